@@ -1,0 +1,21 @@
+"""Environment of the campaign planner function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lambdas.core.environment import FunctionEnvironment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPlannerSettings(FunctionEnvironment):
+    """What turning an audience into part files and work tokens needs."""
+
+    FUNCTION: ClassVar[str] = "campaign_planner"
+
+    campaigns_table: str
+    content_bucket: str
+    sms_work_queue_url: str
+    sms_parts_per_second: float
+    sms_requests_per_second: float

@@ -1,0 +1,181 @@
+"""A campaign's states, the transitions between them and the summary that the API and the console show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from lambdas.core import keys
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign is: `completed` means nothing left to send, not that every receipt is in (that is `settled`)."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+
+
+class StopReason(StrEnum):
+    """Why the platform itself stopped a campaign."""
+
+    SPEND_CAP = "spend_cap"
+    ERROR_RATE = "error_rate"
+    PLAN_FAILED = "plan_failed"
+
+
+TRANSITIONS: Mapping[CampaignStatus, frozenset[CampaignStatus]] = {
+    CampaignStatus.CREATED: frozenset(
+        {CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
+    ),
+    CampaignStatus.RUNNING: frozenset(
+        {CampaignStatus.PAUSED, CampaignStatus.COMPLETED, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
+    ),
+    CampaignStatus.PAUSED: frozenset({CampaignStatus.RUNNING, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}),
+    CampaignStatus.COMPLETED: frozenset(),
+    CampaignStatus.CANCELLED: frozenset(),
+    CampaignStatus.STOPPED: frozenset(),
+}
+
+OPEN_STATUSES = frozenset({CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED})
+
+
+class CampaignError(ValueError):
+    """A change that the campaign's state does not allow."""
+
+
+def require_transition(old: CampaignStatus, new: CampaignStatus) -> None:
+    """Raise `CampaignError` with the allowed targets unless `old` may become `new`."""
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it has ended"
+        raise CampaignError(f"a {old} campaign cannot become {new}; it can become {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCounts:
+    """One channel's counters: `sent` = accepted by the provider, so `delivered` is inside it."""
+
+    sent: int = 0
+    delivered: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    cost_usd: float = 0.0
+    delivery_ms_sum: int = 0
+    first_sent_ms: int | None = None
+    last_sent_ms: int | None = None
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> ChannelCounts:
+        """Read a `COUNT#<channel>` item (numbers as Decimal, int or float)."""
+        cost = float(item.get("cost", 0))
+        bounds = {
+            name: int(item[name]) if item.get(name) is not None else None for name in ("first_sent_ms", "last_sent_ms")
+        }
+        return cls(
+            cost_usd=round(cost, 6),
+            **{name: int(item.get(name, 0)) for name in ("sent", "delivered", "failed", "in_doubt", "delivery_ms_sum")},
+            **bounds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSummary:
+    """What anyone may see of a campaign: its META item and its counters, with the figures derived from them.
+
+    Times are epoch milliseconds; money is US dollars; `achieved_tps` counts accepted messages between the first and
+    the last acceptance.
+    """
+
+    id: str
+    status: CampaignStatus
+    version: int
+    created_ms: int
+    throughput_tps: float
+    recipients: int
+    excluded: int
+    next_row: int
+    reserved_usd: float
+    spent_usd: float
+    cap_usd: float
+    stop_reason: str | None
+    settled: bool
+    channels: Mapping[str, ChannelCounts]
+
+    @classmethod
+    def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
+        """Build the summary from the META item and the COUNT items of one campaign."""
+        return cls(
+            id=keys.campaign_id(meta["pk"]),
+            status=CampaignStatus(meta["status"]),
+            version=int(meta["version"]),
+            created_ms=int(meta["created_at"]),
+            throughput_tps=float(meta["tps"]),
+            recipients=int(meta.get("rows", 0)),
+            excluded=int(meta.get("excluded", 0)),
+            next_row=int(meta.get("next_row", 0)),
+            reserved_usd=float(meta.get("reserved", 0)),
+            spent_usd=float(meta.get("spent", 0)),
+            cap_usd=float(meta.get("cap", 0)),
+            stop_reason=meta.get("stop_reason"),
+            settled=bool(meta.get("settled", False)),
+            channels={item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts},
+        )
+
+    def total(self, name: str) -> int:
+        """Sum of one counter over all channels."""
+        return sum(getattr(counts, name) for counts in self.channels.values())
+
+    @property
+    def cost_usd(self) -> float:
+        """Charged so far according to receipts, else to the price sheet."""
+        return round(sum(counts.cost_usd for counts in self.channels.values()), 6)
+
+    @property
+    def achieved_tps(self) -> float:
+        """Accepted messages per second between the first and the last acceptance; 0 until two are in."""
+        first = min((c.first_sent_ms for c in self.channels.values() if c.first_sent_ms is not None), default=None)
+        last = max((c.last_sent_ms for c in self.channels.values() if c.last_sent_ms is not None), default=None)
+        if first is None or last is None or last <= first:
+            return 0.0
+        return round((self.total("sent") - 1) / ((last - first) / 1000), 2)
+
+    def eta_seconds(self) -> float | None:
+        """Seconds until the last row is sent at the target rate; None unless the campaign is running."""
+        if self.status is not CampaignStatus.RUNNING or self.throughput_tps <= 0:
+            return None
+        return round(max(0, self.recipients - self.next_row) / self.throughput_tps, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of `GET /api/campaigns/{id}`."""
+        return {
+            "campaign_id": self.id,
+            "status": self.status.value,
+            "version": self.version,
+            "created_at_ms": self.created_ms,
+            "throughput_tps": self.throughput_tps,
+            "recipients": self.recipients,
+            "excluded": self.excluded,
+            "stop_reason": self.stop_reason,
+            "settled": self.settled,
+            "spend": {
+                "cap_usd": self.cap_usd,
+                "reserved_usd": round(self.reserved_usd, 6),
+                "spent_usd": round(self.spent_usd, 6),
+            },
+            "eta_seconds": self.eta_seconds(),
+            "results": {
+                "total_sent": self.total("sent"),
+                "total_failed": self.total("failed"),
+                "delivered": self.total("delivered"),
+                "in_doubt": self.total("in_doubt"),
+                "cost_usd": self.cost_usd,
+                "achieved_tps": self.achieved_tps,
+                "by_channel": {name: dataclasses.asdict(counts) for name, counts in sorted(self.channels.items())},
+            },
+        }

@@ -1,0 +1,52 @@
+"""Keys of the three tables' items, written once (docs/data-model.md)."""
+
+from __future__ import annotations
+
+META = "META"
+CHUNK_PREFIX = "CHUNK#"
+COUNT_PREFIX = "COUNT#"
+CREATED_INDEX = "created-index"
+CUSTOMER_INDEX = "customer-index"
+PROVIDER_INDEX = "provider-index"
+ALL_CAMPAIGNS = "campaigns"
+"""The hash key of `created-index`: one partition, written once per campaign."""
+
+
+def campaign(campaign_id: str) -> str:
+    """Partition of one campaign's items."""
+    return f"CAMPAIGN#{campaign_id}"
+
+
+def campaign_id(partition: str) -> str:
+    """The inverse of `campaign`."""
+    return partition.removeprefix("CAMPAIGN#")
+
+
+def chunk(first_row: int) -> str:
+    """Sort key of the chunk that starts at `first_row`."""
+    return f"{CHUNK_PREFIX}{first_row:07d}"
+
+
+def count(channel: str) -> str:
+    """Sort key of a campaign's counters of one channel."""
+    return f"{COUNT_PREFIX}{channel}"
+
+
+def spend_day(day: str) -> str:
+    """Partition of one UTC day's spend, `day` as YYYY-MM-DD."""
+    return f"SPEND#{day}"
+
+
+def recipient(key: str) -> str:
+    """Partition of one recipient's opt-out state."""
+    return f"RECIPIENT#{key}"
+
+
+def message(campaign: str, row: int) -> str:
+    """Message id of one campaign row: letters, digits, `_-`, at most 64 characters (what SES tags accept)."""
+    return f"{campaign}-{row:07d}"
+
+
+def limiter(channel: str, region: str, identity: str) -> str:
+    """Key of one origination identity's pacing state."""
+    return f"{channel}:{region}:{identity or 'account'}"

@@ -1,0 +1,166 @@
+"""The outputs contract: what a deployed stack tells the rest of the world about itself.
+
+One field is one fact with three spellings, all derived here: `rate_limits_table` in Python, `RateLimitsTable` among
+the stack's outputs and in SSM, `RATE_LIMITS_TABLE` in `.env.aws`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+SSM_STANDARD_LIMIT = 4096
+"""Bytes of a standard parameter (Systems Manager quotas page)."""
+
+
+class OutputsError(ValueError):
+    """A set of outputs lacks something the contract asks for; the message names it."""
+
+
+def output_name(field: str) -> str:
+    """`rate_limits_table` -> `RateLimitsTable`."""
+    return "".join(word.capitalize() for word in field.split("_"))
+
+
+def variable_name(field: str) -> str:
+    """`rate_limits_table` -> `RATE_LIMITS_TABLE`."""
+    return field.upper()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentOutputs:
+    """Base of one component's outputs; every field is text."""
+
+    COMPONENT: ClassVar[str] = ""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Output name -> value (in the program: possibly a Pulumi output)."""
+        return {output_name(f.name): getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Read the component back from its output names; raises `OutputsError` naming what is missing."""
+        missing = [
+            output_name(f.name)
+            for f in dataclasses.fields(cls)
+            if f.default is dataclasses.MISSING and output_name(f.name) not in values
+        ]
+        if missing:
+            raise OutputsError(f"the {cls.COMPONENT} outputs lack {', '.join(missing)}")
+        return cls(
+            **{
+                f.name: values[output_name(f.name)]
+                for f in dataclasses.fields(cls)
+                if values.get(output_name(f.name)) is not None
+            }
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StackIdentity(ComponentOutputs):
+    """Which stack this is and where it runs; `endpoint_url` only in the environment `local`."""
+
+    COMPONENT: ClassVar[str] = "stack"
+
+    project: str
+    stack: str
+    environment: str
+    region: str
+    account_id: str
+    version: str
+    endpoint_url: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MessagingOutputs(ComponentOutputs):
+    """Tables, queues and identities of the messaging stack."""
+
+    COMPONENT: ClassVar[str] = "messaging"
+
+    rate_limits_table: str
+    delivery_tracking_table: str
+    messaging_role_arn: str
+    receipts_queue_url: str
+    receipts_dead_letter_queue_url: str
+    receipts_topic_arn: str
+    delivery_processor_function: str
+    sms_configuration_set: str
+    sms_origination_identity: str
+    sms_parts_per_second: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignOutputs(ComponentOutputs):
+    """The campaign API and what stands behind it."""
+
+    COMPONENT: ClassVar[str] = "campaigns"
+
+    api_url: str
+    campaigns_table: str
+    content_bucket: str
+    plan_queue_url: str
+    plan_dead_letter_queue_url: str
+    sms_work_queue_url: str
+    sms_work_dead_letter_queue_url: str
+    sweep_queue_url: str
+    campaign_api_function: str
+    campaign_planner_function: str
+    campaign_worker_function: str
+    campaign_counters_function: str
+    sweeper_function: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringOutputs(ComponentOutputs):
+    """Where alarms go and how this stack's alarms are found (`alarm_name_prefix` for DescribeAlarms)."""
+
+    COMPONENT: ClassVar[str] = "monitoring"
+
+    warning_topic_arn: str
+    critical_topic_arn: str
+    alarm_name_prefix: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StackOutputs:
+    """All outputs of a stack, one object per component."""
+
+    identity: StackIdentity
+    messaging: MessagingOutputs
+    campaigns: CampaignOutputs
+    monitoring: MonitoringOutputs
+
+    def components(self) -> list[ComponentOutputs]:
+        """The components in declaration order."""
+        return [getattr(self, f.name) for f in dataclasses.fields(self)]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """All outputs in one flat mapping of output names, as `pulumi stack output --json` prints them."""
+        return {name: value for part in self.components() for name, value in part.to_mapping().items()}
+
+    def to_variables(self) -> dict[str, str]:
+        """Shell variables for `.env.aws`: `RATE_LIMITS_TABLE` and the rest."""
+        return {
+            variable_name(f.name): str(getattr(part, f.name))
+            for part in self.components()
+            for f in dataclasses.fields(part)
+        }
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_mapping`; outputs this version does not know are ignored."""
+        return cls(
+            identity=StackIdentity.from_mapping(values),
+            messaging=MessagingOutputs.from_mapping(values),
+            campaigns=CampaignOutputs.from_mapping(values),
+            monitoring=MonitoringOutputs.from_mapping(values),
+        )
+
+
+COMPONENTS: tuple[type[ComponentOutputs], ...] = (StackIdentity, MessagingOutputs, CampaignOutputs, MonitoringOutputs)
+
+
+def parameter_prefix(project: str, stack: str) -> str:
+    """SSM path under which a stack publishes one parameter per component."""
+    return f"/{project}/{stack}/outputs/"

@@ -1,0 +1,18 @@
+"""Environment of the delivery processor function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lambdas.core.environment import FunctionEnvironment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryProcessorSettings(FunctionEnvironment):
+    """What folding receipts into tracking rows needs."""
+
+    FUNCTION: ClassVar[str] = "delivery_processor"
+
+    delivery_tracking_table: str
+    receipts_queue_url: str

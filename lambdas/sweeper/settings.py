@@ -1,0 +1,24 @@
+"""Environment of the sweeper function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lambdas.core.environment import FunctionEnvironment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweeperSettings(FunctionEnvironment):
+    """What the once-a-minute sweep needs: gauges, abandoned chunks and overdue receipts."""
+
+    FUNCTION: ClassVar[str] = "sweeper"
+
+    region: str
+    campaigns_table: str
+    delivery_tracking_table: str
+    rate_limits_table: str
+    sms_work_queue_url: str
+    origination_identity: str
+    parts_per_second: float
+    requests_per_second: float
