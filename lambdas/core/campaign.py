@@ -73,15 +73,20 @@ class ChannelCounts:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> ChannelCounts:
         """Read a `COUNT#<channel>` item (numbers as Decimal, int or float)."""
-        cost = float(item.get("cost", 0))
-        bounds = {
-            name: int(item[name]) if item.get(name) is not None else None for name in ("first_sent_ms", "last_sent_ms")
-        }
         return cls(
-            cost_usd=round(cost, 6),
-            **{name: int(item.get(name, 0)) for name in ("sent", "delivered", "failed", "in_doubt", "delivery_ms_sum")},
-            **bounds,
+            sent=int(item.get("sent", 0)),
+            delivered=int(item.get("delivered", 0)),
+            failed=int(item.get("failed", 0)),
+            in_doubt=int(item.get("in_doubt", 0)),
+            cost_usd=round(float(item.get("cost", 0)), 6),
+            delivery_ms_sum=int(item.get("delivery_ms_sum", 0)),
+            first_sent_ms=_optional_int(item.get("first_sent_ms")),
+            last_sent_ms=_optional_int(item.get("last_sent_ms")),
         )
+
+
+def _optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class CampaignSummary:
     """What anyone may see of a campaign: its META item and its counters, with the figures derived from them.
 
     Times are epoch milliseconds; money is US dollars; `achieved_tps` counts accepted messages between the first and
-    the last acceptance.
+    the last acceptance. `excluded` rows failed preflight, `suppressed` ones had opted out when their turn came,
+    `unsent` ones were left when the campaign ended early; `done_rows` counts the rows of closed chunks.
     """
 
     id: str
@@ -99,12 +105,14 @@ class CampaignSummary:
     throughput_tps: float
     recipients: int
     excluded: int
+    suppressed: int
+    unsent: int
     next_row: int
+    done_rows: int
     reserved_usd: float
     spent_usd: float
     cap_usd: float
     stop_reason: str | None
-    settled: bool
     channels: Mapping[str, ChannelCounts]
 
     @classmethod
@@ -118,12 +126,14 @@ class CampaignSummary:
             throughput_tps=float(meta["tps"]),
             recipients=int(meta.get("rows", 0)),
             excluded=int(meta.get("excluded", 0)),
+            suppressed=int(meta.get("suppressed", 0)),
+            unsent=int(meta.get("unsent", 0)),
             next_row=int(meta.get("next_row", 0)),
+            done_rows=int(meta.get("done_rows", 0)),
             reserved_usd=float(meta.get("reserved", 0)),
             spent_usd=float(meta.get("spent", 0)),
             cap_usd=float(meta.get("cap", 0)),
             stop_reason=meta.get("stop_reason"),
-            settled=bool(meta.get("settled", False)),
             channels={item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts},
         )
 
@@ -145,6 +155,14 @@ class CampaignSummary:
             return 0.0
         return round((self.total("sent") - 1) / ((last - first) / 1000), 2)
 
+    @property
+    def settled(self) -> bool:
+        """The campaign has ended and each row that was handed to the provider is final."""
+        if self.status in OPEN_STATUSES:
+            return False
+        final = self.total("delivered") + self.total("failed")
+        return self.total("in_doubt") == 0 and final >= self.done_rows - self.suppressed - self.unsent
+
     def eta_seconds(self) -> float | None:
         """Seconds until the last row is sent at the target rate; None unless the campaign is running."""
         if self.status is not CampaignStatus.RUNNING or self.throughput_tps <= 0:
@@ -161,6 +179,9 @@ class CampaignSummary:
             "throughput_tps": self.throughput_tps,
             "recipients": self.recipients,
             "excluded": self.excluded,
+            "suppressed": self.suppressed,
+            "unsent": self.unsent,
+            "processed": self.done_rows,
             "stop_reason": self.stop_reason,
             "settled": self.settled,
             "spend": {

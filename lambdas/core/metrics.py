@@ -100,7 +100,9 @@ def emf_lines(data: Iterable[Datum], *, stack: str, at_ms: int) -> list[str]:
     grouped: dict[str | None, dict[Metric, list[float]]] = {}
     for datum in data:
         if (datum.channel is not None) != any(CHANNEL in names for names in datum.metric.dimension_sets):
-            raise ValueError(f"{datum.metric.name}: channel {datum.channel!r} does not fit {datum.metric.dimension_sets}")
+            raise ValueError(
+                f"{datum.metric.name}: channel {datum.channel!r} does not fit {datum.metric.dimension_sets}"
+            )
         grouped.setdefault(datum.channel, {}).setdefault(datum.metric, []).append(datum.value)
     lines = []
     for channel, metrics in grouped.items():

@@ -1,0 +1,71 @@
+"""What to do when a provider refuses: one class for every reason the SMS service gives.
+
+Reasons: API reference of AWS End User Messaging SMS v2, SendTextMessage, "Errors". ThrottlingException carries none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ErrorClass(StrEnum):
+    """What follows from a refusal: try again, give the message to another channel, never write to this destination
+    again, or stop the whole campaign. `IN_DOUBT`: nobody knows whether the provider took the message.
+    """
+
+    RETRY = "retry"
+    FAIL_OVER = "fail_over"
+    SUPPRESS = "suppress"
+    STOP = "stop"
+    IN_DOUBT = "in_doubt"
+
+
+class ProviderError(Exception):
+    """A provider call that was not accepted: `code` is the exception's name, or its reason where it has one."""
+
+    def __init__(self, code: str, error_class: ErrorClass, *, throttled: bool = False) -> None:
+        super().__init__(f"{code} ({error_class})")
+        self.code = code
+        self.error_class = error_class
+        self.throttled = throttled
+
+
+BY_REASON: Mapping[str, ErrorClass] = {
+    "DESTINATION_PHONE_NUMBER_OPTED_OUT": ErrorClass.SUPPRESS,
+    "DESTINATION_PHONE_NUMBER_NOT_VERIFIED": ErrorClass.FAIL_OVER,
+    "DESTINATION_COUNTRY_BLOCKED": ErrorClass.FAIL_OVER,
+    "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION": ErrorClass.FAIL_OVER,
+    "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE": ErrorClass.FAIL_OVER,
+    "NO_ORIGINATION_IDENTITIES_FOUND": ErrorClass.STOP,
+    "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT": ErrorClass.STOP,
+    "INSUFFICIENT_ACCOUNT_REPUTATION": ErrorClass.STOP,
+    "ACCOUNT_DISABLED": ErrorClass.STOP,
+    "PRICE_OVER_THRESHOLD": ErrorClass.FAIL_OVER,
+}
+
+BY_EXCEPTION: Mapping[str, ErrorClass] = {
+    "ThrottlingException": ErrorClass.RETRY,
+    "InternalServerException": ErrorClass.RETRY,
+    "ServiceQuotaExceededException": ErrorClass.STOP,
+    "AccessDeniedException": ErrorClass.STOP,
+    "ResourceNotFoundException": ErrorClass.STOP,
+    "ConflictException": ErrorClass.FAIL_OVER,
+    "ValidationException": ErrorClass.FAIL_OVER,
+}
+
+
+def classify(exception: str, reason: str | None) -> ProviderError:
+    """Class of a refusal by its reason, else by its exception; an unknown one fails the message, never the campaign."""
+    if reason is not None and reason in BY_REASON:
+        return ProviderError(reason, BY_REASON[reason])
+    return ProviderError(
+        reason or exception,
+        BY_EXCEPTION.get(exception, ErrorClass.FAIL_OVER),
+        throttled=exception == "ThrottlingException",
+    )
+
+
+def in_doubt(what: str) -> ProviderError:
+    """The connection broke after the request may have left: only a receipt can tell."""
+    return ProviderError(what, ErrorClass.IN_DOUBT)
