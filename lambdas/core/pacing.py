@@ -1,7 +1,7 @@
-"""Pacing by dated leases: a lease is a slice of an identity's future time, and each send keeps its slot inside it.
+"""Campaign pacing by dated leases: a lease is a slice of future time, and each send keeps its slot inside it.
 
-A bucket with a burst overshoots in its first second; a dated lease cannot, because slices never overlap. Both levels
-use the same rule: a campaign books time at its `throughput_tps`, an origination identity at its parts per second.
+A bucket with a burst overshoots in its first second; a dated lease cannot, because slices of one campaign never overlap.
+What several campaigns share, an origination identity, has a calendar of such leases (`calendar.py`).
 Times are integer microseconds since the epoch.
 """
 
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 MICROSECOND = 1_000_000
 HORIZON_US = 3 * MICROSECOND
-"""How far ahead an identity may be booked before a worker has to wait."""
+"""How far ahead time may be booked before a worker has to wait."""
 MAX_LATE_US = 50_000
 """A slot missed by more than this is given up and booked again."""
 MAX_CLOCK_SKEW_S = 1.0

@@ -1,0 +1,236 @@
+"""One row's way to the provider: intent, last look at the opt-out list, slot, one call, its outcome on record."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from lambdas.core import keys
+from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
+from lambdas.core.plan import PlannedRow
+from lambdas.core.ports import (
+    CampaignState,
+    Chunk,
+    ChunkResult,
+    Clock,
+    IntentOutcome,
+    OptOutPort,
+    OutboundMessage,
+    ProviderPort,
+    TrackingPort,
+)
+from lambdas.core.provider_errors import ErrorClass, ProviderError
+
+MAX_ATTEMPTS = 5
+"""Provider calls refused for a passing reason before a row counts as refused."""
+OPT_OUT_MAX_AGE_US = MICROSECOND
+"""An opt-out read older than this is repeated before the call."""
+MIN_LEAD_US = 20_000
+MAX_LEAD_US = 400_000
+
+
+class Outcome(StrEnum):
+    """What became of a row in this run; `ANSWERED` rows had their outcome from an earlier worker."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    SUPPRESSED = "suppressed"
+    UNSENT = "unsent"
+    ANSWERED = "answered"
+
+
+HANDED_OVER = frozenset({Outcome.SENT, Outcome.IN_DOUBT, Outcome.ANSWERED})
+
+
+class ChunkProgress:
+    """The outcomes of one chunk's rows as they come in from many threads."""
+
+    def __init__(self, chunk: Chunk, rows: int) -> None:
+        self.chunk = chunk
+        self.unsent: list[ScheduledSend] = []
+        self._rows = rows
+        self._outcomes: Counter[Outcome] = Counter()
+        self._spent = Decimal(0)
+        self._lock = threading.Lock()
+
+    def done(self, send: ScheduledSend, outcome: Outcome) -> None:
+        """Record the outcome of one row."""
+        with self._lock:
+            self._outcomes[outcome] += 1
+            if outcome in HANDED_OVER:
+                self._spent += send.row.price_usd
+
+    def left_unsent(self, send: ScheduledSend) -> None:
+        """Record that a row's call was never made in this run; its chunk stays open unless `count_unsent` follows."""
+        with self._lock:
+            self.unsent.append(send)
+
+    def count_unsent(self) -> None:
+        """Give every row without an outcome the outcome `UNSENT`: the campaign has ended."""
+        with self._lock:
+            self._outcomes[Outcome.UNSENT] += self._rows - self._outcomes.total()
+
+    @property
+    def finished(self) -> bool:
+        """Every row has an outcome."""
+        with self._lock:
+            return self._outcomes.total() >= self._rows
+
+    def result(self) -> ChunkResult:
+        """The sums that closing the chunk settles."""
+        with self._lock:
+            counts = self._outcomes
+            return ChunkResult(
+                sent=counts[Outcome.SENT],
+                refused=counts[Outcome.REFUSED],
+                in_doubt=counts[Outcome.IN_DOUBT],
+                suppressed=counts[Outcome.SUPPRESSED],
+                unsent=counts[Outcome.UNSENT],
+                spent_usd=self._spent,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledSend:
+    """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over."""
+
+    chunk: ChunkProgress
+    row: PlannedRow
+    opt_out_read_us: int
+    slot_us: int = 0
+    lease_end_us: int = 0
+    intended: bool = False
+    attempts: int = 0
+
+    def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
+        """The same row with a slot."""
+        return replace(self, slot_us=slot_us, lease_end_us=lease_end_us)
+
+    @property
+    def message_id(self) -> str:
+        """Our id of the message, the same in every run."""
+        return keys.message(self.chunk.chunk.campaign_id, self.row.row)
+
+
+class Attempts:
+    """Runs sends on a pool and keeps what they leave behind: missed slots, throttles, a reason to stop."""
+
+    def __init__(
+        self, tracking: TrackingPort, provider: ProviderPort, opt_outs: OptOutPort, clock: Clock, *, owner: str
+    ) -> None:
+        self._tracking = tracking
+        self._provider = provider
+        self._opt_outs = opt_outs
+        self._clock = clock
+        self._owner = owner
+        self._late: deque[ScheduledSend] = deque()
+        self._futures: set[Future[None]] = set()
+        self._preparation_us = float(MIN_LEAD_US)
+        self.stop_code: str | None = None
+        self.throttled = 0
+        self.given_up = 0
+
+    @property
+    def lead_us(self) -> int:
+        """How long before its slot a send must start: three times what preparing one takes of late."""
+        return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+
+    def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, campaign: CampaignState) -> None:
+        """Start one send; raises what an earlier one failed with."""
+        self._collect()
+        self._futures.add(pool.submit(self._attempt, send, campaign))
+
+    def drain(self) -> None:
+        """Wait for all sends under way; raises what one failed with."""
+        wait(self._futures)
+        self._collect()
+
+    def take_late(self) -> list[ScheduledSend]:
+        """The rows whose slots were missed or whose call may be repeated, and forget them."""
+        taken = []
+        while self._late:
+            taken.append(self._late.popleft())
+        return taken
+
+    def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
+        """Take back the intents of rows that were never called, so that a successor may send them."""
+        for send in sends:
+            if send.intended:
+                self._tracking.withdraw(send.message_id, owner)
+
+    def _collect(self) -> None:
+        finished = {future for future in self._futures if future.done()}
+        self._futures -= finished
+        for future in finished:
+            future.result()
+
+    def _attempt(self, send: ScheduledSend, campaign: CampaignState) -> None:
+        if self.stop_code is not None:
+            send.chunk.left_unsent(send)
+            return
+        started = self._clock.now_us()
+        if not send.intended:
+            found = self._tracking.intend(campaign.id, send.row, send.message_id, self._owner, started // 1_000)
+            if found is not IntentOutcome.CREATED:
+                self._answered_before(send, found)
+                return
+            send = replace(send, intended=True)
+        if max(send.slot_us, started) - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
+            send = replace(send, opt_out_read_us=self._clock.now_us())
+            if self._opt_outs.opted_out({send.row.destination}):
+                self._suppress(send)
+                return
+        self._preparation_us += 0.1 * (self._clock.now_us() - started - self._preparation_us)
+        self._clock.sleep_us(send.slot_us - self._clock.now_us())
+        now = self._clock.now_us()
+        if now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US:
+            self.given_up += 1
+            self._late.append(send)
+            return
+        self._call(send, campaign)
+
+    def _answered_before(self, send: ScheduledSend, found: IntentOutcome) -> None:
+        """A row that an earlier worker touched is never sent again; without an answer it is in doubt."""
+        if found is IntentOutcome.UNANSWERED:
+            self._tracking.in_doubt(send.message_id, self._clock.now_us() // 1_000)
+            send.chunk.done(send, Outcome.IN_DOUBT)
+        else:
+            send.chunk.done(send, Outcome.ANSWERED)
+
+    def _suppress(self, send: ScheduledSend) -> None:
+        self._tracking.withdraw(send.message_id, self._owner)
+        send.chunk.done(send, Outcome.SUPPRESSED)
+
+    def _call(self, send: ScheduledSend, campaign: CampaignState) -> None:
+        message = OutboundMessage(
+            send.message_id, send.row, campaign.message_type, campaign.max_price_usd, campaign.validity_seconds
+        )
+        try:
+            provider_id = self._provider.send(message)
+        except ProviderError as error:
+            self._not_accepted(send, error)
+            return
+        self._tracking.accepted(send.message_id, provider_id, self._clock.now_us() // 1_000)
+        send.chunk.done(send, Outcome.SENT)
+
+    def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
+        now_ms = self._clock.now_us() // 1_000
+        self.throttled += int(error.throttled)
+        if error.error_class is ErrorClass.RETRY and send.attempts + 1 < MAX_ATTEMPTS:
+            self._late.append(replace(send, attempts=send.attempts + 1))
+            return
+        if error.error_class is ErrorClass.IN_DOUBT:
+            self._tracking.in_doubt(send.message_id, now_ms)
+            send.chunk.done(send, Outcome.IN_DOUBT)
+            return
+        if error.error_class is ErrorClass.SUPPRESS:
+            self._opt_outs.remember(send.row.destination)
+        if error.error_class is ErrorClass.STOP:
+            self.stop_code = error.code
+        self._tracking.refused(send.message_id, error.code, now_ms)
+        send.chunk.done(send, Outcome.REFUSED)

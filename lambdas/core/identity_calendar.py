@@ -1,0 +1,101 @@
+"""The calendar of one origination identity: dated leases whose rates never add up to more than the identity's.
+
+A campaign that asks for less than the identity's rate leaves the rest to others in the same seconds, so slow campaigns
+do not shut each other out. Leases of one campaign follow one another, because its own rate holds too. Times are integer
+microseconds since the epoch, rates thousandths of a message part per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from lambdas.core.pacing import HORIZON_US, MICROSECOND, Wait
+
+MILLI = 1_000
+MIN_SHARE = 0.1
+"""A lease takes at least a tenth of the identity's rate (or all it asked for); a thinner sliver would last for ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityLease:
+    """`parts` message parts for `owner` between `start_us` and `end_us`, evenly spaced at `milli_rate`."""
+
+    owner: str
+    start_us: int
+    end_us: int
+    milli_rate: int
+
+    def slot(self, part: int) -> int:
+        """When message part `part` (0-based) of the lease may be sent."""
+        return self.start_us + part * MICROSECOND * MILLI // self.milli_rate
+
+    def covers(self, instant_us: int) -> bool:
+        """Whether the lease holds at an instant."""
+        return self.start_us <= instant_us < self.end_us
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """All leases of an identity that have not passed, at `milli_rate` in total."""
+
+    milli_rate: int
+    leases: tuple[IdentityLease, ...] = ()
+
+    def current(self, now_us: int) -> Calendar:
+        """The calendar without what has passed."""
+        return replace(self, leases=tuple(lease for lease in self.leases if lease.end_us > now_us))
+
+    def booked_until(self) -> int | None:
+        """End of the last lease."""
+        return max((lease.end_us for lease in self.leases), default=None)
+
+    def load(self, instant_us: int) -> int:
+        """Sum of the rates leased at an instant, in thousandths of a part per second."""
+        return sum(lease.milli_rate for lease in self.leases if lease.covers(instant_us))
+
+    def free_parts(self, now_us: int, seconds: int = 60) -> int:
+        """Message parts still free between now and `seconds` later."""
+        end = now_us + seconds * MICROSECOND
+        booked = sum(
+            lease.milli_rate * max(0, min(lease.end_us, end) - max(lease.start_us, now_us)) for lease in self.leases
+        )
+        return max(0, (self.milli_rate * seconds * MICROSECOND - booked) // (MICROSECOND * MILLI))
+
+    def reserve(
+        self, owner: str, parts: int, *, now_us: int, not_before_us: int, milli_rate: int
+    ) -> tuple[IdentityLease, Calendar] | Wait:
+        """Book `parts` for `owner` at up to `milli_rate`, as early as possible but not before `not_before_us`.
+
+        Returns the lease and the calendar that holds it, or how long to wait until the booking can lie within the horizon.
+        """
+        calendar = self.current(now_us)
+        wanted = max(1, min(milli_rate, self.milli_rate))
+        least = min(wanted, max(1, int(self.milli_rate * MIN_SHARE)))
+        own_end = max((lease.end_us for lease in calendar.leases if lease.owner == owner), default=0)
+        earliest = max(now_us, not_before_us, own_end)
+        others = [lease for lease in calendar.leases if lease.end_us > earliest]
+        for start in sorted({earliest, *(lease.end_us for lease in others)}):
+            if start > max(now_us, not_before_us) + HORIZON_US:
+                return Wait(start - max(now_us, not_before_us) - HORIZON_US)
+            lease = _fit(owner, parts, start, wanted, least, self.milli_rate, others)
+            if lease is not None:
+                return lease, replace(calendar, leases=(*calendar.leases, lease))
+        raise AssertionError("the end of the last lease is always free")
+
+
+def _fit(
+    owner: str, parts: int, start: int, wanted: int, least: int, capacity: int, others: Iterable[IdentityLease]
+) -> IdentityLease | None:
+    """The fastest lease that starts at `start` and keeps the sum of rates within `capacity` until its end."""
+    others = list(others)
+    rate = wanted
+    while True:
+        end = start + -(-parts * MICROSECOND * MILLI // rate)
+        instants = [start, *(lease.start_us for lease in others if start < lease.start_us < end)]
+        peak = max(sum(lease.milli_rate for lease in others if lease.covers(instant)) for instant in instants)
+        if rate + peak <= capacity:
+            return IdentityLease(owner, start, end, rate)
+        rate = capacity - peak
+        if rate < least:
+            return None

@@ -1,0 +1,183 @@
+"""What the sender asks of the outside world; adapters implement these, tests put fakes behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.pacing import Booking, Wait
+from lambdas.core.plan import PlannedRow
+
+
+class Clock(Protocol):
+    """Wall time that never steps back: anchored once, then carried on by the monotonic clock."""
+
+    def now_us(self) -> int:
+        """Microseconds since the epoch."""
+
+    def sleep_us(self, microseconds: int) -> None:
+        """Wait; returns at once for zero and below."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignState:
+    """The part of a campaign's META item that the sender decides with; money in US dollars, times in microseconds."""
+
+    id: str
+    status: CampaignStatus
+    tps: float
+    rows: int
+    next_row: int
+    done_rows: int
+    booked_until_us: int | None
+    budget_left_usd: Decimal
+    reserved_usd: Decimal
+    highest_price_usd: Decimal
+    message_type: str
+    max_price_usd: str | None
+    validity_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`rows` rows from `first_row`, their cost reserved, and the campaign's state with the booked time in it."""
+
+    state: CampaignState
+    first_row: int
+    rows: int
+    reserved_usd: Decimal
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A claimed run of rows and who holds it: `fence` grows with every take-over, so that a zombie's writes fail."""
+
+    campaign_id: str
+    first_row: int
+    rows: int
+    reserved_usd: Decimal
+    owner: str
+    fence: int
+    lease_until_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """How a chunk ended: `spent_usd` is the estimate of what was handed to the provider."""
+
+    sent: int
+    refused: int
+    in_doubt: int
+    suppressed: int
+    unsent: int
+    spent_usd: Decimal
+
+
+class IntentOutcome(StrEnum):
+    """What putting an intent found: our own new row, a row without an answer, or one with an answer already."""
+
+    CREATED = "created"
+    UNANSWERED = "unanswered"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One provider call."""
+
+    message_id: str
+    row: PlannedRow
+    message_type: str
+    max_price_usd: str | None
+    validity_seconds: int | None
+
+
+class CampaignPort(Protocol):
+    """The campaigns table."""
+
+    def load(self, campaign_id: str) -> CampaignState:
+        """Current state of a campaign; raises LookupError if it does not exist."""
+
+    def claim(self, campaign_id: str, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+        """One conditional write for chunk, budget, pace and status; the current state where a condition failed."""
+
+    def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
+        """Record a claimed chunk; None if a successor already took it."""
+
+    def hold_chunk(self, chunk: Chunk, lease_until_us: int) -> Chunk | None:
+        """Prolong the lease of a chunk; None if another worker has taken it over."""
+
+    def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
+        """Chunks whose lease has passed, and claimed rows that no chunk records."""
+
+    def take_over(self, chunk: Chunk, owner: str, lease_until_us: int) -> Chunk | None:
+        """Fence the old owner off; None if it or someone else was faster."""
+
+    def release_chunk(self, chunk: Chunk) -> None:
+        """Let go of a chunk so that any worker may take it over at once."""
+
+    def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:
+        """Close a chunk and settle its reservation in one transaction; None if it was taken over."""
+
+    def complete(self, campaign_id: str) -> None:
+        """running -> completed; no error if the campaign has ended otherwise."""
+
+    def stop(self, campaign_id: str, reason: StopReason | str) -> None:
+        """running or paused -> stopped, with the reason."""
+
+
+class AudiencePort(Protocol):
+    """Part files in the content bucket."""
+
+    def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
+        """The planned rows `first_row` .. `first_row + count - 1`."""
+
+
+class TrackingPort(Protocol):
+    """The delivery-tracking table, from the sender's side."""
+
+    def intend(self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int) -> IntentOutcome:
+        """Put the row `sending` unless the message has one."""
+
+    def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
+        """The provider took the message."""
+
+    def refused(self, message_id: str, code: str, at_ms: int) -> None:
+        """The provider refused the message for good."""
+
+    def in_doubt(self, message_id: str, at_ms: int) -> None:
+        """Nobody knows whether the provider took the message; a receipt will tell."""
+
+    def withdraw(self, message_id: str, owner: str) -> None:
+        """Take back an intent whose provider call was never made."""
+
+
+class LimiterPort(Protocol):
+    """The rate-limits table."""
+
+    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
+        """Book time on the channel's origination identity (`Calendar.reserve`)."""
+
+
+class OptOutPort(Protocol):
+    """Who must not be written to."""
+
+    def opted_out(self, destinations: Collection[str]) -> frozenset[str]:
+        """Those of `destinations` (E.164) that have opted out, read now."""
+
+    def remember(self, destination: str) -> None:
+        """Record that the provider reports `destination` as opted out."""
+
+
+class ProviderPort(Protocol):
+    """The channel's provider."""
+
+    def send(self, message: OutboundMessage) -> str:
+        """Make the call once; returns the provider's id or raises `ProviderError`."""

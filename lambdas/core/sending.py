@@ -1,0 +1,316 @@
+"""Sending one channel of a campaign: claim rows, lease time, put the intent, keep the slot, call once, record.
+
+One worker runs one `CampaignSender` for one work token. The next chunk is prepared while the present one is sent, so
+that pacing has no gaps; whether the campaign still runs is read again before each chunk starts, so that a pause or a
+cancellation takes effect within one lease.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
+from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.pacing import MICROSECOND, Booking, Wait, duration_us, lease_units, next_booking
+from lambdas.core.ports import (
+    AudiencePort,
+    CampaignPort,
+    CampaignState,
+    Chunk,
+    Claim,
+    Clock,
+    LimiterPort,
+    OptOutPort,
+)
+
+CHUNK_LEASE_US = 30 * MICROSECOND
+"""A dead worker's chunk may be taken over after this; the queue message's visibility is kept to the same time."""
+RETRY_BUDGET_US = 15 * MICROSECOND
+"""How long after its deadline a run may go on to finish rows whose slots were missed."""
+POLL_US = 200_000
+
+
+class RunEnd(StrEnum):
+    """Why a run returned: `TIME_UP` asks for the token to be put back, everything else ends it."""
+
+    TIME_UP = "time_up"
+    NOTHING_LEFT = "nothing_left"
+    NOT_RUNNING = "not_running"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did; `slowest_wait_s` is the longest wait for a lease."""
+
+    end: RunEnd = RunEnd.NOTHING_LEFT
+    sent: int = 0
+    refused: int = 0
+    in_doubt: int = 0
+    suppressed: int = 0
+    throttled: int = 0
+    given_up_slots: int = 0
+    slowest_wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SenderPorts:
+    """The outside world of a sender."""
+
+    campaigns: CampaignPort
+    audience: AudiencePort
+    limiter: LimiterPort
+    opt_outs: OptOutPort
+    clock: Clock
+
+
+class CampaignSender:
+    """Sends a campaign until its deadline; not reusable."""
+
+    def __init__(
+        self,
+        campaign_id: str,
+        owner: str,
+        ports: SenderPorts,
+        attempts: Attempts,
+        *,
+        threads: int,
+        keep_token: Callable[[], None],
+    ) -> None:
+        self._campaign_id = campaign_id
+        self._owner = owner
+        self._ports = ports
+        self._clock = ports.clock
+        self._attempts = attempts
+        self._threads = threads
+        self._keep_token = keep_token
+        self._open: list[ChunkProgress] = []
+        self._abandoned: deque[Chunk] = deque()
+        self._report = RunReport()
+        self._state = ports.campaigns.load(campaign_id)
+
+    def run(self, deadline_us: int, *, recover: bool = False) -> RunReport:
+        """Send until `deadline_us`; with `recover`, first take over chunks whose worker is gone.
+
+        Any failure of a store is raised after the calls under way have been recorded: nothing is sent unpaced or
+        unrecorded (fail closed).
+        """
+        if recover:
+            self._abandoned.extend(self._ports.campaigns.abandoned_chunks(self._campaign_id, self._clock.now_us()))
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(self._threads) as pool:
+            try:
+                self._send_until(deadline_us, ahead, pool)
+                self._finish_late_rows(deadline_us + RETRY_BUDGET_US, pool)
+            finally:
+                ahead.shutdown(wait=True)
+                self._let_go(pool)
+        self._report.throttled = self._attempts.throttled
+        self._report.given_up_slots = self._attempts.given_up
+        return self._report
+
+    def _send_until(self, deadline_us: int, ahead: ThreadPoolExecutor, pool: ThreadPoolExecutor) -> None:
+        upcoming: Future[list[ScheduledSend] | None] | None = ahead.submit(self._prepare, deadline_us)
+        while upcoming is not None:
+            sends = upcoming.result()
+            upcoming = None
+            if sends is None or not self._may_go_on(sends):
+                return
+            if self._clock.now_us() < deadline_us:
+                upcoming = ahead.submit(self._prepare, deadline_us)
+            else:
+                self._report.end = RunEnd.TIME_UP
+            self._dispatch(sends, pool)
+            self._close_finished()
+            self._keep_token()
+
+    def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
+        """Look at the campaign again before a prepared chunk starts; let the chunk go if it must not."""
+        status = self._ports.campaigns.load(self._campaign_id).status
+        if status is CampaignStatus.RUNNING and self._attempts.stop_code is None:
+            return True
+        for send in sends:
+            send.chunk.left_unsent(send)
+        if self._attempts.stop_code is None:
+            self._report.end = RunEnd.NOT_RUNNING
+        return False
+
+    def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
+        """The next rows with their slots: missed ones first, then abandoned chunks, then a new claim."""
+        late = self._attempts.take_late()
+        if late:
+            return self._schedule_again(late)
+        while self._abandoned:
+            chunk = self._ports.campaigns.take_over(
+                self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
+            )
+            if chunk is not None:
+                return self._schedule_again(self._rows_of(chunk))
+        claim = self._claim(deadline_us)
+        if claim is None:
+            return None
+        chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
+        if chunk is None:
+            return []
+        return self._lease(self._rows_of(chunk), claim.start_us, claim.end_us)
+
+    def _claim(self, deadline_us: int) -> Claim | None:
+        """Claim the next rows, waiting for the campaign's own pace; None when there is nothing (more) to claim."""
+        while True:
+            state, now = self._state, self._clock.now_us()
+            if state.status is not CampaignStatus.RUNNING:
+                self._report.end = RunEnd.NOT_RUNNING
+                return None
+            if state.next_row >= state.rows:
+                return None
+            if now >= deadline_us:
+                self._report.end = RunEnd.TIME_UP
+                return None
+            rows = self._affordable_rows(state)
+            booking: Booking | Wait = (
+                next_booking(state.booked_until_us, now_us=now, units=rows, rate=state.tps) if rows else Wait(POLL_US)
+            )
+            if isinstance(booking, Wait):
+                self._clock.sleep_us(min(booking.microseconds, POLL_US))
+                if not rows or booking.microseconds <= POLL_US:
+                    self._state = self._ports.campaigns.load(self._campaign_id)
+                    if not rows and self._stop_if_spent(self._state):
+                        return None
+                continue
+            result = self._ports.campaigns.claim(self._campaign_id, booking, rows, state.highest_price_usd * rows)
+            if isinstance(result, Claim):
+                self._state = result.state
+                return result
+            self._state = result
+
+    def _affordable_rows(self, state: CampaignState) -> int:
+        rows = min(lease_units(state.tps), state.rows - state.next_row)
+        if state.highest_price_usd > 0:
+            rows = min(rows, int(state.budget_left_usd / state.highest_price_usd))
+        return max(0, rows)
+
+    def _stop_if_spent(self, state: CampaignState) -> bool:
+        """Stop at the spend cap, once no open chunk can give money back."""
+        if self._affordable_rows(state) or state.reserved_usd > 0:
+            return False
+        self._ports.campaigns.stop(self._campaign_id, StopReason.SPEND_CAP)
+        self._report.end = RunEnd.STOPPED
+        return True
+
+    def _rows_of(self, chunk: Chunk) -> list[ScheduledSend]:
+        """The rows of a chunk without those who have opted out."""
+        rows = self._ports.audience.rows(self._campaign_id, chunk.first_row, chunk.rows)
+        progress = ChunkProgress(chunk, len(rows))
+        self._open.append(progress)
+        read_us = self._clock.now_us()
+        blocked = self._ports.opt_outs.opted_out({row.destination for row in rows})
+        sends = []
+        for row in rows:
+            send = ScheduledSend(progress, row, opt_out_read_us=read_us)
+            if row.destination in blocked:
+                progress.done(send, Outcome.SUPPRESSED)
+            else:
+                sends.append(send)
+        return sends
+
+    def _schedule_again(self, sends: list[ScheduledSend]) -> list[ScheduledSend]:
+        """New campaign time and a new lease for rows whose slots have gone."""
+        while True:
+            booking = next_booking(
+                self._state.booked_until_us, now_us=self._clock.now_us(), units=len(sends) or 1, rate=self._state.tps
+            )
+            if isinstance(booking, Wait):
+                self._clock.sleep_us(min(booking.microseconds, POLL_US))
+                continue
+            result = self._ports.campaigns.claim(self._campaign_id, booking, 0, Decimal(0))
+            if isinstance(result, Claim):
+                self._state = result.state
+                return self._lease(sends, result.start_us, result.end_us)
+            self._state = result
+            if result.status is not CampaignStatus.RUNNING:
+                return sends
+
+    def _lease(self, sends: list[ScheduledSend], start_us: int, end_us: int) -> list[ScheduledSend]:
+        """Lease the identity's time for `sends`, batch by batch, and give each its slot."""
+        remaining, scheduled = deque(sends), []
+        total = sum(send.row.parts for send in sends)
+        milli_rate = max(1, total * 1_000 * MICROSECOND // max(1, end_us - start_us))
+        while remaining:
+            batch, parts = [remaining.popleft()], 0
+            parts = batch[0].row.parts
+            while remaining and parts + remaining[0].row.parts <= lease_units(milli_rate / 1_000):
+                batch.append(remaining.popleft())
+                parts += batch[-1].row.parts
+            asked_us = self._clock.now_us()
+            lease = self._ports.limiter.reserve(self._campaign_id, parts, not_before_us=start_us, milli_rate=milli_rate)
+            while isinstance(lease, Wait):
+                self._clock.sleep_us(min(lease.microseconds, POLL_US))
+                lease = self._ports.limiter.reserve(
+                    self._campaign_id, parts, not_before_us=start_us, milli_rate=milli_rate
+                )
+            waited_s = max(0, lease.start_us - max(asked_us, start_us)) / MICROSECOND
+            self._report.slowest_wait_s = max(self._report.slowest_wait_s, waited_s)
+            used = 0
+            for send in batch:
+                scheduled.append(send.at(lease.slot(used), lease.end_us))
+                used += send.row.parts
+        return scheduled
+
+    def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor) -> None:
+        """Start each send shortly before its slot, early enough for its intent to be on record."""
+        for send in sends:
+            self._clock.sleep_us(send.slot_us - self._attempts.lead_us - self._clock.now_us())
+            self._attempts.submit(pool, send, self._state)
+
+    def _finish_late_rows(self, until_us: int, pool: ThreadPoolExecutor) -> None:
+        """Send rows whose slots were missed, until none is left or the time is over."""
+        while True:
+            self._attempts.drain()
+            late = self._attempts.take_late()
+            if not late:
+                return
+            if self._clock.now_us() > until_us or not self._may_go_on(late):
+                for send in late:
+                    send.chunk.left_unsent(send)
+                return
+            self._dispatch(self._schedule_again(late), pool)
+            self._keep_token()
+
+    def _let_go(self, pool: ThreadPoolExecutor) -> None:
+        """Close what is finished, withdraw intents that were never called and release what others may go on with."""
+        pool.shutdown(wait=True)
+        for send in self._attempts.take_late():
+            send.chunk.left_unsent(send)
+        if self._attempts.stop_code is not None:
+            self._ports.campaigns.stop(self._campaign_id, self._attempts.stop_code)
+            self._report.end = RunEnd.STOPPED
+        ended = self._report.end is RunEnd.STOPPED or (
+            self._report.end is RunEnd.NOT_RUNNING
+            and self._ports.campaigns.load(self._campaign_id).status is not CampaignStatus.PAUSED
+        )
+        for progress in self._open:
+            self._attempts.withdraw(progress.unsent, self._owner)
+            if ended:
+                progress.count_unsent()
+        self._close_finished()
+        for progress in self._open:
+            self._ports.campaigns.release_chunk(progress.chunk)
+
+    def _close_finished(self) -> None:
+        """Close every chunk whose rows all have an outcome; the last one completes the campaign."""
+        for progress in list(self._open):
+            if not progress.finished:
+                continue
+            self._open.remove(progress)
+            result = progress.result()
+            state = self._ports.campaigns.close_chunk(progress.chunk, result)
+            self._report.sent += result.sent
+            self._report.refused += result.refused
+            self._report.in_doubt += result.in_doubt
+            self._report.suppressed += result.suppressed
+            if state is not None and state.done_rows >= state.rows and state.status is CampaignStatus.RUNNING:
+                self._ports.campaigns.complete(self._campaign_id)
