@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+import zlib
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -29,6 +30,7 @@ MAX_ATTEMPTS = 5
 """Provider calls refused for a passing reason before a row counts as refused."""
 OPT_OUT_MAX_AGE_US = MICROSECOND
 """An opt-out read older than this is repeated before the call."""
+FIRST_BACK_OFF_US = MICROSECOND // 2
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 
@@ -106,6 +108,7 @@ class ScheduledSend:
     lease_end_us: int = 0
     intended: bool = False
     attempts: int = 0
+    not_before_us: int = 0
 
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
         """The same row with a slot."""
@@ -115,6 +118,12 @@ class ScheduledSend:
     def message_id(self) -> str:
         """Our id of the message, the same in every run."""
         return keys.message(self.chunk.chunk.campaign_id, self.row.row)
+
+
+def back_off_us(send: ScheduledSend) -> int:
+    """Exponential back-off from half a second, spread over +-50 % by the message's own id (no two rows in step)."""
+    spread = zlib.crc32(f"{send.message_id}/{send.attempts}".encode()) / 0xFFFFFFFF + 0.5
+    return int(FIRST_BACK_OFF_US * 2 ** (send.attempts - 1) * spread)
 
 
 class Attempts:
@@ -128,7 +137,8 @@ class Attempts:
         self._opt_outs = opt_outs
         self._clock = clock
         self._owner = owner
-        self._late: deque[ScheduledSend] = deque()
+        self._late: list[ScheduledSend] = []
+        self._late_lock = threading.Lock()
         self._futures: set[Future[None]] = set()
         self._preparation_us = float(MIN_LEAD_US)
         self.stop_code: str | None = None
@@ -150,12 +160,22 @@ class Attempts:
         wait(self._futures)
         self._collect()
 
-    def take_late(self) -> list[ScheduledSend]:
-        """The rows whose slots were missed or whose call may be repeated, and forget them."""
-        taken = []
-        while self._late:
-            taken.append(self._late.popleft())
+    def take_late(self, now_us: int | None = None) -> list[ScheduledSend]:
+        """Take the rows whose slots were missed or whose call may be repeated; with `now_us` only those whose back-off
+        is over."""
+        with self._late_lock:
+            taken = [send for send in self._late if now_us is None or send.not_before_us <= now_us]
+            self._late = [send for send in self._late if send not in taken]
         return taken
+
+    def next_late_us(self) -> int | None:
+        """When the first late row may be tried again; None if there is none."""
+        with self._late_lock:
+            return min((send.not_before_us for send in self._late), default=None)
+
+    def _put_late(self, send: ScheduledSend) -> None:
+        with self._late_lock:
+            self._late.append(send)
 
     def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
         """Take back the intents of rows that were never called, so that a successor may send them."""
@@ -190,7 +210,7 @@ class Attempts:
         now = self._clock.now_us()
         if now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US:
             self.given_up += 1
-            self._late.append(send)
+            self._put_late(send)
             return
         self._call(send, campaign)
 
@@ -222,7 +242,8 @@ class Attempts:
         now_ms = self._clock.now_us() // 1_000
         self.throttled += int(error.throttled)
         if error.error_class is ErrorClass.RETRY and send.attempts + 1 < MAX_ATTEMPTS:
-            self._late.append(replace(send, attempts=send.attempts + 1))
+            retry = replace(send, attempts=send.attempts + 1)
+            self._put_late(replace(retry, not_before_us=self._clock.now_us() + back_off_us(retry)))
             return
         if error.error_class is ErrorClass.IN_DOUBT:
             self._tracking.in_doubt(send.message_id, now_ms)

@@ -67,7 +67,7 @@ class Calendar:
     ) -> tuple[IdentityLease, Calendar] | Wait:
         """Book `parts` for `owner` at up to `milli_rate`, as early as possible but not before `not_before_us`.
 
-        Returns the lease and the calendar that holds it, or how long to wait until the booking can lie within the horizon.
+        Returns the lease and the calendar that holds it, or how long to wait until it can lie within the horizon.
         """
         calendar = self.current(now_us)
         wanted = max(1, min(milli_rate, self.milli_rate))

@@ -1,7 +1,7 @@
 """Campaign pacing by dated leases: a lease is a slice of future time, and each send keeps its slot inside it.
 
-A bucket with a burst overshoots in its first second; a dated lease cannot, because slices of one campaign never overlap.
-What several campaigns share, an origination identity, has a calendar of such leases (`calendar.py`).
+A bucket with a burst overshoots in its first second; a dated lease cannot, because slices of one campaign never
+overlap. What several campaigns share, an origination identity, has a calendar of leases (`identity_calendar.py`).
 Times are integer microseconds since the epoch.
 """
 
@@ -60,11 +60,16 @@ class Booking:
     duration_us: int
     units: int
 
+    @property
+    def horizon_us(self) -> int:
+        """The furthest `booked_until` that EXTEND accepts."""
+        return self.now_us + HORIZON_US
+
     def applies_to(self, booked_until: int | None) -> bool:
         """Whether the condition holds for a stored value (what the store's condition expression says)."""
         if self.kind is BookingKind.RESTART:
             return booked_until is None or booked_until < self.now_us
-        return booked_until is not None and self.now_us <= booked_until <= self.now_us + HORIZON_US
+        return booked_until is not None and self.now_us <= booked_until <= self.horizon_us
 
     def lease(self, booked_until_after: int) -> Lease:
         """The slice that the store's new value grants."""

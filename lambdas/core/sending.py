@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
 from lambdas.core.campaign import CampaignStatus, StopReason
-from lambdas.core.pacing import MICROSECOND, Booking, Wait, duration_us, lease_units, next_booking
+from lambdas.core.pacing import MICROSECOND, Booking, Wait, lease_units, next_booking
 from lambdas.core.ports import (
     AudiencePort,
     CampaignPort,
@@ -141,7 +141,7 @@ class CampaignSender:
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
         """The next rows with their slots: missed ones first, then abandoned chunks, then a new claim."""
-        late = self._attempts.take_late()
+        late = self._attempts.take_late(self._clock.now_us())
         if late:
             return self._schedule_again(late)
         while self._abandoned:
@@ -270,9 +270,11 @@ class CampaignSender:
         """Send rows whose slots were missed, until none is left or the time is over."""
         while True:
             self._attempts.drain()
-            late = self._attempts.take_late()
-            if not late:
+            due_us = self._attempts.next_late_us()
+            if due_us is None:
                 return
+            self._clock.sleep_us(min(due_us, until_us) - self._clock.now_us())
+            late = self._attempts.take_late()
             if self._clock.now_us() > until_us or not self._may_go_on(late):
                 for send in late:
                     send.chunk.left_unsent(send)

@@ -1,0 +1,65 @@
+"""Clients for functions: one botocore session, and no way to reach AWS from the environment `local` by accident."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+
+CONNECT_TIMEOUT_S = 2
+READ_TIMEOUT_S = 10
+
+
+class ConfigurationError(RuntimeError):
+    """A client that must not be built as asked."""
+
+
+def endpoint_for(environ: Mapping[str, str]) -> str | None:
+    """The endpoint clients use: AWS's own (None), except in `local`, where an explicit loopback one is required."""
+    endpoint = environ.get("AWS_ENDPOINT_URL")
+    if environ.get("ENVIRONMENT") != "local":
+        return endpoint
+    if not endpoint:
+        raise ConfigurationError(
+            "the environment is local but AWS_ENDPOINT_URL is not set: start cpaas-local and export what it prints"
+        )
+    if not is_loopback(endpoint):
+        raise ConfigurationError(f"the environment is local but AWS_ENDPOINT_URL={endpoint} is not this machine")
+    return endpoint
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine by its address (a name would have to be looked up first)."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
+def client(service: str, *, attempts: int = 4, connections: int = 50, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
+    """A shared client; `attempts` counts tries of one call in all (1 = no retry)."""
+    return _session().create_client(
+        service,
+        endpoint_url=endpoint_for(os.environ),
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=connections,
+        ),
+    )

@@ -1,0 +1,60 @@
+"""The content bucket: request bodies by their hash, planned rows in part files of 1,000 lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from lambdas.core.plan import PART_FILE_ROWS, PlannedRow, part_key
+
+
+class Content:
+    """Implements `lambdas.core.ports.AudiencePort`, and storing what it reads."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._part: tuple[str, list[PlannedRow]] | None = None
+
+    def put_request(self, body_hash: str, document: object) -> str:
+        """Store a request body under its hash; returns its key."""
+        key = f"requests/{body_hash}.json"
+        self._client.put_object(
+            Bucket=self._bucket, Key=key, Body=json.dumps(document).encode(), ContentType="application/json"
+        )
+        return key
+
+    def get_request(self, key: str) -> Any:
+        """Read a request body back."""
+        return json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+
+    def put_rows(self, campaign_id: str, rows: Sequence[PlannedRow]) -> None:
+        """Store all planned rows of a campaign; storing them again changes nothing."""
+        for start in range(0, len(rows), PART_FILE_ROWS):
+            lines = [json.dumps(row.to_json(), ensure_ascii=False) for row in rows[start : start + PART_FILE_ROWS]]
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=part_key(campaign_id, start),
+                Body="\n".join(lines).encode(),
+                ContentType="application/x-ndjson",
+            )
+
+    def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
+        """The planned rows `first_row` .. `first_row + count - 1`; the part file read last is kept."""
+        rows: list[PlannedRow] = []
+        while len(rows) < count:
+            row = first_row + len(rows)
+            part = self._read_part(part_key(campaign_id, row))
+            offset = row % PART_FILE_ROWS
+            found = part[offset : offset + count - len(rows)]
+            if not found:
+                break
+            rows.extend(found)
+        return rows
+
+    def _read_part(self, key: str) -> list[PlannedRow]:
+        if self._part is None or self._part[0] != key:
+            text = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode()
+            self._part = key, [PlannedRow.from_json(json.loads(line)) for line in text.splitlines()]
+        return self._part[1]

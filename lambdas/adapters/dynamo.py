@@ -1,0 +1,214 @@
+"""DynamoDB items as plain Python: attribute values, conditional updates and the server's clock."""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Item = dict[str, Any]
+MAX_BATCH_GET = 100
+"""Keys of one BatchGetItem (API reference)."""
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+def to_attribute(value: Any) -> dict[str, Any]:
+    """One Python value as an attribute value; floats are refused because they lose digits."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    if isinstance(value, (int, Decimal)):
+        return {"N": str(value)}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, (set, frozenset)):
+        return {"SS": sorted(value)}
+    if isinstance(value, Mapping):
+        return {"M": {str(key): to_attribute(member) for key, member in value.items()}}
+    if isinstance(value, Sequence):
+        return {"L": [to_attribute(member) for member in value]}
+    raise TypeError(f"{type(value).__name__} is not an attribute type; numbers must be int or Decimal")
+
+
+def from_attribute(attribute: Mapping[str, Any]) -> Any:
+    """The inverse of `to_attribute`; whole numbers become int, others Decimal."""
+    ((kind, value),) = attribute.items()
+    if kind == "N":
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else number
+    if kind == "M":
+        return from_item(value)
+    if kind == "L":
+        return [from_attribute(member) for member in value]
+    if kind == "SS":
+        return frozenset(value)
+    return None if kind == "NULL" else value
+
+
+def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole item; attributes that are None are left out."""
+    return {name: to_attribute(value) for name, value in values.items() if value is not None}
+
+
+def from_item(attributes: Mapping[str, Any]) -> Item:
+    """The inverse of `to_item`."""
+    return {name: from_attribute(value) for name, value in attributes.items()}
+
+
+def names_of(*expressions: str) -> dict[str, str]:
+    """`#status` placeholders of expressions as ExpressionAttributeNames: each stands for the name behind the `#`."""
+    words = {word.strip("(),") for expression in expressions for word in expression.replace(".", " ").split()}
+    return {word: word[1:] for word in words if word.startswith("#")}
+
+
+def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"now": 1}` as ExpressionAttributeValues `{":now": {"N": "1"}}`."""
+    return {f":{name}": to_attribute(value) for name, value in values.items()}
+
+
+class ConditionFailed(Exception):
+    """A conditional write that did not hold; `item` is what the table holds instead, None if nothing."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the item has changed")
+        self.item = item
+
+
+class Table:
+    """One table through one client; every name in an expression is written `#name`, every value `:name`."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client = client
+        self.name = name
+        self.server_date_s: float | None = None
+
+    def get(self, key: Mapping[str, Any], *, consistent: bool = True) -> Item | None:
+        """One item."""
+        answer = self.client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=consistent)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def put_new(self, item: Mapping[str, Any], key: str) -> None:
+        """Put an item whose hash key attribute `key` must not exist; raises `ConditionFailed` with the present one."""
+        try:
+            self.client.put_item(
+                TableName=self.name,
+                Item=to_item(item),
+                ConditionExpression="attribute_not_exists(#k)",
+                ExpressionAttributeNames={"#k": key},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            raise _condition(error) from error
+
+    def update(
+        self, key: Mapping[str, Any], update: str, values: Mapping[str, Any], *, condition: str | None = None
+    ) -> Item:
+        """Update an item and return it as it is now; raises `ConditionFailed`."""
+        arguments = self.update_arguments(key, update, values, condition=condition)
+        try:
+            answer = self.client.update_item(
+                **arguments, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            )
+        except ClientError as error:
+            self._note_date(error.response)
+            raise _condition(error) from error
+        self._note_date(answer)
+        return from_item(answer["Attributes"])
+
+    def update_arguments(
+        self, key: Mapping[str, Any], update: str, values: Mapping[str, Any], *, condition: str | None = None
+    ) -> dict[str, Any]:
+        """The parameters of an update, alone or as a member of a transaction."""
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": to_item(key),
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": values_of(values),
+        }
+        if names := names_of(update, condition or ""):
+            arguments["ExpressionAttributeNames"] = names
+        if condition is not None:
+            arguments["ConditionExpression"] = condition
+        return arguments
+
+    def delete(self, key: Mapping[str, Any], *, condition: str, values: Mapping[str, Any]) -> bool:
+        """Delete an item under a condition; False if it did not hold."""
+        try:
+            self.client.delete_item(
+                TableName=self.name,
+                Key=to_item(key),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names_of(condition),
+                ExpressionAttributeValues=values_of(values),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == CONDITION_FAILED:
+                return False
+            raise
+        return True
+
+    def query(
+        self,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        index: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """All items of a key condition (or the first `limit`), over as many pages as it takes."""
+        items: list[Item] = []
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names_of(condition),
+            "ExpressionAttributeValues": values_of(values),
+            "ScanIndexForward": not newest_first,
+        }
+        if index is not None:
+            arguments["IndexName"] = index
+        while True:
+            if limit is not None:
+                arguments["Limit"] = limit - len(items)
+            page = self.client.query(**arguments)
+            items.extend(from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page or (limit is not None and len(items) >= limit):
+                return items
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def batch_get(
+        self, keys: Iterable[Mapping[str, Any]], *, consistent: bool = False, attributes: Sequence[str] = ()
+    ) -> list[Item]:
+        """The items that exist of any number of keys, in no particular order."""
+        wanted = [to_item(key) for key in keys]
+        projection: dict[str, Any] = {}
+        if attributes:
+            projection = {
+                "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
+                "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            }
+        items: list[Item] = []
+        while wanted:
+            batch, wanted = wanted[:MAX_BATCH_GET], wanted[MAX_BATCH_GET:]
+            answer = self.client.batch_get_item(
+                RequestItems={self.name: {"Keys": batch, "ConsistentRead": consistent, **projection}}
+            )
+            items.extend(from_item(item) for item in answer["Responses"].get(self.name, ()))
+            wanted.extend(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", ()))
+        return items
+
+    def _note_date(self, answer: Mapping[str, Any]) -> None:
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if date:
+            self.server_date_s = email.utils.parsedate_to_datetime(date).timestamp()
+
+
+def _condition(error: Any) -> Exception:
+    if error.response["Error"]["Code"] != CONDITION_FAILED:
+        return ClientError(error.response, error.operation_name)
+    item = error.response.get("Item")
+    return ConditionFailed(from_item(item) if item else None)

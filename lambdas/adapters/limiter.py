@@ -1,0 +1,112 @@
+"""The rate-limits table: one item per origination identity, its calendar of leases under an optimistic lock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from lambdas.adapters.dynamo import ConditionFailed, Table
+from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
+from lambdas.core.pacing import MAX_CLOCK_SKEW_S, MICROSECOND, Wait, clock_skew_s
+from lambdas.core.ports import Clock
+
+TTL_SECONDS = 7 * 86_400
+MAX_TRIES = 20
+
+
+class ClockSkewError(RuntimeError):
+    """This worker's clock and DynamoDB's disagree: its slots would not be disjoint from those of others."""
+
+
+class Limiter:
+    """Implements `lambdas.core.ports.LimiterPort` for one origination identity."""
+
+    def __init__(self, table: Table, key: str, *, parts_per_second: float, clock: Clock) -> None:
+        self._table = table
+        self._key = key
+        self._milli_rate = max(1, int(parts_per_second * MILLI))
+        self._clock = clock
+        self._known: Mapping[str, Any] | None = None
+        self._slowest_wait = (0, 0.0)
+
+    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
+        """Book time on the identity; usually one write, since the last answer tells what the table holds."""
+        if self._known is None:
+            self._known = self._table.get({"limiter_key": self._key}) or {}
+        for attempt in range(MAX_TRIES):
+            now = self._clock.now_us()
+            booked = calendar_of(self._known, self._milli_rate).reserve(
+                owner, parts, now_us=now, not_before_us=not_before_us, milli_rate=milli_rate
+            )
+            if isinstance(booked, Wait):
+                self._known = self._table.get({"limiter_key": self._key}) or {}
+                return booked
+            lease, calendar = booked
+            try:
+                self._known = self._write(calendar, now, max(0, lease.start_us - max(now, not_before_us)))
+            except ConditionFailed as failed:
+                self._known = failed.item or self._table.get({"limiter_key": self._key}) or {}
+                time.sleep(0.002 * attempt)
+                continue
+            self._check_clock(now)
+            return lease
+        raise RuntimeError(f"{self._key} was booked by others {MAX_TRIES} times in a row")
+
+    def _write(self, calendar: Calendar, now_us: int, wait_us: int) -> Mapping[str, Any]:
+        assert self._known is not None
+        version = int(self._known.get("version", 0))
+        return self._table.update(
+            {"limiter_key": self._key},
+            "SET #last_refill = :booked, #tokens = :free, #rate = :rate, #leases = :leases, #version = :next,"
+            " #slowest_wait = :wait, #slowest_wait_minute = :minute, #ttl = :ttl",
+            {
+                "booked": seconds(calendar.booked_until() or now_us),
+                "free": calendar.free_parts(now_us),
+                "rate": Decimal(self._milli_rate) / MILLI,
+                "leases": [
+                    {"o": lease.owner, "s": lease.start_us, "e": lease.end_us, "r": lease.milli_rate}
+                    for lease in calendar.leases
+                ],
+                "next": version + 1,
+                "was": version,
+                "wait": self._slowest(now_us, wait_us),
+                "minute": now_us // (60 * MICROSECOND),
+                "ttl": now_us // MICROSECOND + TTL_SECONDS,
+            },
+            condition="#version = :was" if version else "attribute_not_exists(#version) AND :was = :was",
+        )
+
+    def _slowest(self, now_us: int, wait_us: int) -> Decimal:
+        """The slowest wait of this minute, of any worker that wrote before us, in seconds."""
+        assert self._known is not None
+        minute = now_us // (60 * MICROSECOND)
+        known = (
+            Decimal(self._known.get("slowest_wait", 0))
+            if self._known.get("slowest_wait_minute") == minute
+            else Decimal(0)
+        )
+        return max(known, seconds(wait_us))
+
+    def _check_clock(self, now_us: int) -> None:
+        if self._table.server_date_s is None:
+            return
+        skew = clock_skew_s(now_us / MICROSECOND, self._table.server_date_s)
+        if skew > MAX_CLOCK_SKEW_S:
+            raise ClockSkewError(
+                f"this clock is {skew:.1f} s away from DynamoDB's; nothing is leased until they agree within"
+                f" {MAX_CLOCK_SKEW_S:g} s"
+            )
+
+
+def seconds(microseconds: int) -> Decimal:
+    """Microseconds as exact decimal seconds."""
+    return Decimal(microseconds) / MICROSECOND
+
+
+def calendar_of(item: Mapping[str, Any], milli_rate: int) -> Calendar:
+    """The calendar that an item holds, at the rate that holds now."""
+    leases = tuple(IdentityLease(lease["o"], lease["s"], lease["e"], lease["r"]) for lease in item.get("leases", ()))
+    return replace(Calendar(milli_rate), leases=leases)

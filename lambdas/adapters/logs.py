@@ -1,0 +1,43 @@
+"""One structured line per event worth reading; phone numbers never get into a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from lambdas.core.environment import FunctionEnvironment
+from lambdas.core.metrics import Datum, emf_lines
+from lambdas.core.redaction import mask_numbers
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class Log:
+    """Writes JSON lines to stdout, which is what Lambda ships to the function's log group."""
+
+    def __init__(self, settings: FunctionEnvironment) -> None:
+        self._settings = settings
+        self._threshold = LEVELS.index(settings.log_level) if settings.log_level in LEVELS else 1
+
+    def line(self, level: str, event: str, **fields: Any) -> None:
+        """Log `event` with its fields; texts are masked."""
+        if LEVELS.index(level) < self._threshold:
+            return
+        document = {
+            "level": level,
+            "event": event,
+            "function": self._settings.FUNCTION,
+            "stack": self._settings.stack,
+            **{name: mask_numbers(value) if isinstance(value, str) else value for name, value in fields.items()},
+        }
+        print(json.dumps(document, default=str, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
+
+    def metrics(self, data: Iterable[Datum]) -> None:
+        """Publish observations as embedded-metric lines."""
+        lines = emf_lines(data, stack=self._settings.stack, at_ms=time.time_ns() // 1_000_000)
+        if lines:
+            sys.stdout.write("\n".join(lines) + "\n")
+            sys.stdout.flush()

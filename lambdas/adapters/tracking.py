@@ -1,0 +1,201 @@
+"""The delivery-tracking table: one row per provider call, without the message's text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.core import keys
+from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
+from lambdas.core.plan import PlannedRow
+from lambdas.core.ports import IntentOutcome
+from lambdas.core.redaction import mask_number
+
+SECONDS_PER_DAY = 86_400
+MAX_FOLD_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedMessage:
+    """A tracking row: `state` is what events may change, the rest is written once."""
+
+    message_id: str
+    campaign_id: str
+    customer_id: str
+    channel: str
+    created_ms: int
+    estimate_usd: Decimal
+    version: int
+    state: MessageState
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> TrackedMessage:
+        """Read a row."""
+        return cls(
+            message_id=item["message_id"],
+            campaign_id=item.get("campaign_id", ""),
+            customer_id=item["customer_id"],
+            channel=item["channel"],
+            created_ms=int(item["timestamp"]),
+            estimate_usd=Decimal(item.get("cost_estimate", 0)),
+            version=int(item["version"]),
+            state=MessageState(
+                status=Status(item["status"]),
+                history={Status(name): int(at) for name, at in item["history"].items()},
+                code=item.get("error_code"),
+                cost_usd=Decimal(item["cost"]) if "cost" in item else None,
+                provider_id=item.get("provider_id"),
+                flags=frozenset(item.get("flags", ())),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A row before and after events; `changed` says whether a write was needed."""
+
+    before: TrackedMessage
+    after: MessageState
+
+    @property
+    def changed(self) -> bool:
+        """The events said something new."""
+        return self.before.state != self.after
+
+
+class TrackingTable:
+    """Implements `lambdas.core.ports.TrackingPort`, and folding receipts into rows."""
+
+    def __init__(self, table: Table, *, retention_days: int = 0) -> None:
+        self._table = table
+        self._retention_days = retention_days
+
+    def intend(self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int) -> IntentOutcome:
+        """Put the row `sending` unless the message has one."""
+        item = {
+            "message_id": message_id,
+            "chain_id": message_id,
+            "customer_id": row.customer_id,
+            "campaign_id": campaign_id,
+            "channel": row.channel,
+            "destination": mask_number(row.destination),
+            "country": row.country,
+            "parts": row.parts,
+            "cost_estimate": row.price_usd,
+            "status": Status.SENDING.value,
+            "history": {Status.SENDING.value: now_ms},
+            "timestamp": now_ms,
+            "owner": owner,
+            "version": 1,
+            "ttl": now_ms // 1_000 + self._retention_days * SECONDS_PER_DAY,
+        }
+        try:
+            self._table.put_new(item, "message_id")
+        except ConditionFailed as failed:
+            found = failed.item or self._table.get({"message_id": message_id}) or {}
+            unanswered = found.get("status") == Status.SENDING.value
+            return IntentOutcome.UNANSWERED if unanswered else IntentOutcome.ANSWERED
+        return IntentOutcome.CREATED
+
+    def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
+        """The provider took the message; a receipt may have been faster."""
+        self._learn(message_id, StatusEvent(Status.SENT, at_ms, provider_id=provider_id))
+
+    def refused(self, message_id: str, code: str, at_ms: int) -> None:
+        """The provider refused the message for good."""
+        self._learn(message_id, StatusEvent(Status.FAILED, at_ms, code=code))
+
+    def in_doubt(self, message_id: str, at_ms: int) -> None:
+        """Nobody knows whether the provider took the message; a receipt will tell."""
+        self._learn(message_id, StatusEvent(Status.IN_DOUBT, at_ms))
+
+    def _learn(self, message_id: str, event: StatusEvent) -> None:
+        """Write an event onto a fresh intent without reading it; read and fold if something came before."""
+        code = ", #error_code = :code" if event.code else ""
+        provider = ", #provider_id = :provider" if event.provider_id else ""
+        try:
+            self._table.update(
+                {"message_id": message_id},
+                f"SET #status = :status, #history.#{event.status.value} = :at, #version = :next{code}{provider}",
+                {
+                    "status": event.status.value,
+                    "at": event.at_ms,
+                    "first": 1,
+                    "next": 2,
+                    **({"code": event.code} if event.code else {}),
+                    **({"provider": event.provider_id} if event.provider_id else {}),
+                },
+                condition="#version = :first",
+            )
+        except ConditionFailed:
+            self.fold(message_id, [event])
+
+    def withdraw(self, message_id: str, owner: str) -> None:
+        """Take back an intent whose provider call was never made."""
+        self._table.delete(
+            {"message_id": message_id},
+            condition="#owner = :owner AND #version = :first",
+            values={"owner": owner, "first": 1},
+        )
+
+    def fold(self, message_id: str, events: Iterable[StatusEvent]) -> Folded | None:
+        """Apply events to a row with one conditional write if they change it; None if the row does not exist.
+
+        Another writer in between makes us read and fold again.
+        """
+        events = list(events)
+        for attempt in range(MAX_FOLD_TRIES):
+            item = self._table.get({"message_id": message_id})
+            if item is None:
+                return None
+            row = TrackedMessage.from_item(item)
+            folded = Folded(row, fold(row.state, events))
+            if not folded.changed or self._write(folded):
+                return folded
+            time.sleep(0.005 * attempt)
+        raise RuntimeError(f"{message_id} was changed by others {MAX_FOLD_TRIES} times in a row")
+
+    def fold_read(self, item: Item, events: Iterable[StatusEvent]) -> Folded | None:
+        """As `fold`, starting from a row already read."""
+        events = list(events)
+        row = TrackedMessage.from_item(item)
+        folded = Folded(row, fold(row.state, events))
+        if not folded.changed or self._write(folded):
+            return folded
+        return self.fold(row.message_id, events)
+
+    def _write(self, folded: Folded) -> bool:
+        state = folded.after
+        changes: dict[str, Any] = {
+            "status": state.status.value,
+            "history": {status.value: at for status, at in state.history.items()},
+            "error_code": state.code,
+            "cost": state.cost_usd,
+            "provider_id": state.provider_id,
+            "flags": state.flags or None,
+        }
+        changes = {name: value for name, value in changes.items() if value is not None}
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        try:
+            self._table.update(
+                {"message_id": folded.before.message_id},
+                f"SET {sets}, #version = :next",
+                {**changes, "was": folded.before.version, "next": folded.before.version + 1},
+                condition="#version = :was",
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def rows(self, message_ids: Iterable[str]) -> list[Item]:
+        """The rows that exist, read consistently."""
+        return self._table.batch_get(({"message_id": message_id} for message_id in message_ids), consistent=True)
+
+    def message_ids_by_provider_id(self, provider_id: str) -> list[str]:
+        """Our ids for a provider's id; the index is eventually consistent, so empty may mean not yet."""
+        found = self._table.query("#provider_id = :id", {"id": provider_id}, index=keys.PROVIDER_INDEX)
+        return [item["message_id"] for item in found]
