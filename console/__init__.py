@@ -1,0 +1,1 @@
+"""The console: one terminal that shows whether a communications stack is healthy."""

@@ -1,0 +1,269 @@
+"""What the console knows at one moment, as frozen values; sources make them, everything else only reads them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary
+
+T = TypeVar("T")
+
+
+class ProblemKind(StrEnum):
+    """Kinds of trouble that the reader acts on differently."""
+
+    CREDENTIALS = "credentials"
+    FORBIDDEN = "forbidden"
+    CLOCK_SKEW = "clock_skew"
+    THROTTLED = "throttled"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    NOT_FOUND = "not_found"
+    BAD_ANSWER = "bad_answer"
+    BAD_INPUT = "bad_input"
+    CONFLICT = "conflict"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One failure as its reader needs it: what happened, and what to do about it."""
+
+    kind: ProblemKind
+    sentence: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.sentence}: {self.remedy}" if self.remedy else self.sentence
+
+
+class ConsoleError(Exception):
+    """A failure that was understood; carries its `Problem`."""
+
+    def __init__(self, kind: ProblemKind, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.problem = Problem(kind, sentence, remedy)
+
+    def __str__(self) -> str:
+        return str(self.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[T]):
+    """The last good value of one feed and how it was obtained.
+
+    `at` is the epoch second of `value`, None before the first; `took` is the seconds of the last read, good or bad;
+    `error` is the trouble since then and `retry_at` the epoch second of the next attempt.
+    """
+
+    value: T | None = None
+    at: float | None = None
+    took: float = 0.0
+    source: str = ""
+    error: Problem | None = None
+    retry_at: float | None = None
+    reading_since: float | None = None
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the value was read; None when there is none."""
+        return None if self.at is None else max(0.0, now - self.at)
+
+
+class AlarmState(StrEnum):
+    """CloudWatch's states of an alarm."""
+
+    ALARM = "ALARM"
+    OK = "OK"
+    NODATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm; `since` is the epoch second of its last change of state."""
+
+    name: str
+    state: AlarmState
+    severity: str
+    since: float | None
+    reason: str
+    runbook: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One provider call as the tracking table holds it; never the body, and the destination only masked.
+
+    `created_ms` and `changed_ms` are epoch milliseconds; `changed_ms` is the provider's own time of the last state.
+    """
+
+    id: str
+    customer_id: str
+    channel: str
+    status: str
+    created_ms: int
+    changed_ms: int | None = None
+    cost_usd: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD; None = no cap, no record."""
+
+    today: str
+    by_day: Mapping[str, float]
+    reserved_today: float = 0.0
+    cap_today: float | None = None
+
+    @property
+    def today_usd(self) -> float:
+        """Spent since midnight UTC."""
+        return self.by_day.get(self.today, 0.0)
+
+    @property
+    def month_to_date_usd(self) -> float:
+        """Spent since the first of the month, today included."""
+        return sum(self.by_day.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RatePoint:
+    """Throughput at one beat, messages per second; `achieved` is None where it is not known (a gap, not zero)."""
+
+    at: float
+    target: float
+    achieved: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Target and achieved messages per second, now and back to the first beat."""
+
+    target: float = 0.0
+    achieved: float | None = None
+    by_channel: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    history: tuple[RatePoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUse:
+    """What the console itself has asked of AWS, and its list price in US dollars."""
+
+    calls: int = 0
+    usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackFacts:
+    """Which stack is on the screen and what may be done to it."""
+
+    project: str
+    stack: str
+    environment: str
+    account_id: str
+    region: str
+    version: str
+    actions_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the overview shows at `taken_at` (epoch seconds): one value per beat, live, replayed or made up."""
+
+    stack: StackFacts
+    taken_at: float
+    alarms: Fetched[tuple[Alarm, ...]]
+    campaigns: Fetched[tuple[CampaignSummary, ...]]
+    messages: Fetched[tuple[Message, ...]]
+    spend: Fetched[Spend]
+    throughput: Throughput
+    api: ApiUse
+    paused: bool = False
+
+    def feeds(self) -> dict[str, Fetched[object]]:
+        """The feeds by name, in the order of the screen."""
+        return {name: getattr(self, name) for name in ("alarms", "campaigns", "messages", "spend")}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Where a set of messages stands; the six figures add up to the recipients.
+
+    `not_sent` holds the rows that will never be sent: opted out when their turn came, or left when the campaign ended.
+    """
+
+    queued: int = 0
+    awaiting_receipt: int = 0
+    delivered: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    not_sent: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
+
+    @property
+    def total(self) -> int:
+        """Messages in all states."""
+        return sum(dataclasses.astuple(self))
+
+
+def tally(campaign: CampaignSummary) -> Tally:
+    """One campaign's messages by state.
+
+    A refused message counts as failed though it was never accepted, so "awaiting a receipt" is bounded both by what
+    was accepted and not delivered, and by the rows handed out that have no final state.
+    """
+    delivered, failed, in_doubt = (campaign.total(name) for name in ("delivered", "failed", "in_doubt"))
+    not_sent = campaign.suppressed + campaign.unsent
+    known = delivered + failed + in_doubt + not_sent
+    handed_out = campaign.recipients if not is_open(campaign) else min(campaign.next_row, campaign.recipients)
+    awaiting = max(0, min(campaign.total("sent") - delivered, handed_out - known))
+    return Tally(max(0, campaign.recipients - known - awaiting), awaiting, delivered, failed, in_doubt, not_sent)
+
+
+def is_open(campaign: CampaignSummary) -> bool:
+    """Whether the campaign may still send."""
+    return campaign.status in OPEN_STATUSES
+
+
+def is_sending(campaign: CampaignSummary) -> bool:
+    """Whether the campaign is sending now."""
+    return campaign.status is CampaignStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """A test campaign as a person asks for it; `key` is the Idempotency-Key that makes asking twice safe."""
+
+    recipients: int
+    tps: float
+    body: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """The answer of a dry run: what would be sent, to how many, for how much and how long."""
+
+    recipients: int
+    parts: int
+    cost_usd: float
+    duration_seconds: float
+    excluded_by_reason: Mapping[str, int]
+    by_country: Mapping[str, int]
+    by_channel: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedCampaign:
+    """The answer of a send: the campaign exists; `url` is relative to the API."""
+
+    id: str
+    status: str
+    url: str

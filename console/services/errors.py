@@ -1,0 +1,141 @@
+"""Failures classified once: whatever a read or an action raised becomes one `Problem` with a sentence and a remedy.
+
+botocore's exceptions are recognised by class name and error code, so that this module imports nothing of AWS and a
+console that has not connected yet stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.domain import ConsoleError, Problem, ProblemKind
+from console.text import safe_line
+
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+    | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError", "CredentialRetrievalError"}
+)
+_ABSENT = frozenset({"NoCredentialsError", "PartialCredentialsError", "NoAuthTokenError"})
+_UNKNOWN_IDENTITY = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
+)
+_SKEWED = frozenset({"RequestTimeTooSkewed", "InvalidSignatureException", "SignatureDoesNotMatch"})
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
+    | {"ProvisionedThroughputExceededException", "SlowDown"}
+)
+_FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+_MISSING = frozenset(
+    {"ResourceNotFoundException", "ResourceNotFound", "ParameterNotFound", "NotFoundException", "NotFound"}
+)
+_SLOW = frozenset({"ReadTimeoutError", "ConnectTimeoutError", "ReadTimeout", "ConnectTimeout", "TimeoutError"})
+_UNREACHABLE = frozenset(
+    {"EndpointConnectionError", "ConnectionClosedError", "ProxyConnectionError", "HTTPClientError", "SSLError"}
+    | {"ConnectionRefusedError", "ConnectionResetError", "ConnectionError", "gaierror", "URLError", "BrokenPipeError"}
+)
+
+
+class DeadlineError(Exception):
+    """A call did not answer in the seconds it was given; it was abandoned."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+        self.seconds = seconds
+
+
+class BusyError(Exception):
+    """Too many earlier calls still hang; nothing was started."""
+
+
+def error_code(error: BaseException) -> str:
+    """The AWS error code of a botocore ClientError, else an empty text."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and isinstance(response.get("Error"), dict):
+        return str(response["Error"].get("Code", ""))
+    return ""
+
+
+def classify(error: BaseException) -> Problem:
+    """The `Problem` that `error` is, with every foreign word made safe."""
+    if isinstance(error, ConsoleError):
+        return error.problem
+    if isinstance(error, DeadlineError):
+        return Problem(
+            ProblemKind.TIMED_OUT, f"no answer within {error.seconds:g} s", "the next attempt is made by itself"
+        )
+    if isinstance(error, BusyError):
+        return Problem(ProblemKind.TIMED_OUT, "earlier calls still hang", "they are given up one by one; r asks again")
+    names = {error_code(error), type(error).__name__}
+    detail = safe_line(error, cells=200)
+    for known, describe in _KINDS:
+        if names & known:
+            return describe(detail)
+    return Problem(ProblemKind.UNEXPECTED, f"{type(error).__name__}: {detail}" if detail else type(error).__name__)
+
+
+def _expired(_: str) -> Problem:
+    return Problem(
+        ProblemKind.CREDENTIALS, "the AWS credentials have expired", "renew them, for example by `aws sso login`"
+    )
+
+
+def _absent(_: str) -> Problem:
+    return Problem(
+        ProblemKind.CREDENTIALS,
+        "there are no AWS credentials here",
+        "name a profile with --profile, log in with `aws sso login`, or use --local",
+    )
+
+
+def _unknown(_: str) -> Problem:
+    return Problem(
+        ProblemKind.CREDENTIALS,
+        "AWS does not know these credentials",
+        "check --profile and `aws sts get-caller-identity`",
+    )
+
+
+def _bad_profile(detail: str) -> Problem:
+    return Problem(ProblemKind.CREDENTIALS, detail, "`aws configure list-profiles` names the profiles of this machine")
+
+
+def _skewed(_: str) -> Problem:
+    return Problem(
+        ProblemKind.CLOCK_SKEW,
+        "AWS refused the signature",
+        "check that this machine's clock is right (`timedatectl set-ntp true`) and that the secret key is whole",
+    )
+
+
+def _throttled(_: str) -> Problem:
+    return Problem(ProblemKind.THROTTLED, "AWS throttles these calls", "the console asks less often until it recovers")
+
+
+def _forbidden(detail: str) -> Problem:
+    return Problem(ProblemKind.FORBIDDEN, f"not allowed: {detail}", "the identity in use lacks this permission")
+
+
+def _missing(detail: str) -> Problem:
+    return Problem(ProblemKind.NOT_FOUND, f"not there: {detail}", "check the stack's name and region; is it deployed?")
+
+
+def _slow(_: str) -> Problem:
+    return Problem(ProblemKind.TIMED_OUT, "the endpoint did not answer in time", "check the network; asked again soon")
+
+
+def _unreachable(detail: str) -> Problem:
+    return Problem(ProblemKind.UNREACHABLE, f"cannot reach the endpoint: {detail}", "check the address and the network")
+
+
+_KINDS: tuple[tuple[frozenset[str], Callable[[str], Problem]], ...] = (
+    (_EXPIRED, _expired),
+    (_ABSENT, _absent),
+    (_UNKNOWN_IDENTITY, _unknown),
+    (frozenset({"ProfileNotFound", "ConfigNotFound"}), _bad_profile),
+    (_SKEWED, _skewed),
+    (_THROTTLED, _throttled),
+    (_FORBIDDEN, _forbidden),
+    (_MISSING, _missing),
+    (_SLOW, _slow),
+    (_UNREACHABLE, _unreachable),
+)

@@ -1,0 +1,54 @@
+"""What the console's own calls cost: each counted, priced from a table, shown on the screen."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from console.domain import ApiUse
+
+
+@dataclass(frozen=True, slots=True)
+class CallPrice:
+    """US dollars per call or per read unit, us-east-1 list prices without free tiers; `source` says where from."""
+
+    usd: float
+    source: str
+    as_of: str = "2026-11-20"
+
+
+DYNAMODB_READ_UNIT = CallPrice(0.125e-6, "DynamoDB on-demand price per million read request units")
+"""Charged for what ConsumedCapacity reports, so an eventually consistent read of 4 KB is half of this."""
+
+PRICES: dict[str, CallPrice] = {
+    "cloudwatch:DescribeAlarms": CallPrice(0.01e-3, "CloudWatch API requests, $0.01 per 1,000"),
+    "cloudwatch:GetMetricData": CallPrice(0.01e-3, "GetMetricData, $0.01 per 1,000 metrics"),
+    "ce:GetCostAndUsage": CallPrice(0.01, "Cost Explorer API, $0.01 per request"),
+    "execute-api:Invoke": CallPrice(1.0e-6, "API Gateway HTTP API, $1.00 per million"),
+}
+"""Calls that are not listed are free of charge (SSM standard parameters, STS, SNS and SMS control plane)."""
+
+
+FREE = CallPrice(0.0, "no charge for the call")
+
+
+class SpendMeter:
+    """Counts calls of all threads; `use` is the sum so far."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._usd = 0.0
+
+    def count(self, call: str, *, units: float = 1.0) -> None:
+        """One call named `service:Operation`; `units` where the price is per unit (metrics, read units)."""
+        price = DYNAMODB_READ_UNIT if call.startswith("dynamodb:") else PRICES.get(call, FREE)
+        with self._lock:
+            self._calls += 1
+            self._usd += price.usd * units
+
+    @property
+    def use(self) -> ApiUse:
+        """Calls and dollars since the console started."""
+        with self._lock:
+            return ApiUse(self._calls, self._usd)

@@ -1,0 +1,78 @@
+"""What a source is: AWS, a recording and a made-up stack all answer the same questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from console.domain import AcceptedCampaign, Alarm, ApiUse, CampaignPlan, CampaignRequest, Message, Spend
+from lambdas.core.campaign import CampaignSummary
+from lambdas.core.outputs import StackOutputs
+
+
+class Source(Protocol):
+    """Reads one stack. Methods block, may be called from any thread, and return frozen values with safe text."""
+
+    name: str
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """All alarms of the stack."""
+        ...
+
+    def campaigns(self) -> tuple[CampaignSummary, ...]:
+        """The newest campaigns, newest first."""
+        ...
+
+    def campaign(self, campaign_id: str) -> CampaignSummary:
+        """One campaign as it stands; raises `ConsoleError` when there is none."""
+        ...
+
+    def messages(self, campaigns: Sequence[CampaignSummary]) -> tuple[Message, ...]:
+        """The last messages of the newest of `campaigns` that has sent any, newest first."""
+        ...
+
+    def spend(self) -> Spend:
+        """Money of this UTC month by day."""
+        ...
+
+    def use(self) -> ApiUse:
+        """What reading has cost so far."""
+        ...
+
+
+class CampaignApi(Protocol):
+    """The campaign API of one stack. Methods block and raise `ConsoleError` with a sentence for the reader."""
+
+    def plan(self, request: CampaignRequest) -> CampaignPlan:
+        """A dry run: nothing is sent."""
+        ...
+
+    def send(self, request: CampaignRequest) -> AcceptedCampaign:
+        """Create the campaign; the same request again gives the same campaign."""
+        ...
+
+    def ping(self) -> None:
+        """One harmless call that needs the same permission as the others."""
+        ...
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end."""
+
+    outputs: StackOutputs
+    source: Source
+    api: CampaignApi
+    close: Callable[[], None] = field(default=_nothing)
+
+
+Progress = Callable[[str], None]
+"""Told one short line per step while connecting."""
+
+Connect = Callable[[Progress], Connection]
+"""Finds and opens a stack; slow (it may import boto3 or start a child), so it never runs on the screen's thread."""

@@ -1,0 +1,241 @@
+"""A made-up stack that behaves: campaigns advance with the clock, reads can be slow or fail. For tests and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from console.domain import (
+    AcceptedCampaign,
+    Alarm,
+    AlarmState,
+    ApiUse,
+    CampaignPlan,
+    CampaignRequest,
+    ConsoleError,
+    Message,
+    ProblemKind,
+    Spend,
+)
+from console.services.clock import Clock, SystemClock
+from console.services.spend import SpendMeter
+from console.sources.base import Connection
+from lambdas.core import keys
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+from lambdas.core.outputs import CampaignOutputs, MessagingOutputs, MonitoringOutputs, StackIdentity, StackOutputs
+
+RECEIPT_SECONDS = 1.2
+FAILS_EVERY = 20
+PRICE_USD = 0.00881
+
+
+@dataclasses.dataclass(slots=True)
+class _Sending:
+    id: str
+    started: float
+    recipients: int
+    tps: float
+
+
+class FakeStack:
+    """Source and campaign API in one; set `error` or `delay` (seconds) to misbehave."""
+
+    name = "fake"
+
+    def __init__(self, clock: Clock | None = None, *, environment: str = "local") -> None:
+        self.clock = clock or SystemClock()
+        self.environment = environment
+        self.error: Exception | None = None
+        self.delay = 0.0
+        self.alarm_list: tuple[Alarm, ...] = self._alarms()
+        self.sent: list[CampaignRequest] = []
+        self._sending: list[_Sending] = []
+        self._meter = SpendMeter()
+        self._lock = threading.Lock()
+
+    def connection(self) -> Connection:
+        """This stack as something to connect to."""
+        return Connection(fake_outputs(self.environment), self, self)
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The alarms of `alarm_list`."""
+        self._ask("cloudwatch:DescribeAlarms")
+        return self.alarm_list
+
+    def campaigns(self) -> tuple[CampaignSummary, ...]:
+        """The campaigns sent so far, at the present moment."""
+        self._ask("dynamodb:Query")
+        with self._lock:
+            return tuple(self._summary(sending) for sending in reversed(self._sending))
+
+    def messages(self, campaigns: Sequence[CampaignSummary]) -> tuple[Message, ...]:
+        """The newest ten messages of the newest campaign."""
+        self._ask("dynamodb:BatchGetItem")
+        if not campaigns:
+            return ()
+        campaign = campaigns[0]
+        handed = campaign.next_row
+        return tuple(self._message(campaign, row) for row in range(handed - 1, max(-1, handed - 11), -1))
+
+    def spend(self) -> Spend:
+        """Today's campaigns, and a dollar for each earlier day of the month."""
+        self._ask("dynamodb:BatchGetItem")
+        today = datetime.fromtimestamp(self.clock.now(), UTC).date()
+        by_day = {today.replace(day=day).isoformat(): 1.0 for day in range(1, today.day)}
+        with self._lock:
+            by_day[today.isoformat()] = round(sum(self._summary(s).cost_usd for s in self._sending), 6)
+        return Spend(today.isoformat(), by_day, reserved_today=0.0, cap_today=50.0)
+
+    def use(self) -> ApiUse:
+        """Calls counted so far."""
+        return self._meter.use
+
+    def plan(self, request: CampaignRequest) -> CampaignPlan:
+        """One part each at the US sample price."""
+        self._ask("execute-api:Invoke")
+        return CampaignPlan(
+            recipients=request.recipients,
+            parts=request.recipients,
+            cost_usd=round(request.recipients * PRICE_USD, 5),
+            duration_seconds=request.recipients / request.tps,
+            excluded_by_reason={},
+            by_country={"US": request.recipients},
+            by_channel={"sms": request.recipients},
+        )
+
+    def send(self, request: CampaignRequest) -> AcceptedCampaign:
+        """Start a campaign; the same key again is the same campaign."""
+        self._ask("execute-api:Invoke")
+        with self._lock:
+            for place, earlier in enumerate(self.sent):
+                if earlier.key == request.key:
+                    return AcceptedCampaign(self._sending[place].id, "running", f"/api/campaigns/{earlier.key}")
+            campaign_id = f"fake-{len(self.sent) + 1:03d}"
+            self.sent.append(request)
+            self._sending.append(_Sending(campaign_id, self.clock.now(), request.recipients, request.tps))
+        return AcceptedCampaign(campaign_id, "running", f"/api/campaigns/{campaign_id}")
+
+    def campaign(self, campaign_id: str) -> CampaignSummary:
+        """One campaign at the present moment."""
+        for campaign in self.campaigns():
+            if campaign.id == campaign_id:
+                return campaign
+        raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no campaign {campaign_id}")
+
+    def ping(self) -> None:
+        """Answers."""
+        self._ask("execute-api:Invoke")
+
+    def _ask(self, call: str) -> None:
+        if self.delay:
+            time.sleep(self.delay)
+        if self.error is not None:
+            raise self.error
+        self._meter.count(call)
+
+    def _summary(self, sending: _Sending) -> CampaignSummary:
+        elapsed = max(0.0, self.clock.now() - sending.started)
+        sent = min(sending.recipients, int(elapsed * sending.tps))
+        final = min(sending.recipients, int(max(0.0, elapsed - RECEIPT_SECONDS) * sending.tps))
+        failed = final // FAILS_EVERY
+        started_ms = int(sending.started * 1000)
+        counts = ChannelCounts(
+            sent=sent,
+            delivered=final - failed,
+            failed=failed,
+            cost_usd=round(sent * PRICE_USD, 6),
+            first_sent_ms=started_ms if sent else None,
+            last_sent_ms=started_ms + int(1000 * sent / sending.tps) if sent else None,
+        )
+        over = sent >= sending.recipients
+        return CampaignSummary(
+            id=sending.id,
+            status=CampaignStatus.COMPLETED if over else CampaignStatus.RUNNING,
+            version=1,
+            created_ms=started_ms,
+            throughput_tps=sending.tps,
+            recipients=sending.recipients,
+            excluded=0,
+            suppressed=0,
+            unsent=0,
+            next_row=sent,
+            done_rows=sent,
+            reserved_usd=0.0,
+            spent_usd=counts.cost_usd,
+            cap_usd=10.0,
+            stop_reason=None,
+            channels={"sms": counts},
+        )
+
+    def _message(self, campaign: CampaignSummary, row: int) -> Message:
+        created = campaign.created_ms + int(1000 * row / campaign.throughput_tps)
+        now_ms = int(self.clock.now() * 1000)
+        final = now_ms - created > 1000 * RECEIPT_SECONDS
+        fails = (row + 1) % FAILS_EVERY == 0
+        status = "sent" if not final else "failed" if fails else "delivered"
+        return Message(
+            id=keys.message(campaign.id, row),
+            customer_id=f"test-{row:05d}",
+            channel="sms",
+            status=status,
+            created_ms=created,
+            changed_ms=created + int(1000 * RECEIPT_SECONDS) if final else created,
+            cost_usd=PRICE_USD,
+            reason="CARRIER_UNREACHABLE" if status == "failed" else "",
+        )
+
+    def _alarms(self) -> tuple[Alarm, ...]:
+        now = self.clock.now()
+        return (
+            Alarm(
+                name="ai-cpaas-demo-delivery-rate-low-local",
+                state=AlarmState.OK,
+                severity="warning",
+                since=now - 3600,
+                reason="Threshold Crossed: 1 datapoint [97.4] was not less than the threshold (90.0).",
+                runbook="docs/runbooks/delivery-rate-low.md",
+            ),
+            Alarm(
+                name="ai-cpaas-demo-receipts-dlq-local",
+                state=AlarmState.ALARM,
+                severity="critical",
+                since=now - 95,
+                reason="Threshold Crossed: 1 datapoint [3.0] was greater than the threshold (0.0).",
+                runbook="docs/runbooks/receipts-dlq.md",
+            ),
+            Alarm(
+                name="ai-cpaas-demo-throttled-messages-local",
+                state=AlarmState.NODATA,
+                severity="warning",
+                since=now - 7200,
+                reason="Insufficient Data: 1 datapoint was unknown.",
+                runbook="docs/runbooks/throttled-messages.md",
+            ),
+        )
+
+
+def fake_outputs(environment: str = "local") -> StackOutputs:
+    """Outputs of a stack that is nowhere: each name is its own value."""
+    stack = environment
+
+    def named(kind: type) -> dict[str, str]:
+        return {f.name: f"fake-{f.name.replace('_', '-')}" for f in dataclasses.fields(kind)}
+
+    messaging = named(MessagingOutputs) | {"sms_parts_per_second": "100"}
+    return StackOutputs(
+        identity=StackIdentity(
+            project="ai-cpaas-demo",
+            stack=stack,
+            environment=environment,
+            region="us-east-1",
+            account_id="000000000000",
+            version="0.1.0",
+            endpoint_url="http://127.0.0.1:9" if environment == "local" else "",
+        ),
+        messaging=MessagingOutputs(**messaging),
+        campaigns=CampaignOutputs(**named(CampaignOutputs)),
+        monitoring=MonitoringOutputs(**named(MonitoringOutputs)),
+    )

@@ -1,0 +1,1 @@
+"""The Textual application; it renders snapshots and never calls AWS."""

@@ -1,0 +1,158 @@
+"""The action menu's "send test campaign": form, dry run, plan, confirmation. Nothing is sent before the last step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, Problem, StackFacts
+from console.services.campaigns import DEFAULT_BODY, confirmation_word, make_request
+from console.services.errors import classify
+from console.services.runner import Runner
+from console.sources.base import CampaignApi
+from console.ui.content import content_of
+from console.view import plan as view
+from console.view.glyphs import Glyphs
+from console.view.segments import Line, Role, line
+
+PLAN_SECONDS = 30.0
+SEND_SECONDS = 30.0
+
+
+class _ActionScreen(ModalScreen[AcceptedCampaign | None]):
+    """What form and confirmation share: an answer line, one call at a time, escape goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "back", priority=True)]
+
+    def __init__(self, stack: StackFacts, api: CampaignApi, runner: Runner, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._stack = stack
+        self._api = api
+        self._runner = runner
+        self._glyphs = glyphs
+        self._busy = False
+
+    def action_cancel(self) -> None:
+        """Leave without acting."""
+        self.dismiss(None)
+
+    def answer(self, *lines: Line) -> None:
+        """Say what happened below the fields."""
+        self.query_one("#answer", Static).update(content_of(lines, self._glyphs))
+
+    def trouble(self, problem: Problem) -> None:
+        """Show a problem with its remedy."""
+        self._busy = False
+        self.answer(line((f"{self._glyphs.alarm} {problem.sentence}", Role.ALARM)), line(problem.remedy))
+
+
+class CampaignForm(_ActionScreen):
+    """Recipients, TPS and body; enter asks for a dry run and shows its plan."""
+
+    def compose(self) -> ComposeResult:
+        """Three fields."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = content_of([line(f"send test campaign to {self._stack.stack}")], self._glyphs)
+            dialog.border_subtitle = content_of([line("enter: dry run, tab: next field, esc: back")], self._glyphs)
+            for name, label, value in (
+                ("recipients", "recipients (simulator numbers only)", "100"),
+                ("tps", "messages per second", "20"),
+                ("body", "body", DEFAULT_BODY),
+            ):
+                yield Static(label, markup=False, classes="label")
+                yield Input(value, id=name, select_on_focus=False)
+            yield Static("", markup=False, classes="answer", id="answer")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in any field: check, then dry run."""
+        if self._busy:
+            return
+        try:
+            request = make_request(*(self.query_one(f"#{name}", Input).value for name in ("recipients", "tps", "body")))
+        except Exception as error:
+            self.trouble(classify(error))
+            return
+        self._busy = True
+        self.answer(line((f"{self._glyphs.loading} asking for a dry run", Role.MUTED)))
+        self.run_worker(self._plan(request), exclusive=True, exit_on_error=False, description="dry run")
+
+    async def _plan(self, request: CampaignRequest) -> None:
+        try:
+            job = self._runner.start(lambda: self._api.plan(request), deadline=PLAN_SECONDS, name="plan")
+            plan = await job.wait_async()
+        except Exception as error:
+            self.trouble(classify(error))
+            return
+        self._busy = False
+        self.answer()
+        confirm = CampaignConfirm(request, plan, self._stack, self._api, self._runner, self._glyphs)
+        self.app.push_screen(confirm, self._confirmed)
+
+    def _confirmed(self, accepted: AcceptedCampaign | None) -> None:
+        if accepted is not None:
+            self.dismiss(accepted)
+
+
+class CampaignConfirm(_ActionScreen):
+    """The plan of a dry run; enter sends. In production the stack's name must be typed first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "send", "send")]
+
+    def __init__(
+        self,
+        request: CampaignRequest,
+        plan: CampaignPlan,
+        stack: StackFacts,
+        api: CampaignApi,
+        runner: Runner,
+        glyphs: Glyphs,
+    ) -> None:
+        super().__init__(stack, api, runner, glyphs)
+        self._request = request
+        self._plan = plan
+        self._word = confirmation_word(stack)
+
+    def compose(self) -> ComposeResult:
+        """The plan, and the word to type where one is needed."""
+        with Vertical(classes="dialog -danger" if self._word else "dialog") as dialog:
+            dialog.border_title = content_of(
+                [line(f"send to {self._stack.project}/{self._stack.stack}?")], self._glyphs
+            )
+            dialog.border_subtitle = content_of([line("enter: send, esc: back")], self._glyphs)
+            yield Static(content_of(view.plan_lines(self._plan, self._request), self._glyphs), markup=False, id="plan")
+            if self._word is not None:
+                yield Static(f"type {self._word} to confirm", markup=False, classes="label")
+                yield Input(id="word")
+            yield Static("", markup=False, classes="answer", id="answer")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the confirmation field."""
+        self.action_send()
+
+    def action_send(self) -> None:
+        """Send, once."""
+        if self._busy:
+            return
+        if self._word is not None and self.query_one("#word", Input).value != self._word:
+            self.answer(line((f"type the stack's name, {self._word}, to send", Role.WARN)))
+            return
+        if self._plan.recipients == 0:
+            self.answer(line(("nobody would get anything: all recipients are excluded", Role.WARN)))
+            return
+        self._busy = True
+        self.answer(line((f"{self._glyphs.loading} sending", Role.MUTED)))
+        self.run_worker(self._send(), exclusive=True, exit_on_error=False, description="send")
+
+    async def _send(self) -> None:
+        try:
+            job = self._runner.start(lambda: self._api.send(self._request), deadline=SEND_SECONDS, name="send")
+            accepted = await job.wait_async()
+        except Exception as error:
+            self.trouble(classify(error))
+            return
+        self.dismiss(accepted)

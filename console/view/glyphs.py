@@ -1,0 +1,85 @@
+"""Glyph sets: state is glyph + word + colour, and the glyph has an ASCII twin for terminals without UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from console.domain import Alarm, AlarmState
+from console.view.segments import Role, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set; `levels` are the eight heights of a sparkline, lowest first."""
+
+    ascii_only: bool
+    alarm: str
+    warn: str
+    ok: str
+    nodata: str
+    loading: str
+    done: str
+    full: str
+    empty: str
+    target: str
+    levels: str
+    separator: str
+    ellipsis: str
+
+
+UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "✓", "━", "─", "╌", "▁▂▃▄▅▆▇█", "·", "…")
+ASCII = Glyphs(True, "!", "~", "+", "o", ".", "k", "#", "-", "-", "_.,:-=+#", "|", "...")
+
+
+def glyphs_for(encoding: str | None) -> Glyphs:
+    """The set a terminal of this encoding can show."""
+    try:
+        return UNICODE if codecs.lookup(encoding or "ascii").name == "utf-8" else ASCII
+    except LookupError:
+        return ASCII
+
+
+def to_ascii(text: str) -> str:
+    """Foreign text for a terminal without UTF-8: one `?` per character it cannot show."""
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def alarm_badge(alarm: Alarm, glyphs: Glyphs) -> Segment:
+    """The state of an alarm in eight cells; a critical one in ALARM is reversed."""
+    if alarm.state is AlarmState.ALARM:
+        if alarm.severity == "warning":
+            return Segment(f"{glyphs.warn} WARN  ", Role.WARN)
+        return Segment(f"{glyphs.alarm} ALARM ", Role.ALARM, badge=True)
+    if alarm.state is AlarmState.OK:
+        return Segment(f"{glyphs.ok} OK    ", Role.OK)
+    return Segment(f"{glyphs.nodata} NODATA", Role.NODATA)
+
+
+STATUS_ROLES: dict[str, Role] = {
+    "delivered": Role.OK,
+    "read": Role.OK,
+    "failed": Role.ALARM,
+    "in_doubt": Role.WARN,
+    "sent": Role.PLAIN,
+    "sending": Role.MUTED,
+    "queued": Role.MUTED,
+    "running": Role.ACCENT,
+    "completed": Role.OK,
+    "paused": Role.WARN,
+    "cancelled": Role.MUTED,
+    "stopped": Role.ALARM,
+    "created": Role.PLAIN,
+}
+
+
+def status_glyph(status: str, glyphs: Glyphs) -> str:
+    """One glyph per message or campaign status."""
+    by_role = {
+        Role.OK: glyphs.ok,
+        Role.ALARM: glyphs.alarm,
+        Role.WARN: glyphs.warn,
+        Role.MUTED: glyphs.nodata,
+        Role.ACCENT: glyphs.loading,
+    }
+    return by_role.get(STATUS_ROLES.get(status, Role.PLAIN), glyphs.separator)

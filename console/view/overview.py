@@ -1,0 +1,293 @@
+"""The overview's panels as lines, from one snapshot; sizes in cells, nothing about terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.domain import Alarm, AlarmState, Fetched, Message, Overview, Spend, Tally, is_open, is_sending, tally
+from console.view import format as fmt
+from console.view.chart import line_chart, progress_bar
+from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
+from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, spread, width
+from lambdas.core.campaign import CampaignSummary
+
+DAY_SECONDS = 86_400.0
+_ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
+
+
+def waiting(feed: Fetched[object], now: float, glyphs: Glyphs) -> list[Line]:
+    """What a panel shows before its first value: loading with its seconds, or the trouble."""
+    if feed.error is not None:
+        return problem_lines(feed, now, glyphs)
+    elapsed = "" if feed.reading_since is None else f" {fmt.age(now - feed.reading_since)}"
+    return [line((f"{glyphs.loading} LOADING{elapsed}", Role.MUTED))]
+
+
+def problem_lines(feed: Fetched[object], now: float, glyphs: Glyphs) -> list[Line]:
+    """One feed's trouble: the sentence, the remedy, the next attempt."""
+    if feed.error is None:
+        return []
+    lines = [line((f"{glyphs.warn} {feed.error.sentence}", Role.WARN))]
+    if feed.error.remedy:
+        lines.append(line((feed.error.remedy, Role.PLAIN)))
+    if feed.retry_at is not None:
+        lines.append(line((f"asked again in {fmt.span(feed.retry_at - now)}", Role.MUTED)))
+    return lines
+
+
+def freshness(feed: Fetched[object], now: float, glyphs: Glyphs) -> Line:
+    """The badge of a panel: age of its data, and the trouble since."""
+    old = fmt.age(feed.age(now))
+    if feed.error is None:
+        return line((f"{old} old" if feed.at is not None else f"{glyphs.loading}", Role.MUTED))
+    kept = f"data from {fmt.clock(feed.at)}, {old} old" if feed.at is not None else "no data"
+    again = "" if feed.retry_at is None else f", again in {fmt.age(feed.retry_at - now)}"
+    return line((f"{glyphs.warn} {feed.error.kind.value}: {kept}{again}", Role.WARN))
+
+
+def alarm_rows(alarms: Sequence[Alarm], now: float, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """Alarms, the ones in ALARM first and newest first; the last row says how many are left out."""
+    if not alarms:
+        return [line(("this stack has no alarms", Role.MUTED))]
+    ordered = sorted(alarms, key=lambda alarm: (_ORDER[alarm.state], alarm.severity != "critical", -(alarm.since or 0)))
+    room = rows if len(ordered) <= rows else rows - 1
+    lines = [_alarm_row(alarm, now, columns, glyphs) for alarm in ordered[: max(0, room)]]
+    if len(ordered) > room:
+        rest = ordered[max(0, room) :]
+        loud = sum(alarm.state is AlarmState.ALARM for alarm in rest)
+        words = f"{len(rest)} more, {loud} of them in ALARM" if loud else f"{len(rest)} more, none in ALARM"
+        lines.append(line((words, Role.WARN if loud else Role.MUTED)))
+    return lines
+
+
+def _alarm_row(alarm: Alarm, now: float, columns: int, glyphs: Glyphs) -> Line:
+    since = fmt.age(None if alarm.since is None else now - alarm.since)
+    badge = alarm_badge(alarm, glyphs)
+    loud = alarm.state is AlarmState.ALARM
+    reason = f"  {alarm.reason}" if loud and columns >= 70 else ""
+    body = line(badge, " ", (alarm.name, Role.STRONG if loud else Role.PLAIN), (reason, Role.MUTED))
+    return spread(body, line((pad_left(since, 4), Role.MUTED)), columns)
+
+
+def alarm_summary(alarms: Sequence[Alarm]) -> str:
+    """How many are in which state, for the panel's title."""
+    loud = sum(alarm.state is AlarmState.ALARM for alarm in alarms)
+    return f"{loud} of {len(alarms)} in ALARM" if loud else f"{len(alarms)}, none in ALARM"
+
+
+def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """Target and achieved now, then the chart of both."""
+    now = overview.throughput
+    share = fmt.percent(now.achieved, now.target) if now.achieved is not None and now.target > 0 else ""
+    head = line(
+        ("achieved ", Role.MUTED),
+        (pad_left(fmt.rate(now.achieved), 7), Role.ACHIEVED),
+        ("  target ", Role.MUTED),
+        (pad_left(fmt.rate(now.target), 7), Role.TARGET),
+        (f"  {share}" if share else "", Role.STRONG),
+    )
+    lines = [cut(head, columns)]
+    history = now.history[-300:]
+    lines += line_chart(
+        [point.achieved for point in history],
+        max((point.target for point in history), default=0.0),
+        columns=columns,
+        rows=rows - 1,
+        glyphs=glyphs,
+    )
+    return lines
+
+
+def campaign_rows(
+    campaigns: Sequence[CampaignSummary], now: float, *, columns: int, rows: int, glyphs: Glyphs
+) -> list[Line]:
+    """The open campaigns, else the last one: two lines each, with a bar of what became of its messages."""
+    if not campaigns:
+        return [line(("no campaign yet; press ", Role.MUTED), ("a", Role.ACCENT), (" to send a test", Role.MUTED))]
+    shown = [campaign for campaign in campaigns if is_open(campaign)] or list(campaigns[:1])
+    per = max(1, rows // 2)
+    lines: list[Line] = []
+    for campaign in shown[:per]:
+        lines += _campaign(campaign, now, columns, glyphs)
+    if len(shown) > per and lines:
+        lines[-1] = spread(lines[-1], line((f" {len(shown) - per} more open", Role.WARN)), columns)
+    return lines
+
+
+def _campaign(campaign: CampaignSummary, now: float, columns: int, glyphs: Glyphs) -> list[Line]:
+    counts = tally(campaign)
+    whole = max(1, campaign.recipients)
+    status = campaign.status.value
+    role = STATUS_ROLES[status]
+    reason = f" ({campaign.stop_reason})" if campaign.stop_reason else ""
+    eta = campaign.eta_seconds()
+    end = f"ETA {fmt.span(eta)}" if eta is not None else "all receipts in" if campaign.settled else ""
+    left = line(
+        (f"{status_glyph(status, glyphs)} {status.upper()}{reason}", role),
+        f" {campaign.id} ",
+        (f"at {fmt.rate(campaign.throughput_tps)}, achieved {fmt.rate(campaign.achieved_tps)}", Role.MUTED),
+    )
+    right = line((end, Role.STRONG if is_sending(campaign) else Role.MUTED))
+    final = counts.delivered + counts.failed + counts.in_doubt
+    figures = line(
+        f" {fmt.count(final)}/{fmt.count(campaign.recipients)} ",
+        (fmt.percent(final, campaign.recipients), Role.STRONG),
+        (f"  {fmt.money(campaign.cost_usd)}", Role.MUTED),
+    )
+    bar = progress_bar(
+        (
+            (counts.delivered / whole, Role.OK),
+            (counts.failed / whole, Role.ALARM),
+            (counts.in_doubt / whole, Role.WARN),
+            (counts.awaiting_receipt / whole, Role.ACCENT),
+        ),
+        max(1, columns - width(figures)),
+        glyphs,
+    )
+    return [spread(left, right, columns), cut((*bar, *figures), columns)]
+
+
+def recent(campaigns: Sequence[CampaignSummary], now: float) -> list[CampaignSummary]:
+    """The campaigns that count as current: open ones and those of the last 24 hours."""
+    return [c for c in campaigns if is_open(c) or now - c.created_ms / 1000 <= DAY_SECONDS]
+
+
+def delivery(campaigns: Sequence[CampaignSummary], now: float) -> tuple[Tally, dict[str, dict[str, int]]]:
+    """Messages of current campaigns by state, and the counters by channel."""
+    current = recent(campaigns, now)
+    total = sum((tally(campaign) for campaign in current), Tally())
+    by_channel: dict[str, dict[str, int]] = {}
+    for campaign in current:
+        for channel, counts in campaign.channels.items():
+            sums = by_channel.setdefault(channel, dict.fromkeys(("sent", "delivered", "failed", "in_doubt"), 0))
+            for name in sums:
+                sums[name] += getattr(counts, name)
+    return total, dict(sorted(by_channel.items()))
+
+
+def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: int, glyphs: Glyphs) -> list[Line]:
+    """Messages by state with their share, and the mean time to the receipt."""
+    total, _ = delivery(campaigns, now)
+    states = (
+        ("delivered", "delivered", total.delivered),
+        ("sent", "awaiting receipt", total.awaiting_receipt),
+        ("queued", "to be sent", total.queued),
+        ("failed", "failed", total.failed),
+        ("in_doubt", "in doubt", total.in_doubt),
+        ("cancelled", "not sent", total.not_sent),
+    )
+    lines = []
+    for status, words, number in states:
+        if status == "cancelled" and number == 0:
+            continue
+        loud = number > 0 and status in ("failed", "in_doubt", "delivered")
+        role = STATUS_ROLES[status] if loud else Role.MUTED if number == 0 else Role.PLAIN
+        lines.append(
+            cut(
+                line(
+                    (f"{status_glyph(status, glyphs)} {pad(words, 17)}", role),
+                    (pad_left(fmt.count(number), 7), Role.STRONG if number else Role.MUTED),
+                    (pad_left(fmt.percent(number, total.total), 9), Role.MUTED),
+                ),
+                columns,
+            )
+        )
+    return lines
+
+
+def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int) -> list[Line]:
+    """Today with its cap, the month, the forecast (an estimate, said so), and what the console itself costs."""
+    cap = "" if not spend.cap_today else f" of {fmt.money(spend.cap_today)} cap"
+    rows = (
+        ("today", fmt.money(spend.today_usd), cap),
+        ("month to date", fmt.money(spend.month_to_date_usd), ""),
+        ("month, estimate", fmt.money(forecast(spend, now)), " at this pace"),
+        ("reserved", fmt.money(spend.reserved_today), " not yet spent"),
+        ("this console", fmt.money(overview.api.usd), f" {fmt.count(overview.api.calls)} calls"),
+    )
+    return [
+        cut(line((pad(name, 16), Role.MUTED), (pad_left(figure, 10), Role.STRONG), (note, Role.MUTED)), columns)
+        for name, figure, note in rows
+    ]
+
+
+def forecast(spend: Spend, now: float) -> float:
+    """The month's spend if it goes on as until now: month to date over the share of the month that has passed."""
+    from calendar import monthrange
+    from datetime import UTC, datetime
+
+    at = datetime.fromtimestamp(now, UTC)
+    days = monthrange(at.year, at.month)[1]
+    passed = at.day - 1 + (at.hour * 3600 + at.minute * 60 + at.second) / DAY_SECONDS
+    return spend.month_to_date_usd * days / max(passed, 1.0)
+
+
+def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """The last messages: status, time, id, customer, time to the receipt."""
+    if not messages:
+        return [line(("no message of the newest campaign yet", Role.MUTED))]
+    lines = []
+    for message in messages[:rows]:
+        took = None if message.changed_ms is None else max(0, message.changed_ms - message.created_ms) / 1000
+        lines.append(
+            cut(
+                line(
+                    (
+                        f"{status_glyph(message.status, glyphs)} {pad(message.status, 9)} ",
+                        STATUS_ROLES.get(message.status, Role.PLAIN),
+                    ),
+                    (f"{fmt.clock(message.created_ms / 1000)} ", Role.MUTED),
+                    pad(message.id, 30 if columns < 100 else 40) + " ",
+                    (pad(message.customer_id, 12 if columns < 100 else 20) + " ", Role.MUTED),
+                    (pad_left(fmt.span(took) if took else fmt.MISSING, 8), Role.PLAIN),
+                    (f"  {message.reason}", Role.WARN),
+                ),
+                columns,
+            )
+        )
+    return lines
+
+
+def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
+    """Where am I: stack, environment, account, region, read-only or not, age of the data."""
+    stack = overview.stack
+    prod = stack.environment == "prod"
+    left = line(
+        Segment(f" {stack.environment.upper()} ", Role.ALARM if prod else Role.ACCENT, badge=True),
+        (f" {stack.project}/{stack.stack}", Role.STRONG),
+        (f" {glyphs.separator} {stack.account_id} {glyphs.separator} {stack.region} {glyphs.separator} ", Role.MUTED),
+        ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.MUTED),
+    )
+    return spread(left, _liveness(overview, glyphs), columns)
+
+
+def _liveness(overview: Overview, glyphs: Glyphs) -> Line:
+    if overview.paused:
+        return line(Segment(" PAUSED ", Role.WARN, badge=True))
+    feeds = overview.feeds().values()
+    troubled = sum(feed.error is not None for feed in feeds)
+    if troubled:
+        return line((f"{glyphs.warn} {troubled} of {len(overview.feeds())} feeds STALE ", Role.WARN))
+    if any(feed.at is None for feed in feeds):
+        return line((f"{glyphs.loading} LOADING ", Role.MUTED))
+    oldest = max(feed.age(overview.taken_at) or 0.0 for feed in feeds)
+    return line((f"{glyphs.ok} LIVE ", Role.OK), (f"{clock_and_age(overview.taken_at, oldest)} ", Role.MUTED))
+
+
+def clock_and_age(now: float, oldest: float) -> str:
+    """The moment, and how old the oldest thing on the screen is."""
+    return f"{fmt.clock(now)} oldest {fmt.age(oldest)}"
+
+
+def status_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
+    """The console's own state: calls, dollars, trouble by feed."""
+    troubles = [f"{name} {feed.error.kind.value}" for name, feed in overview.feeds().items() if feed.error is not None]
+    left = (
+        line((f" {glyphs.warn} " + ", ".join(troubles), Role.WARN))
+        if troubles
+        else line((" all feeds answer", Role.MUTED))
+    )
+    right = line(
+        (f"API {fmt.count(overview.api.calls)} calls {fmt.money(overview.api.usd)} {glyphs.separator} UTC ", Role.MUTED)
+    )
+    return spread(left, right, columns)
