@@ -14,6 +14,8 @@ from lambdas.core.campaign import CampaignStatus, CampaignSummary, StopReason
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim
 
+CLAIM_GRACE_US = 30 * MICROSECOND
+"""A claim without a chunk this long after the campaign's last booked time has lost its worker."""
 CHUNK_OPEN = "open"
 CHUNK_DONE = "done"
 _BOOKED = {
@@ -69,6 +71,19 @@ class CampaignTable:
             self._table.put_new(item, "pk")
         except ConditionFailed as failed:
             return failed.item or self.meta(keys.campaign_id(item["pk"]))
+        return None
+
+    def remember_body(self, caller: str, body_hash: str, campaign_id: str, now_s: int, seconds: int) -> str | None:
+        """Note that a caller sent this body; the campaign it made if it did so less than `seconds` ago."""
+        try:
+            self._table.update(
+                {"pk": f"BODY#{caller}#{body_hash}", "sk": "BODY"},
+                "SET #campaign_id = :campaign_id, #ttl = :ttl",
+                {"campaign_id": campaign_id, "ttl": now_s + seconds, "now": now_s},
+                condition="attribute_not_exists(#ttl) OR #ttl < :now",
+            )
+        except ConditionFailed as failed:
+            return str(failed.item["campaign_id"]) if failed.item else campaign_id
         return None
 
     def summary(self, campaign_id: str) -> CampaignSummary | None:
@@ -196,17 +211,18 @@ class CampaignTable:
         items = self._table.query(
             "#pk = :pk AND begins_with(#sk, :prefix)", {"pk": keys.campaign(campaign_id), "prefix": keys.CHUNK_PREFIX}
         )
-        abandoned, row = [], 0
-        for item in items:
+        abandoned = [
+            _chunk_of(campaign_id, item)
+            for item in items
+            if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us
+        ]
+        if state.booked_until_us is None or state.booked_until_us > now_us - CLAIM_GRACE_US:
+            return abandoned
+        row = 0
+        for item in [*items, {"first_row": min(state.next_row, state.rows), "rows": 0}]:
             if item["first_row"] > row:
                 abandoned.append(_unrecorded(state, row, item["first_row"]))
             row = item["first_row"] + item["rows"]
-            if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us:
-                abandoned.append(_chunk_of(campaign_id, item))
-        claimed = min(state.next_row, state.rows)
-        settled_long_ago = state.booked_until_us is None or state.booked_until_us < now_us - 30 * MICROSECOND
-        if row < claimed and settled_long_ago:
-            abandoned.append(_unrecorded(state, row, claimed))
         return abandoned
 
     def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
+_NAME = re.compile(r"#\w+")
 MAX_BATCH_GET = 100
 """Keys of one BatchGetItem (API reference)."""
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -61,8 +63,7 @@ def from_item(attributes: Mapping[str, Any]) -> Item:
 
 def names_of(*expressions: str) -> dict[str, str]:
     """`#status` placeholders of expressions as ExpressionAttributeNames: each stands for the name behind the `#`."""
-    words = {word.strip("(),") for expression in expressions for word in expression.replace(".", " ").split()}
-    return {word: word[1:] for word in words if word.startswith("#")}
+    return {name: name[1:] for expression in expressions for name in _NAME.findall(expression)}
 
 
 def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,8 +208,11 @@ class Table:
             self.server_date_s = email.utils.parsedate_to_datetime(date).timestamp()
 
 
-def _condition(error: Any) -> Exception:
-    if error.response["Error"]["Code"] != CONDITION_FAILED:
-        return ClientError(error.response, error.operation_name)
-    item = error.response.get("Item")
-    return ConditionFailed(from_item(item) if item else None)
+def _condition(error: ClientError) -> Exception:
+    """What a failed write means: `ConditionFailed`, else the error itself."""
+    response: Mapping[str, Any] = error.response
+    if response["Error"]["Code"] == CONDITION_FAILED:
+        item = response.get("Item")
+        return ConditionFailed(from_item(item) if item else None)
+    original: Exception = error
+    return original

@@ -71,12 +71,12 @@ class Limiter:
                     for lease in calendar.leases
                 ],
                 "next": version + 1,
-                "was": version,
+                **({"was": version} if version else {}),
                 "wait": self._slowest(now_us, wait_us),
                 "minute": now_us // (60 * MICROSECOND),
                 "ttl": now_us // MICROSECOND + TTL_SECONDS,
             },
-            condition="#version = :was" if version else "attribute_not_exists(#version) AND :was = :was",
+            condition="#version = :was" if version else "attribute_not_exists(#version)",
         )
 
     def _slowest(self, now_us: int, wait_us: int) -> Decimal:

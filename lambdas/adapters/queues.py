@@ -23,14 +23,31 @@ class Queue:
             QueueUrl=self._url, MessageBody=json.dumps(body, separators=(",", ":")), DelaySeconds=delay_s
         )
 
-    def send_all(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
+    def send_all(self, bodies: Sequence[str]) -> None:
         """Put many messages; raises RuntimeError if the queue refused one."""
-        for start in range(0, len(bodies), MAX_BATCH):
+        self._send_batches([{"MessageBody": body} for body in bodies])
+
+    def send_again(self, messages: Sequence[tuple[str, float]], *, delay_s: int) -> None:
+        """Put messages back for later, each with the time it was first seen (epoch ms) as an attribute."""
+        self._send_batches(
+            [
+                {
+                    "MessageBody": body,
+                    "DelaySeconds": delay_s,
+                    "MessageAttributes": {
+                        "first_seen_ms": {"DataType": "Number", "StringValue": str(int(first_seen_ms))}
+                    },
+                }
+                for body, first_seen_ms in messages
+            ]
+        )
+
+    def _send_batches(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        for start in range(0, len(entries), MAX_BATCH):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[
-                    {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_s}
-                    for number, body in enumerate(bodies[start : start + MAX_BATCH])
+                    {"Id": str(number), **entry} for number, entry in enumerate(entries[start : start + MAX_BATCH])
                 ],
             )
             if answer.get("Failed"):

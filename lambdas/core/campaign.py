@@ -156,12 +156,17 @@ class CampaignSummary:
         return round((self.total("sent") - 1) / ((last - first) / 1000), 2)
 
     @property
+    def open_receipts(self) -> int:
+        """Rows handed to the provider that are not final yet."""
+        handed_over = self.done_rows - self.suppressed - self.unsent
+        return max(0, handed_over - self.total("delivered") - self.total("failed"))
+
+    @property
     def settled(self) -> bool:
         """The campaign has ended and each row that was handed to the provider is final."""
         if self.status in OPEN_STATUSES:
             return False
-        final = self.total("delivered") + self.total("failed")
-        return self.total("in_doubt") == 0 and final >= self.done_rows - self.suppressed - self.unsent
+        return self.total("in_doubt") == 0 and self.open_receipts == 0
 
     def eta_seconds(self) -> float | None:
         """Seconds until the last row is sent at the target rate; None unless the campaign is running."""

@@ -1,0 +1,95 @@
+"""The HTTP API of campaigns (payload format 2.0); API Gateway has checked the caller's signature."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.adapters.aws import client
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.clock import now_ms
+from lambdas.adapters.content import Content
+from lambdas.adapters.dynamo import Table
+from lambdas.adapters.logs import Log
+from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.queues import Queue
+from lambdas.campaign_api.service import Answer, ApiError, Caller, CampaignService
+from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.core.campaign_request import MAX_BODY_BYTES
+
+SETTINGS = CampaignApiSettings.from_environ(os.environ)
+LOG = Log(SETTINGS)
+_TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
+SERVICE = CampaignService(
+    SETTINGS,
+    CampaignTable(_TABLE),
+    Content(client("s3"), SETTINGS.content_bucket),
+    OptOuts(_TABLE),
+    Queue(client("sqs"), SETTINGS.plan_queue_url),
+    now_ms,
+)
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one request; an unexpected failure is logged in full and answered with its request id only."""
+    route = event["routeKey"]
+    try:
+        answer = _route(route, event)
+    except ApiError as error:
+        answer = Answer(error.status, error.body)
+    except Exception as error:
+        LOG.line("ERROR", "request failed", route=route, error=f"{type(error).__name__}: {error}")
+        message = f"the request failed on our side; name request {context.aws_request_id} when you report it"
+        answer = Answer(500, {"error": {"code": "internal", "message": message}})
+    LOG.line("INFO", "answered", route=route, status=answer.status)
+    return {
+        "statusCode": answer.status,
+        "headers": {"content-type": "application/json", **answer.headers},
+        "body": json.dumps(answer.body, default=float),
+    }
+
+
+def _route(route: str, event: Mapping[str, Any]) -> Answer:
+    campaign_id = (event.get("pathParameters") or {}).get("id", "")
+    match route:
+        case "POST /api/send-campaign":
+            return SERVICE.send(_body(event), _caller(event))
+        case "GET /api/campaigns":
+            return SERVICE.newest((event.get("queryStringParameters") or {}).get("limit"))
+        case "GET /api/campaigns/{id}":
+            return SERVICE.show(campaign_id)
+        case "PATCH /api/campaigns/{id}":
+            return SERVICE.change(campaign_id, _body(event))
+        case "GET /api/environment":
+            return SERVICE.environment()
+    raise ApiError(404, "unknown_route", f"there is no {route}")
+
+
+def _body(event: Mapping[str, Any]) -> object:
+    raw = event.get("body") or ""
+    try:
+        data = base64.b64decode(raw, validate=True) if event.get("isBase64Encoded") else raw.encode()
+    except binascii.Error as error:
+        raise ApiError(400, "invalid_json", "the body is not valid base64") from error
+    if len(data) > MAX_BODY_BYTES:
+        raise ApiError(
+            413, "too_large", f"the body has {len(data)} bytes, more than {MAX_BODY_BYTES}: split the audience"
+        )
+    try:
+        document: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "invalid_json", "the body is not valid JSON") from error
+    return document
+
+
+def _caller(event: Mapping[str, Any]) -> Caller:
+    iam = event.get("requestContext", {}).get("authorizer", {}).get("iam", {})
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    key = headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= 256:
+        raise ApiError(400, "invalid_request", "Idempotency-Key must have 1-256 characters")
+    return Caller(iam.get("userArn") or iam.get("accountId") or "unknown", key)

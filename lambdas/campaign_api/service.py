@@ -1,0 +1,263 @@
+"""The campaign API's verbs, each answering a status code and a JSON body."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.content import Content
+from lambdas.adapters.dynamo import ConditionFailed
+from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.queues import Queue
+from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.core import keys
+from lambdas.core.campaign import CampaignError, CampaignStatus, CampaignSummary, require_transition
+from lambdas.core.campaign_request import (
+    MAX_TPS,
+    CampaignRequest,
+    RequestError,
+    canonical_hash,
+    parse_campaign_request,
+)
+from lambdas.core.plan import make_plan
+
+SECONDS_PER_DAY = 86_400
+REPEAT_SECONDS = 600
+"""An equal body without any key within this time is taken for an accident."""
+MAX_LISTED = 100
+CHANGEABLE_STATUSES = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED)
+
+
+class ApiError(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"error": {"code": code, "message": message, **details}}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status code, a JSON body and headers."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and the `Idempotency-Key` header."""
+
+    identity: str
+    idempotency_key: str | None
+
+
+class CampaignService:
+    """Accepts, shows and changes campaigns."""
+
+    def __init__(
+        self,
+        settings: CampaignApiSettings,
+        campaigns: CampaignTable,
+        content: Content,
+        opt_outs: OptOuts,
+        plan_queue: Queue,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._campaigns = campaigns
+        self._content = content
+        self._opt_outs = opt_outs
+        self._plan_queue = plan_queue
+        self._now_ms = now_ms
+
+    def send(self, document: object, caller: Caller) -> Answer:
+        """`POST /api/send-campaign`: 200 for a dry run, 202 for a campaign, the same 202 for the same key and body."""
+        try:
+            request = parse_campaign_request(document)
+        except RequestError as error:
+            raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
+        assert isinstance(document, dict)
+        cap = self._spend_cap(request)
+        if request.dry_run:
+            return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
+        body_hash = canonical_hash({name: value for name, value in document.items() if name != "dry_run"})
+        campaign_id = self._campaign_id(request, caller, body_hash)
+        item = self._meta_item(campaign_id, request, caller, body_hash, cap)
+        existing = self._campaigns.meta(campaign_id)
+        if existing is None:
+            self._content.put_request(body_hash, {**document, "dry_run": False})
+            existing = self._campaigns.create(item)
+        if existing is not None and existing["body_hash"] != body_hash:
+            raise ApiError(
+                409,
+                "key_reused",
+                f"{campaign_id} was created with another body; use a new campaign_id or Idempotency-Key",
+                url=_url(campaign_id),
+            )
+        current = existing or item
+        if current["status"] == CampaignStatus.CREATED.value:
+            self._plan_queue.send({"campaign_id": campaign_id})
+        summary = CampaignSummary.from_items(current, ())
+        return Answer(202, {**summary.to_json(), "url": _url(campaign_id)}, {"Location": _url(campaign_id)})
+
+    def _spend_cap(self, request: CampaignRequest) -> Decimal:
+        most = self._settings.campaign_spend_cap_usd
+        if request.spend_cap_usd is not None and request.spend_cap_usd > most:
+            raise ApiError(
+                400, "invalid_request", f"options.spend_cap_usd may be at most {most:g}, the stack's own cap"
+            )
+        return Decimal(str(request.spend_cap_usd if request.spend_cap_usd is not None else most))
+
+    def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
+        plan = make_plan(request.recipients, opted_out=self._opt_outs.opted_out, max_price_usd=request.max_price_usd)
+        return {
+            **plan.summary(
+                tps=request.throughput_tps,
+                parts_per_second=self._settings.sms_parts_per_second,
+                requests_per_second=self._settings.sms_requests_per_second,
+            ),
+            "spend_cap_usd": float(cap),
+            "over_cap": plan.cost_usd > cap,
+        }
+
+    def _campaign_id(self, request: CampaignRequest, caller: Caller, body_hash: str) -> str:
+        """The caller's id, else one that its key determines, else a new one unless it repeats itself."""
+        if request.campaign_id is not None:
+            return request.campaign_id
+        if caller.idempotency_key is not None:
+            digest = hashlib.sha256(f"{caller.identity}\n{caller.idempotency_key}".encode()).hexdigest()
+            return f"c-{digest[:20]}"
+        new_id = f"c-{secrets.token_hex(10)}"
+        now_s = self._now_ms() // 1_000
+        repeated = self._campaigns.remember_body(caller.identity, body_hash, new_id, now_s, REPEAT_SECONDS)
+        if repeated is not None:
+            raise ApiError(
+                409,
+                "repeated_body",
+                f"the same body was accepted less than {REPEAT_SECONDS // 60} minutes ago as {repeated};"
+                " send an Idempotency-Key to say whether it is meant again",
+                url=_url(repeated),
+            )
+        return new_id
+
+    def _meta_item(
+        self, campaign_id: str, request: CampaignRequest, caller: Caller, body_hash: str, cap: Decimal
+    ) -> dict[str, Any]:
+        now_ms = self._now_ms()
+        return {
+            "pk": keys.campaign(campaign_id),
+            "sk": keys.META,
+            "listing": keys.ALL_CAMPAIGNS,
+            "created_at": now_ms,
+            "caller": caller.identity,
+            "status": CampaignStatus.CREATED.value,
+            "version": 1,
+            "tps": Decimal(str(request.throughput_tps)),
+            "body_hash": body_hash,
+            "request_key": f"requests/{body_hash}.json",
+            "rows": len(request.recipients),
+            "next_row": 0,
+            "done_rows": 0,
+            "suppressed": 0,
+            "unsent": 0,
+            "reserved": Decimal(0),
+            "spent": Decimal(0),
+            "cap": cap,
+            "budget_left": cap,
+            "message_type": request.message_type,
+            "max_price": None if request.max_price_usd is None else f"{request.max_price_usd:.5f}",
+            "validity_seconds": request.validity_seconds,
+            "ttl": now_ms // 1_000 + self._settings.retention_days * SECONDS_PER_DAY,
+        }
+
+    def newest(self, limit: str | None) -> Answer:
+        """`GET /api/campaigns`."""
+        try:
+            number = int(limit) if limit is not None else 20
+        except ValueError:
+            number = 0
+        if not 1 <= number <= MAX_LISTED:
+            raise ApiError(400, "invalid_request", f"limit must be a whole number from 1 to {MAX_LISTED}")
+        return Answer(200, {"campaigns": [summary.to_json() for summary in self._campaigns.newest(number)]})
+
+    def show(self, campaign_id: str) -> Answer:
+        """`GET /api/campaigns/{id}`."""
+        summary = self._campaigns.summary(campaign_id)
+        if summary is None:
+            raise _unknown(campaign_id)
+        return Answer(200, summary.to_json())
+
+    def change(self, campaign_id: str, document: object) -> Answer:
+        """`PATCH /api/campaigns/{id}`: a status or a throughput, under the version that the caller has seen."""
+        meta = self._campaigns.meta(campaign_id)
+        if meta is None:
+            raise _unknown(campaign_id)
+        status = CampaignStatus(meta["status"])
+        version, changes = _parse_change(document)
+        if version != meta["version"]:
+            raise ApiError(
+                409, "version_changed", f"the campaign is at version {meta['version']}, not {version}; read it again"
+            )
+        if "status" in changes:
+            try:
+                require_transition(status, CampaignStatus(changes["status"]))
+            except CampaignError as error:
+                raise ApiError(409, "transition", str(error)) from error
+        elif status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED):
+            raise ApiError(409, "transition", f"the campaign is {status}; its throughput no longer matters")
+        try:
+            item = self._campaigns.change(campaign_id, changes, status=status, version=version)
+        except ConditionFailed as error:
+            raise ApiError(409, "version_changed", "the campaign changed meanwhile; read it again") from error
+        if item["status"] == CampaignStatus.RUNNING.value:
+            self._plan_queue.send({"campaign_id": campaign_id})
+        return self.show(campaign_id)
+
+    def environment(self) -> Answer:
+        """`GET /api/environment`."""
+        name = self._settings.environment
+        return Answer(
+            200,
+            {
+                "environment": name,
+                "is_production": name == "prod",
+                "aws_enabled": name != "local",
+                "region": self._settings.region,
+                "version": self._settings.version,
+            },
+        )
+
+
+def _url(campaign_id: str) -> str:
+    return f"/api/campaigns/{campaign_id}"
+
+
+def _unknown(campaign_id: str) -> ApiError:
+    return ApiError(404, "unknown_campaign", f"there is no campaign {campaign_id[:64]}")
+
+
+def _parse_change(document: object) -> tuple[int, dict[str, Any]]:
+    if not isinstance(document, dict):
+        raise ApiError(400, "invalid_request", "the body must be a JSON object")
+    known = {"status", "throughput_tps"} & document.keys()
+    version = document.get("expected_version")
+    if len(known) != 1 or document.keys() - {"status", "throughput_tps", "expected_version"}:
+        raise ApiError(400, "invalid_request", "give exactly one of status and throughput_tps, and expected_version")
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise ApiError(400, "invalid_request", "expected_version must be the version you have read")
+    if "status" in known:
+        if document["status"] not in CHANGEABLE_STATUSES:
+            raise ApiError(400, "invalid_request", f"status must be one of {', '.join(CHANGEABLE_STATUSES)}")
+        return version, {"status": str(document["status"])}
+    tps = document["throughput_tps"]
+    if isinstance(tps, bool) or not isinstance(tps, (int, float)) or not 0 < tps <= MAX_TPS:
+        raise ApiError(400, "invalid_request", f"throughput_tps must be above 0 and at most {MAX_TPS:g}")
+    return version, {"tps": Decimal(str(tps))}

@@ -1,0 +1,42 @@
+"""Sums the tracking table's stream into the counters of campaigns and days."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from lambdas.adapters.aws import client
+from lambdas.adapters.counters import Counters
+from lambdas.adapters.dynamo import Table, from_item
+from lambdas.adapters.logs import Log
+from lambdas.adapters.tracking import TrackedMessage
+from lambdas.campaign_counters.settings import CampaignCountersSettings
+from lambdas.core.counting import RowChange, RowImage, batch_marker, deltas
+
+SETTINGS = CampaignCountersSettings.from_environ(os.environ)
+LOG = Log(SETTINGS)
+COUNTERS = Counters(Table(client("dynamodb"), SETTINGS.campaigns_table))
+
+
+def handler(event: Mapping[str, Any], _context: object) -> None:
+    """Count one batch; a failure makes the stream deliver the same batch again."""
+    changes = [_change(record["dynamodb"]) for record in event["Records"]]
+    sums = deltas(changes)
+    if not sums:
+        return
+    fresh = COUNTERS.add(sums, batch_marker(changes), int(time.time()))
+    LOG.line("DEBUG" if fresh else "INFO", "counted" if fresh else "counted before", records=len(changes))
+
+
+def _change(record: Mapping[str, Any]) -> RowChange:
+    return RowChange(record["SequenceNumber"], _image(record.get("OldImage")), _image(record.get("NewImage")))
+
+
+def _image(attributes: Mapping[str, Any] | None) -> RowImage | None:
+    if not attributes:
+        return None
+    row = TrackedMessage.from_item(from_item(attributes))
+    return RowImage(row.campaign_id, row.channel, row.created_ms, Decimal(row.estimate_usd), row.state)

@@ -1,0 +1,104 @@
+"""Sends one channel of a campaign for one work token."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.adapters.aws import client
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.clock import AnchoredClock
+from lambdas.adapters.content import Content
+from lambdas.adapters.dynamo import Table
+from lambdas.adapters.limiter import Limiter
+from lambdas.adapters.logs import Log
+from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.queues import Queue, batch_failures
+from lambdas.adapters.sms import SmsProvider
+from lambdas.adapters.tracking import TrackingTable
+from lambdas.campaign_worker.settings import CampaignWorkerSettings
+from lambdas.core import keys
+from lambdas.core.attempts import Attempts
+from lambdas.core.metrics import FAILED_DELIVERIES, MESSAGES_SENT, THROTTLED_MESSAGES, Datum
+from lambdas.core.pacing import MICROSECOND
+from lambdas.core.sending import CampaignSender, RunEnd, RunReport, SenderPorts
+from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, WorkToken
+
+SETTINGS = CampaignWorkerSettings.from_environ(os.environ)
+LOG = Log(SETTINGS)
+_DYNAMO = client("dynamodb", connections=SETTINGS.threads + 4)
+CAMPAIGNS = CampaignTable(Table(_DYNAMO, SETTINGS.campaigns_table))
+OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
+TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
+RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)
+CONTENT = Content(client("s3"), SETTINGS.content_bucket)
+WORK = Queue(client("sqs"), SETTINGS.work_queue_url)
+PROVIDER = SmsProvider(
+    client("pinpoint-sms-voice-v2", attempts=1, connections=SETTINGS.threads),
+    stack=SETTINGS.stack,
+    configuration_set=SETTINGS.configuration_set,
+    origination_identity=SETTINGS.origination_identity,
+)
+LIMITER_KEY = keys.limiter(SETTINGS.channel, SETTINGS.region, SETTINGS.origination_identity)
+METRIC_CHANNEL = SETTINGS.channel.upper()
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Work for each token of the batch; a failed run leaves its token in the queue."""
+    failed = []
+    for record in event["Records"]:
+        try:
+            _work(record, owner=f"{context.aws_request_id}:{record['messageId']}")
+        except Exception as error:
+            LOG.line("ERROR", "run failed", error=f"{type(error).__name__}: {error}", body=record["body"])
+            failed.append(record["messageId"])
+    return batch_failures(failed)
+
+
+def _work(record: Mapping[str, Any], owner: str) -> None:
+    token = WorkToken.from_json(record["body"])
+    received = int(record["attributes"].get("ApproximateReceiveCount", "1"))
+    handle = record["receiptHandle"]
+    WORK.hold(handle, HOLD_SECONDS)
+    clock = AnchoredClock()
+    limiter = Limiter(
+        RATE_LIMITS,
+        LIMITER_KEY,
+        parts_per_second=min(SETTINGS.parts_per_second, SETTINGS.requests_per_second),
+        clock=clock,
+    )
+    sender = CampaignSender(
+        token.campaign_id,
+        owner,
+        SenderPorts(CAMPAIGNS, CONTENT, limiter, OPT_OUTS, clock),
+        Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner),
+        threads=SETTINGS.threads,
+        keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),
+    )
+    report = sender.run(clock.now_us() + RUN_SECONDS * MICROSECOND, recover=token.recover or received > 1)
+    LOG.metrics(_metrics(report))
+    LOG.line(
+        "INFO",
+        "run ended",
+        campaign_id=token.campaign_id,
+        end=report.end.value,
+        sent=report.sent,
+        refused=report.refused,
+        in_doubt=report.in_doubt,
+        suppressed=report.suppressed,
+        throttled=report.throttled,
+        slots_given_up=report.given_up_slots,
+        slowest_wait_s=round(report.slowest_wait_s, 3),
+    )
+    if report.end is RunEnd.TIME_UP:
+        WORK.send({"campaign_id": token.campaign_id, "recover": False})
+
+
+def _metrics(report: RunReport) -> list[Datum]:
+    data = [
+        Datum(MESSAGES_SENT, report.sent, METRIC_CHANNEL),
+        Datum(THROTTLED_MESSAGES, report.throttled, METRIC_CHANNEL),
+        Datum(FAILED_DELIVERIES, report.refused),
+    ]
+    return [datum for datum in data if datum.value]

@@ -1,0 +1,92 @@
+"""From the tracking table's stream to counters: the difference that each change of a row makes, summed per campaign.
+
+Differences telescope: added over all changes of a row they equal what the row contributes now, in any batching.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from lambdas.core.lifecycle import Counts, MessageState, Status, contribution
+
+
+@dataclass(frozen=True, slots=True)
+class RowImage:
+    """One image of a tracking row, as far as counting needs it."""
+
+    campaign_id: str
+    channel: str
+    created_ms: int
+    estimate_usd: Decimal
+    state: MessageState
+
+    def counts(self) -> Counts:
+        """What the row contributes."""
+        return contribution(self.state, called_ms=self.created_ms, estimate_usd=self.estimate_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One stream record: `before` is None for a new row, `after` for a removed one."""
+
+    sequence: str
+    before: RowImage | None
+    after: RowImage | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterKey:
+    """Where a difference is added: a campaign (or, with an empty id, a UTC day) and a channel."""
+
+    campaign_id: str
+    day: str
+    channel: str
+
+
+@dataclass(slots=True)
+class CounterDelta:
+    """What one batch adds to one counter, and the span of acceptances it saw (epoch ms)."""
+
+    counts: Counts
+    first_sent_ms: int | None = None
+    last_sent_ms: int | None = None
+
+    def saw_acceptance(self, at_ms: int) -> None:
+        """Widen the span."""
+        self.first_sent_ms = at_ms if self.first_sent_ms is None else min(self.first_sent_ms, at_ms)
+        self.last_sent_ms = at_ms if self.last_sent_ms is None else max(self.last_sent_ms, at_ms)
+
+
+def utc_day(at_ms: int) -> str:
+    """The UTC day of a time, YYYY-MM-DD."""
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).date().isoformat()
+
+
+def deltas(changes: Iterable[RowChange]) -> dict[CounterKey, CounterDelta]:
+    """Sum the changes per campaign and per day; removals are retention at work and change no counter."""
+    sums: dict[CounterKey, CounterDelta] = {}
+    for change in changes:
+        after = change.after
+        if after is None:
+            continue
+        difference = after.counts() + -(change.before.counts() if change.before else Counts())
+        if not difference:
+            continue
+        keys = [CounterKey("", utc_day(after.created_ms), after.channel)]
+        if after.campaign_id:
+            keys.append(CounterKey(after.campaign_id, "", after.channel))
+        for key in keys:
+            delta = sums.setdefault(key, CounterDelta(Counts()))
+            delta.counts += difference
+            if difference.sent > 0:
+                delta.saw_acceptance(after.state.history.get(Status.SENT, after.created_ms))
+    return {key: delta for key, delta in sums.items() if delta.counts}
+
+
+def batch_marker(changes: Iterable[RowChange]) -> str:
+    """A name for a batch of stream records, so that a batch delivered again is counted once."""
+    return hashlib.sha256(",".join(change.sequence for change in changes).encode()).hexdigest()[:32]

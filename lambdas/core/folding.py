@@ -1,0 +1,42 @@
+"""What a batch of receipts asks of the tracking table, and what the answers mean for metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lambdas.core.lifecycle import MessageState, Status, StatusEvent
+from lambdas.core.metrics import DELIVERY_LATENCY, FAILED_DELIVERIES, MESSAGE_COST, TOTAL_COST, Datum
+from lambdas.core.receipts import Receipt
+
+
+@dataclass(slots=True)
+class ReceiptGroup:
+    """All receipts of one message in a batch, and the queue messages they came in."""
+
+    events: list[StatusEvent] = field(default_factory=list)
+    queue_ids: list[str] = field(default_factory=list)
+
+
+def group_by_message(receipts: Iterable[tuple[str, str, Receipt]]) -> dict[str, ReceiptGroup]:
+    """(queue message id, our message id, receipt) -> one group per message."""
+    groups: dict[str, ReceiptGroup] = {}
+    for queue_id, message_id, receipt in receipts:
+        group = groups.setdefault(message_id, ReceiptGroup())
+        group.events.append(receipt.event)
+        group.queue_ids.append(queue_id)
+    return groups
+
+
+def metrics_of_change(before: MessageState, after: MessageState, *, channel: str, called_ms: int) -> list[Datum]:
+    """The observations that one change of a row is worth; each is made once, when the row first says so."""
+    data = []
+    if after.status is Status.FAILED and before.status is not Status.FAILED:
+        data.append(Datum(FAILED_DELIVERIES, 1))
+    if Status.DELIVERED in after.history and Status.DELIVERED not in before.history:
+        latency = max(0, after.history[Status.DELIVERED] - called_ms)
+        data.append(Datum(DELIVERY_LATENCY, latency, channel.upper()))
+    if after.cost_usd is not None and after.cost_usd != before.cost_usd:
+        charged = float(after.cost_usd - (before.cost_usd or 0))
+        data += [Datum(MESSAGE_COST, charged, channel.upper()), Datum(TOTAL_COST, charged)]
+    return data
