@@ -1,0 +1,187 @@
+"""The minute's round: gauges, campaigns whose workers are gone, and a recount of what has settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from lambdas.adapters.campaigns import CampaignTable, meta_key
+from lambdas.adapters.counters import counter_key
+from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.adapters.logs import Log
+from lambdas.adapters.queues import Queue
+from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.core import keys
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+from lambdas.core.counting import CounterKey, utc_day
+from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
+from lambdas.core.lifecycle import Counts, contribution
+from lambdas.core.metrics import Datum
+from lambdas.core.work import WorkToken
+
+LOOK_BACK_MS = 7 * 86_400_000
+"""Campaigns older than this have been settled: receipts end after 72 h."""
+STALLED_US = 45_000_000
+"""A running campaign that booked no time for this long has lost its workers."""
+OVERDUE_MS = 3_600_000
+RECOUNT_DELAY_MS = 60_000
+"""Counters follow the stream; what has been settled for a minute has been counted."""
+SETTLE_MS = 72 * 3_600_000
+"""AWS reports a final status within 72 h (End User Messaging user guide, "Messaging events")."""
+DAY_MS = 86_400_000
+RECOUNT_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTables:
+    """What a sweep reads and corrects."""
+
+    campaigns: Table
+    rate_limits: Table
+    tracking: TrackingTable
+    work: Queue
+
+
+class Sweep:
+    """One round at one time."""
+
+    def __init__(self, tables: SweepTables, log: Log, *, limiter_key: str, rate: float, now_ms: int) -> None:
+        self._tables = tables
+        self._store = CampaignTable(tables.campaigns)
+        self._log = log
+        self._limiter_key = limiter_key
+        self._rate = rate
+        self._now_ms = now_ms
+
+    def run(self) -> list[Datum]:
+        """Do the round and return the gauges."""
+        metas = self._recent_campaigns()
+        summaries = [summary for meta in metas if (summary := self._store.summary(keys.campaign_id(meta["pk"])))]
+        for meta, summary in zip(metas, summaries, strict=True):
+            self._revive(meta, summary)
+            self._settle(meta, summary)
+        return [*self._channel_gauges("sms"), *self._stack_gauges(metas, summaries)]
+
+    def _recent_campaigns(self) -> list[Item]:
+        listed = self._tables.campaigns.query(
+            "#listing = :listing AND #created_at > :since",
+            {"listing": keys.ALL_CAMPAIGNS, "since": self._now_ms - LOOK_BACK_MS},
+            index=keys.CREATED_INDEX,
+        )
+        found = self._tables.campaigns.batch_get(
+            (meta_key(keys.campaign_id(item["pk"])) for item in listed), consistent=True
+        )
+        return [meta for meta in found if not meta.get("recounted")]
+
+    def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+        """Put a token for a running campaign that no worker has touched for a while."""
+        if summary.status is not CampaignStatus.RUNNING:
+            return
+        idle_us = self._now_ms * 1_000 - int(meta.get("booked_until", summary.created_ms * 1_000))
+        if idle_us > STALLED_US and self._tables.work.depth() == 0:
+            self._tables.work.send_all([WorkToken(summary.id, recover=True).to_json()])
+            self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
+
+    def _settle(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+        """Recount a campaign once its rows are final (or 72 h old), and correct its counters if they differ."""
+        ended = summary.status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+        expired = self._now_ms - summary.created_ms > SETTLE_MS
+        if not ended or not (summary.settled or expired):
+            return
+        settled_at = meta.get("settled_at")
+        if settled_at is None:
+            self._mark(meta, {"settled_at": self._now_ms})
+        elif self._now_ms - int(settled_at) >= RECOUNT_DELAY_MS:
+            self._recount(meta, summary)
+            self._mark(meta, {"recounted": True})
+
+    def _mark(self, meta: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        self._tables.campaigns.update({"pk": meta["pk"], "sk": meta["sk"]}, f"SET {sets}", changes)
+
+    def _recount(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+        counted: dict[str, Counts] = {}
+        rows = range(min(int(meta["next_row"]), summary.recipients))
+        for start in range(0, len(rows), RECOUNT_BATCH):
+            ids = [keys.message(summary.id, row) for row in rows[start : start + RECOUNT_BATCH]]
+            for item in self._tables.tracking.rows(ids):
+                row = TrackedMessage.from_item(item)
+                counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
+                    row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd
+                )
+        for channel, counts in counted.items():
+            self._correct(summary, channel, counts)
+
+    def _correct(self, summary: CampaignSummary, channel: str, counts: Counts) -> None:
+        known = summary.channels.get(channel, ChannelCounts())
+        difference = {
+            "sent": counts.sent - known.sent,
+            "delivered": counts.delivered - known.delivered,
+            "failed": counts.failed - known.failed,
+            "in_doubt": counts.in_doubt - known.in_doubt,
+            "cost": round(counts.cost_usd - Decimal(str(known.cost_usd)), 6),
+        }
+        difference = {name: value for name, value in difference.items() if value}
+        if not difference:
+            return
+        self._log.line("WARNING", "counters corrected", campaign_id=summary.id, channel=channel, **difference)
+        adds = ", ".join(f"#{name} :{name}" for name in difference)
+        self._tables.campaigns.update(counter_key(CounterKey(summary.id, "", channel)), f"ADD {adds}", difference)
+
+    def _channel_gauges(self, channel: str) -> list[Datum]:
+        today = utc_day(self._now_ms)
+        counts = self._day_counts(today, channel)
+        reading = Reading(self._now_ms, today, counts.sent)
+        before = self._swap_reading(channel, reading)
+        yesterday = 0
+        if before is not None and before.day != today:
+            yesterday = self._day_counts(before.day, channel).sent
+        limits = self._tables.rate_limits.get({"limiter_key": self._limiter_key}, consistent=False) or {}
+        minute = self._now_ms // 60_000
+        current = int(limits.get("slowest_wait_minute", 0)) >= minute - 1
+        return channel_gauges(
+            channel.upper(),
+            counts,
+            messages_per_second(before, reading, sent_yesterday=yesterday),
+            rate=self._rate,
+            slowest_wait_s=float(limits.get("slowest_wait", 0)) if current else 0.0,
+        )
+
+    def _day_counts(self, day: str, channel: str) -> ChannelCounts:
+        item = self._tables.campaigns.get(counter_key(CounterKey("", day, channel)), consistent=False)
+        return ChannelCounts.from_item(item or {})
+
+    def _swap_reading(self, channel: str, reading: Reading) -> Reading | None:
+        """Store this reading and return the last one; None on the first, or if another sweep was faster."""
+        key = {"pk": f"GAUGE#{channel}", "sk": "READING"}
+        item = self._tables.campaigns.get(key)
+        before = Reading(int(item["at"]), item["day"], int(item["sent"])) if item else None
+        condition = "#at = :was" if before else "attribute_not_exists(#at)"
+        try:
+            self._tables.campaigns.update(
+                key,
+                "SET #at = :at, #day = :day, #sent = :sent",
+                {
+                    "at": reading.at_ms,
+                    "day": reading.day,
+                    "sent": reading.sent,
+                    **({"was": before.at_ms} if before else {}),
+                },
+                condition=condition,
+            )
+        except ConditionFailed:
+            return None
+        return before
+
+    def _stack_gauges(self, metas: Iterable[Mapping[str, Any]], summaries: Iterable[CampaignSummary]) -> list[Datum]:
+        pairs = list(zip(metas, summaries, strict=True))
+        today = [(meta, summary) for meta, summary in pairs if self._now_ms - summary.created_ms < DAY_MS]
+        return stack_gauges(
+            cost_usd=sum(summary.cost_usd for _, summary in today),
+            customers=sum(int(meta.get("customers", 0)) for meta, _ in today),
+            overdue=sum(
+                summary.open_receipts for _, summary in pairs if self._now_ms - summary.created_ms > OVERDUE_MS
+            ),
+        )
