@@ -5,7 +5,6 @@ Everything here that is not public in the Pulumi SDK is pinned by tests/unit/loc
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -85,6 +84,14 @@ class Monitor(MockMonitor):  # type: ignore[misc]
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return f"{self._prefix}{qualified}::{name}"
 
+    def GetDeploymentInfo(self, request: Any) -> Any:
+        """What this monitor supports: a resource passed as an input arrives as its id, as providers see it."""
+        info = super().GetDeploymentInfo(request)
+        kept = [
+            item for item in info.supportedFeatures if item != resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES
+        ]
+        return resource_pb2.DeploymentInfo(supportedFeatures=kept)
+
     def RegisterResource(self, request: Any) -> Any:
         """Answer a `new` of a resource or component."""
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -126,9 +133,7 @@ class Monitor(MockMonitor):  # type: ignore[misc]
                 custom=custom,
                 parent=request.parent,
                 dependencies=tuple(sorted(request.dependencies)),
-                property_dependencies={}
-                if external
-                else {key: tuple(sorted(value.urns)) for key, value in sorted(request.propertyDependencies.items())},
+                property_dependencies={} if external else _by_property(request.propertyDependencies),
                 protect=not external and request.protect,
                 aliases=() if external else tuple(self._aliases(request)),
                 inputs=plain_mapping(inputs),
@@ -166,6 +171,10 @@ class Monitor(MockMonitor):  # type: ignore[misc]
 
     def _reporting(self, subject: str) -> _Reporting:
         return _Reporting(self, subject)
+
+
+def _by_property(dependencies: Any) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(sorted(value.urns)) for key, value in sorted(dependencies.items()) if value.urns}
 
 
 def _prefix(stack: str, project: str) -> str:
@@ -224,8 +233,6 @@ def _walk(value: Any, *, secret: Callable[[Any], Any], archive: Callable[[Any], 
         return archive(value)
     if isinstance(value, SdkUnknown):
         return UNKNOWN
-    if isinstance(value, pulumi.Resource):
-        raise ProgramError("a resource object was passed as an input; pass its id, arn or name")
     return value
 
 
@@ -256,19 +263,3 @@ def contents(archive: Any, prefix: str = "") -> dict[str, bytes]:
             raise ProgramError(f"{path} does not exist; build it first (make build)")
         return {prefix or path.name: path.read_bytes()}
     raise ProgramError(f"{type(archive).__name__} would have to be downloaded; pack a file of this machine instead")
-
-
-def thread_loops() -> tuple[Callable[[], None], Callable[[], None]]:
-    """An initializer that gives a worker thread an event loop (the SDK wants one), and the function that closes all."""
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    def start() -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        loops.append(loop)
-
-    def close() -> None:
-        for loop in loops:
-            loop.close()
-
-    return start, close

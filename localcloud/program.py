@@ -29,7 +29,7 @@ from pulumi.runtime.settings import reset_options
 
 from localcloud import stack_config
 from localcloud.graph import UNKNOWN, Packed, ProgramError, RecordedGraph, Registration, Secret, Unknown
-from localcloud.monitor import Created, Demand, Monitor, Provider, thread_loops
+from localcloud.monitor import Created, Demand, Monitor, Provider
 from localcloud.provision import RECORDED, AwsProvider
 from localcloud.provision.calls import answer
 from localcloud.provision.plausible import plausible
@@ -214,17 +214,24 @@ async def _main(root: Path, lost: list[dict[str, Any]]) -> None:
     loop = asyncio.get_running_loop()
     # After a failure each output that nobody awaits would print a traceback of its own.
     loop.set_exception_handler(lambda _, context: lost.append(context))
-    start_thread, close_loops = thread_loops()
-    executor = ThreadPoolExecutor(_WORKERS, "pulumi", initializer=start_thread)
+    executor = ThreadPoolExecutor(_WORKERS, "pulumi")
     loop.set_default_executor(executor)
     try:
         await pulumi.runtime.run_in_stack(lambda: _program(root))
     except BaseException:
-        gc.collect()  # lets abandoned tasks report to the handler above, not to stderr later
+        await _abandon()
         raise
     finally:
         executor.shutdown(wait=True)
-        close_loops()
+
+
+async def _abandon() -> None:
+    """End what a failed run left behind now, so that it reports to the loop's handler and not to stderr later."""
+    while pending := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending)
+    gc.collect()
 
 
 def _program(root: Path) -> None:
