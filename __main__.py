@@ -1,0 +1,60 @@
+"""Composition root: settings -> components -> outputs. No resource is defined here."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import settings as stack_settings
+from components.campaigns import Campaigns
+from components.foundation import Foundation
+from components.messaging import Messaging
+from components.monitoring import Monitoring
+from components.naming import Site
+from components.publication import Publication
+from lambdas.core.outputs import StackIdentity, StackOutputs
+
+
+def main() -> None:
+    """Compose the stack and export its outputs."""
+    settings = stack_settings.load()
+    site = Site(
+        project=pulumi.get_project(),
+        stack=pulumi.get_stack(),
+        version=tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
+        settings=settings,
+        account_id=aws.get_caller_identity_output().account_id,
+    )
+    platform = Foundation("foundation", site).platform
+    messaging = Messaging("messaging", platform)
+    campaigns = Campaigns("campaigns", platform, messaging)
+    monitoring = Monitoring("monitoring", platform)
+    outputs = StackOutputs(
+        identity=_identity(site),
+        messaging=messaging.outputs,
+        campaigns=campaigns.outputs,
+        monitoring=monitoring.outputs,
+    )
+    Publication("outputs", site, outputs)
+    for name, value in outputs.to_mapping().items():
+        pulumi.export(name, value)
+
+
+def _identity(site: Site) -> StackIdentity:
+    account_id: Any = site.account_id
+    return StackIdentity(
+        project=site.project,
+        stack=site.stack,
+        environment=site.settings.environment.value,
+        region=site.region,
+        account_id=account_id,
+        version=site.version,
+        endpoint_url=site.settings.endpoint_url or "",
+    )
+
+
+main()

@@ -1,0 +1,1 @@
+"""What is deployed: one Pulumi component per capability over a few secure building blocks."""

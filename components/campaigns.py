@@ -1,0 +1,352 @@
+"""Campaigns: the API, the planner, the sending workers, the counters and the sweeper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.bucket import Bucket
+from components.consumers import Batching, consume_queue, consume_stream, stream_rights
+from components.event_rule import RuleArgs, RuleToQueue
+from components.function import Function, FunctionArgs
+from components.http_api import HttpApi, HttpApiArgs
+from components.iam import Statement, role_policy
+from components.messaging import Messaging
+from components.platform import Platform
+from components.queue import DeadLetterQueue, Queue, QueueArgs
+from components.table import Index, Table, TableArgs
+from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.campaign_counters.settings import CampaignCountersSettings
+from lambdas.campaign_planner.settings import CampaignPlannerSettings
+from lambdas.campaign_worker.settings import CampaignWorkerSettings
+from lambdas.core import keys
+from lambdas.core.outputs import CampaignOutputs
+from lambdas.sweeper.settings import SweeperSettings
+
+ROUTES = (
+    "POST /api/send-campaign",
+    "GET /api/campaigns",
+    "GET /api/campaigns/{id}",
+    "PATCH /api/campaigns/{id}",
+    "GET /api/environment",
+)
+API_TIMEOUT_SECONDS = 28
+"""Below the API's own 29 s, so that a slow call answers with our error and not with the gateway's."""
+
+PLANNER_TIMEOUT_SECONDS = 120
+"""Planning 5,000 inline recipients takes seconds; six times this is how long a dead planner's campaign waits."""
+
+WORKER_TIMEOUT_SECONDS = 60
+SWEEPER_TIMEOUT_SECONDS = 60
+SMALLEST_CONCURRENCY = 2
+"""The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
+
+SMS = "sms"
+REQUESTS = "requests"
+PARTS = "parts"
+"""Prefixes of the content bucket: bodies as they were accepted, and the planner's part files."""
+
+
+class Campaigns(pulumi.ComponentResource):
+    """From `POST /api/send-campaign` to the last accepted message."""
+
+    outputs: CampaignOutputs
+
+    def __init__(
+        self, name: str, platform: Platform, messaging: Messaging, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("cpaas:campaigns:Campaigns", name, {}, opts)
+        self._platform = platform
+        self._messaging = messaging
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._build_stores()
+        self._build_queues()
+        planner = self._build_planner()
+        worker = self._build_worker()
+        counters = self._build_counters()
+        sweeper = self._build_sweeper()
+        api_function = self._build_api_function()
+        api = self._build_api(api_function)
+        texts: dict[str, Any] = {
+            "api_url": api.url,
+            "campaigns_table": self._table.name,
+            "content_bucket": self._content.name,
+            "plan_queue_url": self._plan.url,
+            "plan_dead_letter_queue_url": self._plan.dead_letters.url,
+            "sms_work_queue_url": self._sms_work.url,
+            "sms_work_dead_letter_queue_url": self._sms_work.dead_letters.url,
+            "sweep_queue_url": self._sweep.url,
+            "campaign_api_function": api_function.name,
+            "campaign_planner_function": planner.name,
+            "campaign_worker_function": worker.name,
+            "campaign_counters_function": counters.name,
+            "sweeper_function": sweeper.name,
+        }
+        self.outputs = CampaignOutputs(**texts)
+        self.register_outputs(self.outputs.to_mapping())
+
+    def _build_stores(self) -> None:
+        self._table = Table(
+            "campaigns",
+            TableArgs(
+                thing="campaigns",
+                keys={"pk": "S", "sk": "S", "listing": "S", "created_at": "N"},
+                hash_key="pk",
+                range_key="sk",
+                indexes=[Index(name=keys.CREATED_INDEX, hash_key="listing", range_key="created_at")],
+            ),
+            self._platform,
+            opts=self._child,
+        )
+        self._content = Bucket("campaign-content", "campaign-content", self._platform, opts=self._child)
+
+    def _build_queues(self) -> None:
+        self._plan = Queue(
+            "plan",
+            QueueArgs(
+                thing="plan",
+                consumer_timeout_seconds=PLANNER_TIMEOUT_SECONDS,
+                max_receives=3,
+                max_age_seconds=PLANNER_TIMEOUT_SECONDS * 2,
+            ),
+            self._platform,
+            opts=self._child,
+        )
+        # A token is returned unfinished whenever a worker dies; only one that kills many workers is poison.
+        self._sms_work = Queue(
+            "sms-work",
+            QueueArgs(
+                thing="sms-work",
+                consumer_timeout_seconds=WORKER_TIMEOUT_SECONDS,
+                max_receives=10,
+                max_age_seconds=600,
+            ),
+            self._platform,
+            opts=self._child,
+        )
+        self._tick = RuleArgs(thing="sweep", description="Starts the sweep, each minute", schedule="rate(1 minute)")
+        # An hour of ticks is all that is worth keeping: each sweep does the work of all that were missed.
+        self._sweep = Queue(
+            "sweep",
+            QueueArgs(
+                thing="sweep",
+                consumer_timeout_seconds=SWEEPER_TIMEOUT_SECONDS,
+                max_receives=2,
+                max_age_seconds=300,
+                retention_seconds=3600,
+                senders=[self._tick.sender("Tick", self._platform.site)],
+            ),
+            self._platform,
+            opts=self._child,
+        )
+        RuleToQueue("sweep-tick", self._tick, self._platform, self._sweep, opts=self._child)
+
+    def _build_planner(self) -> Function:
+        sms = self._platform.site.settings.sms
+        planner = self._function(
+            "campaign-planner",
+            FunctionArgs(
+                settings=CampaignPlannerSettings,
+                description="Validates and prices an audience and puts work tokens on the channel's queue",
+                memory_mb=512,
+                timeout_seconds=PLANNER_TIMEOUT_SECONDS,
+                environment={
+                    "campaigns_table": self._table.name,
+                    "content_bucket": self._content.name,
+                    "sms_work_queue_url": self._sms_work.url,
+                    "sms_parts_per_second": sms.parts_per_second,
+                    "sms_requests_per_second": sms.requests_per_second,
+                },
+                statements=[
+                    self._table.grant("PlanCampaign", "GetItem", "UpdateItem"),
+                    self._content.read("ReadRequests", REQUESTS),
+                    self._content.write("WriteParts", PARTS),
+                    self._sms_work.send("QueueTokens"),
+                    self._plan.consume("ConsumePlans"),
+                ],
+            ),
+        )
+        self._consume("plan-mapping", planner, self._plan, SMALLEST_CONCURRENCY)
+        return planner
+
+    def _build_worker(self) -> Function:
+        settings = self._platform.site.settings
+        messaging = self._messaging
+        worker = self._function(
+            "campaign-worker",
+            FunctionArgs(
+                settings=CampaignWorkerSettings,
+                description="Claims chunks, leases the identity's time and sends SMS",
+                memory_mb=512,
+                timeout_seconds=WORKER_TIMEOUT_SECONDS,
+                environment={
+                    "region": settings.region,
+                    "channel": SMS,
+                    "campaigns_table": self._table.name,
+                    "delivery_tracking_table": messaging.delivery_tracking.name,
+                    "rate_limits_table": messaging.rate_limits.name,
+                    "content_bucket": self._content.name,
+                    "work_queue_url": self._sms_work.url,
+                    "configuration_set": messaging.sms.configuration_set,
+                    "origination_identity": messaging.sms.identity,
+                    "parts_per_second": settings.sms.parts_per_second,
+                    "requests_per_second": settings.sms.requests_per_second,
+                    "retention_days": settings.policy.data_retention_days,
+                },
+                statements=[
+                    self._table.grant("RunCampaign", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+                    messaging.delivery_tracking.grant("TrackSends", "BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+                    messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
+                    self._content.read("ReadParts", PARTS),
+                    self._sms_work.consume("ConsumeTokens"),
+                    self._sms_work.send("ReturnTokens"),
+                    messaging.sms.send("SendSms"),
+                ],
+            ),
+        )
+        self._consume("sms-work-mapping", worker, self._sms_work, settings.worker_concurrency)
+        return worker
+
+    def _build_counters(self) -> Function:
+        tracking = self._messaging.delivery_tracking
+        failures = DeadLetterQueue(
+            "campaign-counters-failures", "campaign-counters-dlq", self._platform, opts=self._child
+        )
+        counters = self._function(
+            "campaign-counters",
+            FunctionArgs(
+                settings=CampaignCountersSettings,
+                description="Sums changes of tracking rows into campaign counters",
+                memory_mb=256,
+                timeout_seconds=60,
+                environment={"campaigns_table": self._table.name},
+                statements=[
+                    # TransactWriteItems is authorised as the writes inside it.
+                    self._table.grant("Count", "PutItem", "UpdateItem"),
+                    stream_rights(tracking),
+                    failures.send("ReportFailures"),
+                ],
+            ),
+        )
+        consume_stream(
+            "campaign-counters-mapping",
+            parent=self,
+            platform=self._platform,
+            function=counters,
+            table=tracking,
+            batching=Batching(size=500, window_seconds=1),
+            retries=5,
+            failures=failures,
+        )
+        return counters
+
+    def _build_sweeper(self) -> Function:
+        settings = self._platform.site.settings
+        messaging = self._messaging
+        sweeper = self._function(
+            "sweeper",
+            FunctionArgs(
+                settings=SweeperSettings,
+                description="Gauges, abandoned chunks, overdue receipts and settlement, each minute",
+                memory_mb=256,
+                timeout_seconds=SWEEPER_TIMEOUT_SECONDS,
+                environment={
+                    "region": settings.region,
+                    "campaigns_table": self._table.name,
+                    "delivery_tracking_table": messaging.delivery_tracking.name,
+                    "rate_limits_table": messaging.rate_limits.name,
+                    "sms_work_queue_url": self._sms_work.url,
+                    "origination_identity": messaging.sms.identity,
+                    "parts_per_second": settings.sms.parts_per_second,
+                    "requests_per_second": settings.sms.requests_per_second,
+                },
+                statements=[
+                    self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "Query", "UpdateItem"),
+                    self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
+                    messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem", "UpdateItem"),
+                    messaging.rate_limits.grant("ReadRate", "GetItem"),
+                    self._sms_work.send("RequeueTokens"),
+                    self._sms_work.depth("CountTokens"),
+                    self._sweep.consume("ConsumeTicks"),
+                ],
+            ),
+        )
+        self._consume("sweep-mapping", sweeper, self._sweep, SMALLEST_CONCURRENCY)
+        return sweeper
+
+    def _build_api_function(self) -> Function:
+        site = self._platform.site
+        settings = site.settings
+        return self._function(
+            "campaign-api",
+            FunctionArgs(
+                settings=CampaignApiSettings,
+                description="Accepts, lists, shows and changes campaigns",
+                memory_mb=512,
+                timeout_seconds=API_TIMEOUT_SECONDS,
+                environment={
+                    "version": site.version,
+                    "region": settings.region,
+                    "campaigns_table": self._table.name,
+                    "content_bucket": self._content.name,
+                    "plan_queue_url": self._plan.url,
+                    "sms_parts_per_second": settings.sms.parts_per_second,
+                    "sms_requests_per_second": settings.sms.requests_per_second,
+                    "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
+                    "retention_days": settings.policy.data_retention_days,
+                },
+                statements=[
+                    self._table.grant("ManageCampaigns", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+                    self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
+                    self._content.write("WriteRequests", REQUESTS),
+                    self._plan.send("QueuePlans"),
+                ],
+            ),
+        )
+
+    def _build_api(self, function: Function) -> HttpApi:
+        api = HttpApi(
+            "campaign-api",
+            HttpApiArgs(
+                thing="campaign-api",
+                routes=ROUTES,
+                rate=50,
+                burst=100,
+                origins=self._platform.site.settings.allowed_origins,
+            ),
+            self._platform,
+            function,
+            opts=self._child,
+        )
+        aws.iam.RolePolicy(
+            "application-api",
+            role=self._messaging.application_role.name,
+            policy=role_policy(
+                [
+                    Statement(
+                        sid="CallApi",
+                        actions=["execute-api:Invoke"],
+                        resources=[pulumi.Output.concat(api.execution_arn, "/*/*/api/*")],
+                    )
+                ],
+                self._platform.key_arn,
+            ),
+            opts=self._child,
+        )
+        return api
+
+    def _function(self, name: str, args: FunctionArgs) -> Function:
+        return Function(name, args, self._platform, opts=self._child)
+
+    def _consume(self, name: str, function: Function, queue: Queue, concurrency: int) -> None:
+        consume_queue(
+            name,
+            parent=self,
+            platform=self._platform,
+            function=function,
+            queue=queue,
+            batching=Batching(size=1),
+            concurrency=concurrency,
+        )

@@ -1,0 +1,118 @@
+"""Event-source mappings: how functions get their queue's or stream's records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import alarms
+from components.function import Function
+from components.iam import READ, Statement
+from components.platform import Platform
+from components.queue import VISIBILITY_FACTOR, DeadLetterQueue, Queue
+from components.table import Table
+
+_PARTIAL_FAILURES = ["ReportBatchItemFailures"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batching:
+    """How many records one invocation gets, and how many seconds a batch may take to fill."""
+
+    size: int
+    window_seconds: int = 0
+
+
+def consume_queue(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    platform: Platform,
+    function: Function,
+    queue: Queue,
+    batching: Batching,
+    concurrency: int,
+) -> aws.lambda_.EventSourceMapping:
+    """Let `function` work through `queue`; the mapping, not the function, bounds how many run at the same time.
+
+    Raises `ValueError` if the queue would show a message again while the function may still be at it.
+    """
+    needed = VISIBILITY_FACTOR * function.timeout_seconds
+    if queue.visibility_seconds < needed:
+        raise ValueError(f"{name}: the queue hides messages for {queue.visibility_seconds} s, {needed} s are needed")
+    return aws.lambda_.EventSourceMapping(
+        name,
+        event_source_arn=queue.arn,
+        function_name=function.name,
+        batch_size=batching.size,
+        maximum_batching_window_in_seconds=batching.window_seconds,
+        function_response_types=_PARTIAL_FAILURES,
+        scaling_config=aws.lambda_.EventSourceMappingScalingConfigArgs(maximum_concurrency=concurrency),
+        tags=platform.site.tags,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*function.ready, *queue.ready]),
+    )
+
+
+def stream_rights(table: Table) -> Statement:
+    """The right to read the table's stream."""
+    return Statement(
+        sid="ReadStream",
+        actions=[
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        ],
+        resources=[table.stream_arn],
+        key_actions=READ,
+    )
+
+
+def consume_stream(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    platform: Platform,
+    function: Function,
+    table: Table,
+    batching: Batching,
+    retries: int,
+    failures: DeadLetterQueue,
+) -> aws.lambda_.EventSourceMapping:
+    """Let `function` read the table's stream; a batch that fails `retries` times more is reported to `failures`.
+
+    Batches are not bisected: the function marks a batch by its sequence numbers, which bisecting would change.
+    """
+    subject = name.removesuffix("-mapping")
+    alarms.alarm(
+        f"{subject}-lag",
+        parent=parent,
+        platform=platform,
+        family=alarms.STREAM_LAG,
+        subject="",
+        watched=alarms.Watched(
+            namespace="AWS/Lambda",
+            name="IteratorAge",
+            dimensions={"FunctionName": function.name},
+            statistic="Maximum",
+            period=60,
+        ),
+        limit=alarms.Limit(value=60_000, points=5),
+    )
+    return aws.lambda_.EventSourceMapping(
+        name,
+        event_source_arn=table.stream_arn,
+        function_name=function.name,
+        starting_position="TRIM_HORIZON",
+        batch_size=batching.size,
+        maximum_batching_window_in_seconds=batching.window_seconds,
+        maximum_retry_attempts=retries,
+        bisect_batch_on_function_error=False,
+        destination_config=aws.lambda_.EventSourceMappingDestinationConfigArgs(
+            on_failure=aws.lambda_.EventSourceMappingDestinationConfigOnFailureArgs(destination_arn=failures.arn)
+        ),
+        tags=platform.site.tags,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[*function.ready, *failures.ready]),
+    )

@@ -1,0 +1,162 @@
+"""A function with its own role, log group, environment contract and alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import alarms
+from components.archives import function_archive
+from components.iam import Statement, role_policy, service_trust
+from components.platform import Platform
+from lambdas.core.environment import FunctionEnvironment, render
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+ERRORS_ALLOWED = 10
+"""Failed invocations in five minutes before the alarm rises."""
+
+
+class EnvironmentContractError(ValueError):
+    """What a component gives a function differs from what its settings class asks for; the message names each field."""
+
+
+def environment_variables(
+    settings: type[FunctionEnvironment], **inputs: pulumi.Input[object]
+) -> dict[str, pulumi.Input[str]]:
+    """Variables for a function built from its settings class; raises `EnvironmentContractError` on missing or extra."""
+    names = settings.variable_names()
+    missing = sorted(settings.required_fields() - inputs.keys())
+    extra = sorted(inputs.keys() - names.keys())
+    if missing or extra:
+        problems = [*(f"{field} is missing" for field in missing), *(f"{field} is not a setting" for field in extra)]
+        raise EnvironmentContractError(f"environment of {settings.FUNCTION}: {', '.join(problems)}")
+    return {names[field]: _text(value) for field, value in inputs.items()}
+
+
+def _text(value: Any) -> pulumi.Input[str]:
+    return value.apply(render) if isinstance(value, pulumi.Output) else render(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionArgs:
+    """A function of `lambdas/`, told by its settings class.
+
+    `environment` gives the fields that are its own; project, stack, environment and log level are added here.
+    """
+
+    settings: type[FunctionEnvironment]
+    description: str
+    memory_mb: int
+    timeout_seconds: int
+    environment: Mapping[str, pulumi.Input[object]]
+    statements: Sequence[Statement]
+
+
+class Function(pulumi.ComponentResource):
+    """The function; mappings depend on `ready`, so that nothing invokes it before its rights are attached."""
+
+    function: aws.lambda_.Function
+    timeout_seconds: int
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+
+    def __init__(
+        self, name: str, args: FunctionArgs, platform: Platform, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("cpaas:function:Function", name, {}, opts)
+        site, policy = platform.site, platform.site.policy
+        thing = args.settings.FUNCTION.replace("_", "-")
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=service_trust("lambda.amazonaws.com"),
+            description=f"Execution role of {site.physical(thing)}",
+            tags=site.named(thing),
+            opts=child,
+        )
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=site.log_group(thing),
+            retention_in_days=policy.log_retention_days,
+            kms_key_id=platform.key_arn,
+            tags=site.tags,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        rights = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.name,
+            policy=role_policy([*args.statements, *_platform_rights(log_group, policy.tracing)], platform.key_arn),
+            opts=child,
+        )
+        self.ready = [rights]
+        self.timeout_seconds = args.timeout_seconds
+        self.function = aws.lambda_.Function(
+            f"{name}-function",
+            name=site.physical(thing),
+            description=args.description,
+            role=role.arn,
+            runtime=RUNTIME,
+            architectures=[ARCHITECTURE],
+            handler=f"lambdas.{args.settings.FUNCTION}.handler.handler",
+            code=function_archive(args.settings.FUNCTION),
+            layers=list(platform.layer_arns),
+            memory_size=args.memory_mb,
+            timeout=args.timeout_seconds,
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables=environment_variables(
+                    args.settings,
+                    environment=site.settings.environment.value,
+                    stack=site.stack,
+                    project=site.project,
+                    log_level=policy.log_level,
+                    **args.environment,
+                )
+            ),
+            logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=log_group.name),
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active" if policy.tracing else "PassThrough"),
+            tags=site.tags,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=[rights]),
+        )
+        self.name, self.arn = self.function.name, self.function.arn
+        alarms.alarm(
+            f"{name}-errors",
+            parent=self,
+            platform=platform,
+            family=alarms.FUNCTION_ERRORS,
+            subject=thing,
+            watched=alarms.Watched(
+                namespace="AWS/Lambda",
+                name="Errors",
+                dimensions={"FunctionName": self.name},
+                statistic="Sum",
+                period=300,
+            ),
+            limit=alarms.Limit(value=ERRORS_ALLOWED),
+        )
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+def _platform_rights(log_group: aws.cloudwatch.LogGroup, tracing: bool) -> list[Statement]:
+    rights = [
+        Statement(
+            sid="WriteOwnLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[pulumi.Output.concat(log_group.arn, ":*")],
+        )
+    ]
+    if tracing:
+        rights.append(
+            Statement(
+                sid="Trace",
+                actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+                resources=["*"],
+                reason="X-Ray has no resource for these actions (Service Authorization Reference, AWS X-Ray)",
+            )
+        )
+    return rights

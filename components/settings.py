@@ -1,0 +1,190 @@
+"""Stack settings: the project's configuration, typed, complete and refused as a whole when any of it is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+import pulumi.runtime.config
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
+
+PROJECT = "ai-cpaas-demo"
+
+
+class SettingsError(ValueError):
+    """The stack's configuration is wrong; the message lists every problem with its key and the allowed values."""
+
+
+TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,256}$")]
+"""Characters and length of a tag value that every service accepts (Tag Editor, naming limits)."""
+
+PrincipalArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|role/.+|user/.+)$")]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
+EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+EventSource = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TagSettings(_Settings):
+    """Tags that every resource carries beside project, stack and environment."""
+
+    owner: TagValue = Field(description="team that answers for the stack")
+    cost_center: TagValue = Field(description="where its cost is booked")
+
+
+class PhoneNumberSettings(_Settings):
+    """An origination number to request; it is billed every month from the day it is requested."""
+
+    iso_country_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(description="country, ISO 3166")
+    number_type: Literal["SIMULATOR", "LONG_CODE", "TOLL_FREE", "TEN_DLC"] = Field(description="kind of number")
+
+
+class SmsSettings(_Settings):
+    """How SMS leaves: from which origination identity and how fast.
+
+    The identity is one of three: none (AWS picks one of the account's), an existing one by id or ARN, or a phone
+    number to request. Rates default to what a new account is granted.
+    """
+
+    origination_identity: (
+        Annotated[str, StringConstraints(pattern=r"^(\+[1-9][0-9]{1,18}|[A-Za-z0-9_:/-]{1,256})$")] | None
+    ) = Field(default=None, description="existing phone number, phone-number id, pool id, sender id, or the ARN of one")
+    phone_number: PhoneNumberSettings | None = Field(default=None, description="a number to request instead")
+    parts_per_second: float = Field(
+        default=1.0, gt=0, le=10_000, description="message parts per second of the identity"
+    )
+    requests_per_second: float = Field(
+        default=1.0, gt=0, le=10_000, description="the account's SendTextMessage quota in this region"
+    )
+    message_type: Literal["TRANSACTIONAL", "PROMOTIONAL"] = Field(default="TRANSACTIONAL", description="default type")
+
+    @model_validator(mode="after")
+    def _one_identity(self) -> Self:
+        if self.origination_identity is not None and self.phone_number is not None:
+            raise ValueError("give origination_identity (an existing one) or phone_number (a new one), not both")
+        return self
+
+
+class StackSettings(_Settings):
+    """All settings of one stack; `region` comes from `aws:region`, everything else from the project's own namespace."""
+
+    environment: Environment = Field(description="what the stack is for")
+    region: Region = Field(description="AWS region")
+    tags: TagSettings = Field(description="required tags")
+    sms: SmsSettings = Field(default=SmsSettings(), description="SMS channel")
+    campaign_spend_cap_usd: float = Field(default=50.0, gt=0, description="spend cap of a campaign that names none")
+    worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
+    receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")
+    alarm_email: EmailAddress | None = Field(default=None, description="subscribed to both alarm topics")
+    application_principals: tuple[PrincipalArn, ...] = Field(
+        default=(), description="who may assume the application role; default: the account itself"
+    )
+    allowed_origins: tuple[Origin, ...] = Field(default=(), description="web origins that may call the API")
+    in_house_event_source: EventSource | None = Field(
+        default=None, description="`source` of receipts that in-house producers put on a bus of their own"
+    )
+    layer_path: str = Field(default="build/layer", min_length=1, description="directory of the built Lambda layer")
+    endpoint_url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]+$")] | None = Field(
+        default=None, description="the embedded cloud; only in the environment local"
+    )
+
+    @model_validator(mode="after")
+    def _endpoint_only_local(self) -> Self:
+        if (self.endpoint_url is not None) != (self.environment is Environment.LOCAL):
+            raise ValueError("endpoint_url belongs to the environment local, and only there")
+        return self
+
+    @model_validator(mode="after")
+    def _own_event_source(self) -> Self:
+        if (self.in_house_event_source or "").startswith("aws."):
+            raise ValueError("in_house_event_source must not start with `aws.`: PutEvents refuses AWS's own sources")
+        return self
+
+    @property
+    def policy(self) -> EnvironmentPolicy:
+        """What the environment decides."""
+        return ENVIRONMENTS[self.environment]
+
+
+def load() -> StackSettings:
+    """The running program's settings; raises `SettingsError` before any resource exists."""
+    return parse({**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()})
+
+
+def parse(config: Mapping[str, str]) -> StackSettings:
+    """Read full keys (`ai-cpaas-demo:environment`) and their text; raises `SettingsError` with all problems."""
+    own = f"{PROJECT}:"
+    values: dict[str, Any] = {
+        key.removeprefix(own): _decoded(key.removeprefix(own), text)
+        for key, text in config.items()
+        if key.startswith(own)
+    }
+    misplaced = ["ai-cpaas-demo:region: set aws:region instead"] if "region" in values else []
+    if (region := config.get("aws:region")) is not None:
+        values["region"] = region
+    try:
+        settings = StackSettings.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(item, values) for item in error.errors()] + misplaced
+    else:
+        problems = misplaced
+        if not problems:
+            return settings
+    raise SettingsError(
+        f"the configuration of this stack has {len(problems)} problem{'s' * (len(problems) > 1)}: "
+        + "; ".join(sorted(problems))
+        + ". Correct with `pulumi config set` or in Pulumi.<stack>.yaml"
+    )
+
+
+def _decoded(field: str, text: Any) -> Any:
+    """Objects and lists arrive as JSON text, scalars as they were written."""
+    if isinstance(text, str) and re.match(r"\s*[\[{]", text):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _problem(item: Any, values: Mapping[str, Any]) -> str:
+    location = [str(part) for part in item["loc"]]
+    key = "aws:region" if location == ["region"] else f"{PROJECT}:{'.'.join(location)}" if location else PROJECT
+    if item["type"] == "extra_forbidden":
+        return f"{key} is unknown (known: {', '.join(_known(location[:-1]))})"
+    if item["type"] == "missing":
+        return f"{key} is missing ({_expected(location)})"
+    if item["type"] == "value_error":
+        return f"{key}: {item['ctx']['error']}"
+    return f"{key}={item['input']!r} is not allowed ({_expected(location)}: {item['msg']})"
+
+
+def _model(path: list[str]) -> type[BaseModel]:
+    model: type[BaseModel] = StackSettings
+    for name in path:
+        annotation = model.model_fields[name].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return model
+
+
+def _known(path: list[str]) -> list[str]:
+    return sorted(name for name in _model(path).model_fields if path or name != "region")
+
+
+def _expected(location: list[str]) -> str:
+    names = [name for name in location if not name.isdigit()]
+    field = _model(names[:-1]).model_fields[names[-1]]
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Environment):
+        return f"{field.description}: one of {', '.join(annotation)}"
+    literals = [value for value in get_args(annotation) if isinstance(value, str)]
+    return f"{field.description}: one of {', '.join(literals)}" if literals else str(field.description)

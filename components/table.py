@@ -1,0 +1,116 @@
+"""A DynamoDB table: on demand, encrypted with the stack's key, recoverable, its throttling alarmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import alarms
+from components.iam import READ, Statement
+from components.platform import Platform
+
+TTL_ATTRIBUTE = "ttl"
+AttributeType = Literal["S", "N"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A global secondary index that projects keys only: every other projection multiplies the write cost."""
+
+    name: str
+    hash_key: str
+    range_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableArgs:
+    """`keys` maps each key attribute, of the table or an index, to its type."""
+
+    thing: str
+    keys: Mapping[str, AttributeType]
+    hash_key: str
+    range_key: str | None = None
+    indexes: Sequence[Index] = ()
+    stream: bool = False
+
+
+class Table(pulumi.ComponentResource):
+    """The table and its alarms; `grant` and `grant_index` make the statements of those who use it."""
+
+    table: aws.dynamodb.Table
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    stream_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: TableArgs, platform: Platform, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("cpaas:table:Table", name, {}, opts)
+        policy = platform.site.policy
+        self.table = aws.dynamodb.Table(
+            f"{name}-table",
+            name=platform.site.physical(args.thing),
+            billing_mode="PAY_PER_REQUEST",
+            attributes=[
+                aws.dynamodb.TableAttributeArgs(name=key, type=kind) for key, kind in sorted(args.keys.items())
+            ],
+            hash_key=args.hash_key,
+            range_key=args.range_key,
+            global_secondary_indexes=[
+                aws.dynamodb.TableGlobalSecondaryIndexArgs(
+                    name=index.name, hash_key=index.hash_key, range_key=index.range_key, projection_type="KEYS_ONLY"
+                )
+                for index in args.indexes
+            ],
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True),
+            stream_enabled=args.stream,
+            stream_view_type="NEW_AND_OLD_IMAGES" if args.stream else None,
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
+                enabled=True, kms_key_arn=platform.key_arn
+            ),
+            point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(enabled=policy.point_in_time_recovery),
+            deletion_protection_enabled=policy.deletion_protection,
+            tags=platform.site.tags,
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=policy.protect, retain_on_delete=policy.retain_data, delete_before_replace=True
+            ),
+        )
+        self.name = self.table.name
+        self.arn = self.table.arn
+        self.stream_arn = self.table.stream_arn
+        for direction in ("Read", "Write"):
+            alarms.alarm(
+                f"{name}-{direction.lower()}s-throttled",
+                parent=self,
+                platform=platform,
+                family=alarms.TABLE_THROTTLED,
+                subject=f"{args.thing}-{direction.lower()}s",
+                watched=alarms.Watched(
+                    namespace="AWS/DynamoDB",
+                    name=f"{direction}ThrottleEvents",
+                    dimensions={"TableName": self.name},
+                    statistic="Sum",
+                    period=300,
+                ),
+                limit=alarms.Limit(value=0),
+            )
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def grant(self, sid: str, *actions: str) -> Statement:
+        """The right to `actions` (without `dynamodb:`) on the table's items."""
+        return Statement(
+            sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=[self.arn], key_actions=READ
+        )
+
+    def grant_index(self, sid: str, *indexes: str) -> Statement:
+        """The right to query `indexes`."""
+        return Statement(
+            sid=sid,
+            actions=["dynamodb:Query"],
+            resources=[pulumi.Output.concat(self.arn, f"/index/{index}") for index in indexes],
+            key_actions=READ,
+        )
