@@ -160,7 +160,7 @@ class Campaigns(pulumi.ComponentResource):
                     "sms_requests_per_second": sms.requests_per_second,
                 },
                 statements=[
-                    self._table.grant("PlanCampaign", "GetItem", "UpdateItem"),
+                    self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),
                     self._content.read("ReadRequests", REQUESTS),
                     self._content.write("WriteParts", PARTS),
                     self._sms_work.send("QueueTokens"),
@@ -197,7 +197,7 @@ class Campaigns(pulumi.ComponentResource):
                 },
                 statements=[
                     self._table.grant("RunCampaign", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
-                    messaging.delivery_tracking.grant("TrackSends", "BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+                    messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self._content.read("ReadParts", PARTS),
                     self._sms_work.consume("ConsumeTokens"),
@@ -265,7 +265,7 @@ class Campaigns(pulumi.ComponentResource):
                 statements=[
                     self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "Query", "UpdateItem"),
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
-                    messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem", "UpdateItem"),
+                    messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem"),
                     messaging.rate_limits.grant("ReadRate", "GetItem"),
                     self._sms_work.send("RequeueTokens"),
                     self._sms_work.depth("CountTokens"),

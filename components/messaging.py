@@ -151,7 +151,7 @@ class Messaging(pulumi.ComponentResource):
                 timeout_seconds=PROCESSOR_TIMEOUT_SECONDS,
                 environment={"delivery_tracking_table": tracking.name, "receipts_queue_url": self.receipts.url},
                 statements=[
-                    tracking.grant("TrackDelivery", "BatchGetItem", "GetItem", "Query", "UpdateItem"),
+                    tracking.grant("TrackDelivery", "BatchGetItem", "GetItem", "UpdateItem"),
                     tracking.grant_index("FindByProviderId", keys.PROVIDER_INDEX),
                     self.receipts.consume("ConsumeReceipts"),
                     self.receipts.send("PostponeReceipts"),
