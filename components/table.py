@@ -62,7 +62,7 @@ class Table(pulumi.ComponentResource):
             range_key=args.range_key,
             global_secondary_indexes=[
                 aws.dynamodb.TableGlobalSecondaryIndexArgs(
-                    name=index.name, hash_key=index.hash_key, range_key=index.range_key, projection_type="KEYS_ONLY"
+                    name=index.name, key_schemas=_key_schema(index), projection_type="KEYS_ONLY"
                 )
                 for index in args.indexes
             ],
@@ -114,3 +114,12 @@ class Table(pulumi.ComponentResource):
             resources=[pulumi.Output.concat(self.arn, f"/index/{index}") for index in indexes],
             key_actions=READ,
         )
+
+
+def _key_schema(index: Index) -> list[aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs]:
+    schema = [aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=index.hash_key, key_type="HASH")]
+    if index.range_key is not None:
+        schema.append(
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=index.range_key, key_type="RANGE")
+        )
+    return schema
