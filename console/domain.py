@@ -38,7 +38,7 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.sentence}: {self.remedy}" if self.remedy else self.sentence
+        return f"{self.sentence}; {self.remedy}" if self.remedy else self.sentence
 
 
 class ConsoleError(Exception):
@@ -113,12 +113,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD; None = no cap, no record."""
+    """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD.
+
+    `reserved` is held by open campaigns and not yet spent, `cap` the sum of their caps. `complete` is false when the
+    month holds more campaigns than were read, so that the figures are lower bounds.
+    """
 
     today: str
     by_day: Mapping[str, float]
-    reserved_today: float = 0.0
-    cap_today: float | None = None
+    reserved: float = 0.0
+    cap: float | None = None
+    complete: bool = True
 
     @property
     def today_usd(self) -> float:
@@ -169,6 +174,7 @@ class StackFacts:
     region: str
     version: str
     actions_allowed: bool
+    alarm_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from console.clock import Clock
 from console.domain import Fetched, Problem
-from console.services.clock import Clock
 from console.services.errors import BusyError, classify
 from console.services.runner import Job, Runner
 

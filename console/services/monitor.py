@@ -6,8 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from console.clock import Clock, SystemClock
 from console.domain import Overview, StackFacts, Throughput, is_open
-from console.services.clock import Clock, SystemClock
 from console.services.feed import AnyFeed, Feed
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
@@ -48,6 +48,7 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
         region=identity.region,
         version=identity.version,
         actions_allowed=allow_actions or identity.environment == LOCAL,
+        alarm_prefix=connection.outputs.monitoring.alarm_name_prefix,
     )
 
 

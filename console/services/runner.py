@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from console.services.clock import Clock, SystemClock
+from console.clock import Clock, SystemClock
 from console.services.errors import BusyError, DeadlineError
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from console.domain import AcceptedCampaign, Alarm, ApiUse, CampaignPlan, CampaignRequest, Message, Spend
+from console.sources.clients import Clients
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import StackOutputs
 
@@ -63,11 +64,15 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end."""
+    """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end.
+
+    `clients` is None for a stack that is nowhere (made up, replayed).
+    """
 
     outputs: StackOutputs
     source: Source
     api: CampaignApi
+    clients: Clients | None = None
     close: Callable[[], None] = field(default=_nothing)
 
 

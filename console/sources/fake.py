@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from console.clock import Clock, SystemClock
 from console.domain import (
     AcceptedCampaign,
     Alarm,
@@ -20,9 +21,8 @@ from console.domain import (
     ProblemKind,
     Spend,
 )
-from console.services.clock import Clock, SystemClock
-from console.services.spend import SpendMeter
 from console.sources.base import Connection
+from console.spend import SpendMeter
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
 from lambdas.core.outputs import CampaignOutputs, MessagingOutputs, MonitoringOutputs, StackIdentity, StackOutputs
@@ -87,7 +87,7 @@ class FakeStack:
         by_day = {today.replace(day=day).isoformat(): 1.0 for day in range(1, today.day)}
         with self._lock:
             by_day[today.isoformat()] = round(sum(self._summary(s).cost_usd for s in self._sending), 6)
-        return Spend(today.isoformat(), by_day, reserved_today=0.0, cap_today=50.0)
+        return Spend(today.isoformat(), by_day, reserved=0.0, cap=50.0)
 
     def use(self) -> ApiUse:
         """Calls counted so far."""
@@ -191,7 +191,7 @@ class FakeStack:
         now = self.clock.now()
         return (
             Alarm(
-                name="ai-cpaas-demo-delivery-rate-low-local",
+                name="ai-cpaas-demo-local-delivery-rate-low",
                 state=AlarmState.OK,
                 severity="warning",
                 since=now - 3600,
@@ -199,7 +199,7 @@ class FakeStack:
                 runbook="docs/runbooks/delivery-rate-low.md",
             ),
             Alarm(
-                name="ai-cpaas-demo-receipts-dlq-local",
+                name="ai-cpaas-demo-local-receipts-dlq",
                 state=AlarmState.ALARM,
                 severity="critical",
                 since=now - 95,
@@ -207,7 +207,7 @@ class FakeStack:
                 runbook="docs/runbooks/receipts-dlq.md",
             ),
             Alarm(
-                name="ai-cpaas-demo-throttled-messages-local",
+                name="ai-cpaas-demo-local-throttled-messages",
                 state=AlarmState.NODATA,
                 severity="warning",
                 since=now - 7200,
@@ -237,5 +237,5 @@ def fake_outputs(environment: str = "local") -> StackOutputs:
         ),
         messaging=MessagingOutputs(**messaging),
         campaigns=CampaignOutputs(**named(CampaignOutputs)),
-        monitoring=MonitoringOutputs(**named(MonitoringOutputs)),
+        monitoring=MonitoringOutputs(**named(MonitoringOutputs) | {"alarm_name_prefix": "ai-cpaas-demo-local-"}),
     )

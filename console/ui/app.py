@@ -9,9 +9,9 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from console.campaigns import require_actions
+from console.clock import Clock, SystemClock
 from console.domain import AcceptedCampaign, CampaignRequest, Problem
-from console.services.campaigns import require_actions
-from console.services.clock import Clock, SystemClock
 from console.services.errors import classify
 from console.services.monitor import Monitor
 from console.services.runner import Job, Runner
@@ -154,6 +154,11 @@ class ConsoleApp(App[None]):
 
     def _tell(self, problem: Problem) -> None:
         self.notify(str(problem), severity="error", markup=False, timeout=10)
+
+    def close_connection(self) -> None:
+        """End what connecting started (the embedded cloud); blocks, so it is called when the screen is gone."""
+        if self.connection is not None:
+            self.connection.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the overview are dead while a dialog is open, and shown only where they do something."""

@@ -45,13 +45,18 @@ def freshness(feed: Fetched[object], now: float, glyphs: Glyphs) -> Line:
     return line((f"{glyphs.warn} {feed.error.kind.value}: {kept}{again}", Role.WARN))
 
 
-def alarm_rows(alarms: Sequence[Alarm], now: float, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Alarms, the ones in ALARM first and newest first; the last row says how many are left out."""
+def alarm_rows(
+    alarms: Sequence[Alarm], now: float, *, columns: int, rows: int, glyphs: Glyphs, prefix: str = ""
+) -> list[Line]:
+    """Alarms, the ones in ALARM first and newest first, without the stack's common `prefix`.
+
+    The last row says how many are left out, and whether one of them is loud.
+    """
     if not alarms:
         return [line(("this stack has no alarms", Role.MUTED))]
     ordered = sorted(alarms, key=lambda alarm: (_ORDER[alarm.state], alarm.severity != "critical", -(alarm.since or 0)))
     room = rows if len(ordered) <= rows else rows - 1
-    lines = [_alarm_row(alarm, now, columns, glyphs) for alarm in ordered[: max(0, room)]]
+    lines = [_alarm_row(alarm, now, columns, glyphs, prefix) for alarm in ordered[: max(0, room)]]
     if len(ordered) > room:
         rest = ordered[max(0, room) :]
         loud = sum(alarm.state is AlarmState.ALARM for alarm in rest)
@@ -60,12 +65,13 @@ def alarm_rows(alarms: Sequence[Alarm], now: float, *, columns: int, rows: int, 
     return lines
 
 
-def _alarm_row(alarm: Alarm, now: float, columns: int, glyphs: Glyphs) -> Line:
+def _alarm_row(alarm: Alarm, now: float, columns: int, glyphs: Glyphs, prefix: str) -> Line:
     since = fmt.age(None if alarm.since is None else now - alarm.since)
     badge = alarm_badge(alarm, glyphs)
     loud = alarm.state is AlarmState.ALARM
     reason = f"  {alarm.reason}" if loud and columns >= 70 else ""
-    body = line(badge, " ", (alarm.name, Role.STRONG if loud else Role.PLAIN), (reason, Role.MUTED))
+    name = alarm.name.removeprefix(prefix) or alarm.name
+    body = line(badge, " ", (name, Role.STRONG if loud else Role.PLAIN), (reason, Role.MUTED))
     return spread(body, line((pad_left(since, 4), Role.MUTED)), columns)
 
 
@@ -81,11 +87,13 @@ def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyp
     share = fmt.percent(now.achieved, now.target) if now.achieved is not None and now.target > 0 else ""
     head = line(
         ("achieved ", Role.MUTED),
-        (pad_left(fmt.rate(now.achieved), 7), Role.ACHIEVED),
-        ("  target ", Role.MUTED),
-        (pad_left(fmt.rate(now.target), 7), Role.TARGET),
-        (f"  {share}" if share else "", Role.STRONG),
+        (pad_left(fmt.rate(now.achieved), 6), Role.ACHIEVED),
+        (" target ", Role.MUTED),
+        (pad_left(fmt.rate(now.target), 6), Role.TARGET),
+        (f" {share}", Role.STRONG),
     )
+    if width(head) > columns:
+        head = head[:-1]
     lines = [cut(head, columns)]
     history = now.history[-300:]
     lines += line_chart(
@@ -196,17 +204,26 @@ def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: 
 
 
 def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int) -> list[Line]:
-    """Today with its cap, the month, the forecast (an estimate, said so), and what the console itself costs."""
-    cap = "" if not spend.cap_today else f" of {fmt.money(spend.cap_today)} cap"
+    """Today, the month, the forecast (an estimate, said so), what is reserved, and what the console itself costs."""
+    bound = "" if spend.complete else ">="
+    cap = "" if not spend.cap else f" of {fmt.money(spend.cap)} cap"
     rows = (
-        ("today", fmt.money(spend.today_usd), cap),
-        ("month to date", fmt.money(spend.month_to_date_usd), ""),
-        ("month, estimate", fmt.money(forecast(spend, now)), " at this pace"),
-        ("reserved", fmt.money(spend.reserved_today), " not yet spent"),
+        ("today", bound + fmt.money(spend.today_usd), " campaigns of this day, UTC"),
+        ("month to date", bound + fmt.money(spend.month_to_date_usd), ""),
+        ("month, estimate", bound + fmt.money(forecast(spend, now)), " at this pace"),
+        ("reserved", fmt.money(spend.reserved), f" not yet spent{cap}"),
         ("this console", fmt.money(overview.api.usd), f" {fmt.count(overview.api.calls)} calls"),
     )
+    room = columns - 26
     return [
-        cut(line((pad(name, 16), Role.MUTED), (pad_left(figure, 10), Role.STRONG), (note, Role.MUTED)), columns)
+        cut(
+            line(
+                (pad(name, 16), Role.MUTED),
+                (pad_left(figure, 10), Role.STRONG),
+                (note if len(note) <= room else "", Role.MUTED),
+            ),
+            columns,
+        )
         for name, figure, note in rows
     ]
 
@@ -249,14 +266,15 @@ def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs
 
 
 def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
-    """Where am I: stack, environment, account, region, read-only or not, age of the data."""
+    """Where am I: environment, stack, read-only or not, region, account, age of the data."""
     stack = overview.stack
     prod = stack.environment == "prod"
+    dot = f" {glyphs.separator} "
     left = line(
         Segment(f" {stack.environment.upper()} ", Role.ALARM if prod else Role.ACCENT, badge=True),
-        (f" {stack.project}/{stack.stack}", Role.STRONG),
-        (f" {glyphs.separator} {stack.account_id} {glyphs.separator} {stack.region} {glyphs.separator} ", Role.MUTED),
-        ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.MUTED),
+        (f" {stack.project}/{stack.stack} ", Role.STRONG),
+        ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
+        (f"{dot}{stack.region}{dot}{stack.account_id}", Role.MUTED),
     )
     return spread(left, _liveness(overview, glyphs), columns)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from console.domain import CampaignPlan, CampaignRequest
+from collections.abc import Sequence
+
+from console.domain import CampaignPlan, CampaignRequest, tally
 from console.text import safe_line
 from console.view import format as fmt
 from console.view.segments import Line, Role, line, pad
+from lambdas.core.campaign import CampaignSummary
 
 
 def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
@@ -24,3 +27,45 @@ def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
         ("key", request.key),
     ]
     return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
+
+
+def outcome_lines(campaign: CampaignSummary) -> list[Line]:
+    """One campaign as it stands, for a terminal or a log."""
+    counts = tally(campaign)
+    reason = f" ({campaign.stop_reason})" if campaign.stop_reason else ""
+    sent = campaign.total("sent")
+    rows: list[tuple[str, str]] = [
+        ("campaign", campaign.id),
+        ("status", f"{campaign.status.value}{reason}{', all receipts in' if campaign.settled else ''}"),
+        ("recipients", f"{fmt.count(campaign.recipients)}, {fmt.count(campaign.excluded)} excluded before"),
+        ("sent", fmt.count(sent)),
+        ("delivered", f"{fmt.count(counts.delivered)} ({fmt.percent(counts.delivered, campaign.recipients)})"),
+        ("failed", fmt.count(counts.failed)),
+        ("in doubt", fmt.count(counts.in_doubt)),
+        ("awaiting", f"{fmt.count(counts.awaiting_receipt)} receipts, {fmt.count(counts.queued)} still to be sent"),
+        ("not sent", fmt.count(counts.not_sent)),
+        ("throughput", f"{fmt.rate(campaign.achieved_tps)} of {fmt.rate(campaign.throughput_tps)} asked for"),
+        ("cost", fmt.money(campaign.cost_usd)),
+    ]
+    return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
+
+
+def campaign_table(campaigns: Sequence[CampaignSummary]) -> list[Line]:
+    """Campaigns, one per line under a header."""
+    header = line(
+        (
+            f"{'ID':<26} {'STATUS':<10} {'CREATED':<20} {'RECIPIENTS':>10} {'DELIVERED':>10} {'FAILED':>8} {'TPS':>8}",
+            Role.MUTED,
+        )
+    )
+    return [
+        header,
+        *(
+            line(
+                f"{pad(c.id, 26)} {pad(c.status.value, 10)} {fmt.stamp(c.created_ms / 1000)[:19]}Z "
+                f"{fmt.count(c.recipients):>10} {fmt.count(c.total('delivered')):>10} "
+                f"{fmt.count(c.total('failed')):>8} {fmt.si(c.achieved_tps):>8}"
+            )
+            for c in campaigns
+        ),
+    ]

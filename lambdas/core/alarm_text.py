@@ -30,7 +30,7 @@ class AlarmText:
     runbook: str
 
 
-_TAIL = re.compile(r"\s*severity:\s*(?P<severity>\w+)\s*;\s*runbook:\s*(?P<runbook>\S*)\s*$")
+_TAIL = re.compile(r"\s*(?:severity:\s*(?P<severity>\w+)\s*;\s*)?runbook:\s*(?P<runbook>\S*)\s*$", re.IGNORECASE)
 
 
 def format_description(text: AlarmText) -> str:
@@ -45,12 +45,12 @@ def format_description(text: AlarmText) -> str:
 
 
 def parse_description(description: str) -> AlarmText:
-    """The inverse; an alarm somebody else wrote counts as critical and has no runbook: too loud beats too quiet."""
+    """The inverse; an alarm that names no severity counts as critical: too loud beats too quiet."""
     found = _TAIL.search(description)
     if found is None:
         return AlarmText(description.strip(), Severity.CRITICAL, "")
     try:
-        severity = Severity(found["severity"])
+        severity = Severity((found["severity"] or "").lower())
     except ValueError:
         severity = Severity.CRITICAL
     return AlarmText(description[: found.start()].strip(), severity, found["runbook"])

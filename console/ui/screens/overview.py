@@ -102,7 +102,12 @@ class OverviewScreen(Screen[None]):
             overview.alarms,
             overview.taken_at,
             lambda value, wide, high: view.alarm_rows(
-                value, overview.taken_at, columns=wide, rows=high, glyphs=self._glyphs
+                value,
+                overview.taken_at,
+                columns=wide,
+                rows=high,
+                glyphs=self._glyphs,
+                prefix=overview.stack.alarm_prefix,
             ),
             note=view.alarm_summary(alarms) if overview.alarms.value is not None else "",
         )

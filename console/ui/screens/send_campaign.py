@@ -10,8 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.campaigns import DEFAULT_BODY, confirmation_word, make_request
 from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, Problem, StackFacts
-from console.services.campaigns import DEFAULT_BODY, confirmation_word, make_request
 from console.services.errors import classify
 from console.services.runner import Runner
 from console.sources.base import CampaignApi

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 from console.domain import CampaignRequest, ConsoleError, ProblemKind, StackFacts
+from console.text import safe_line
 from lambdas.core.campaign_request import MAX_INLINE_RECIPIENTS, MAX_TPS
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY
 
@@ -38,7 +39,7 @@ def parse_recipients(value: object) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= MAX_INLINE_RECIPIENTS:
-        raise _bad(f"recipients is {value}", f"give a whole number from 1 to {MAX_INLINE_RECIPIENTS}")
+        raise _bad(f"recipients is {safe_line(value, 40)}", f"give a whole number from 1 to {MAX_INLINE_RECIPIENTS}")
     return number
 
 
@@ -49,7 +50,7 @@ def parse_tps(value: object) -> float:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and 0 < number <= MAX_TPS):
-        raise _bad(f"TPS is {value}", f"give messages per second above 0 and at most {MAX_TPS:g}")
+        raise _bad(f"TPS is {safe_line(value, 40)}", f"give messages per second above 0 and at most {MAX_TPS:g}")
     return number
 
 
@@ -60,6 +61,17 @@ def parse_body(value: str) -> str:
     if len(value) > MAX_BODY_CHARACTERS:
         raise _bad(f"the body has {len(value)} characters", f"at most {MAX_BODY_CHARACTERS} fit a message")
     return value
+
+
+def parse_seconds(value: object) -> float:
+    """A wait in seconds, 0 to a day."""
+    try:
+        number = float(str(value).strip())
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and 0 <= number <= 86_400):
+        raise _bad(f"the wait is {safe_line(value, 40)}", "give seconds from 0 to 86400")
+    return number
 
 
 def _bad(sentence: str, remedy: str) -> ConsoleError:

@@ -40,12 +40,16 @@ class SpendMeter:
         self._calls = 0
         self._usd = 0.0
 
-    def count(self, call: str, *, units: float = 1.0) -> None:
-        """One call named `service:Operation`; `units` where the price is per unit (metrics, read units)."""
-        price = DYNAMODB_READ_UNIT if call.startswith("dynamodb:") else PRICES.get(call, FREE)
+    def count(self, call: str) -> None:
+        """One call on the wire, named `service:Operation`."""
         with self._lock:
             self._calls += 1
-            self._usd += price.usd * units
+            self._usd += PRICES.get(call, FREE).usd
+
+    def count_read_units(self, units: float) -> None:
+        """What DynamoDB says a read consumed."""
+        with self._lock:
+            self._usd += units * DYNAMODB_READ_UNIT.usd
 
     @property
     def use(self) -> ApiUse:

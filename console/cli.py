@@ -1,0 +1,222 @@
+"""`cpaas-console`: arguments only; decides between screen and commands, imports what the choice needs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from console.domain import CampaignRequest, Problem
+    from console.services.connect import Options
+    from console.sources.base import Connection
+
+EPILOG = """\
+which stack: --local starts an embedded one; --stack NAME reads its outputs from SSM (project by --project or a
+Pulumi.yaml here) or from the Pulumi CLI; --outputs FILE; --endpoint-url URL attaches to a running cpaas-local.
+
+exit codes: 0 done; 1 done, and the answer is bad; 2 bad input, no terminal or no connection; 3 the wait ended
+before the campaign did; 130 interrupted.
+"""
+
+
+def _connection_options() -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    which = parent.add_argument_group("which stack")
+    which.add_argument("--local", action="store_true", help="start an embedded cloud as a child, no AWS account needed")
+    which.add_argument("--stack", metavar="NAME", help="a deployed stack")
+    which.add_argument("--project", metavar="NAME", help="its Pulumi project (default: the Pulumi.yaml here)")
+    which.add_argument("--outputs", metavar="FILE", type=Path, dest="outputs_file", help="JSON of output names")
+    which.add_argument("--endpoint-url", metavar="URL", help="a running embedded cloud on this machine")
+    which.add_argument("--region", metavar="REGION", help="AWS region (default: of the environment, else us-east-1)")
+    which.add_argument("--profile", metavar="NAME", help="AWS profile")
+    which.add_argument("--allow-actions", action="store_true", help="allow writes (always on in the environment local)")
+    return parent
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    shared = _connection_options()
+    top = argparse.ArgumentParser(
+        prog="cpaas-console",
+        description="One terminal that shows whether a communications stack is healthy.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    top.add_argument("--version", action="store_true", help="print the version and leave")
+    top.add_argument("--once", action="store_true", help="print one snapshot and leave, no terminal needed")
+    top.add_argument("--json", action="store_true", help="with --once: as JSON")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
+    _campaign_commands(commands, shared)
+    outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")
+    outputs.add_argument("--format", choices=("json", "env"), default="json", dest="form")
+    doctor = commands.add_parser("doctor", parents=[shared], help="check what the console and the stack need")
+    doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    return top
+
+
+def _campaign_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    campaign = commands.add_parser("campaign", help="send, list and show campaigns")
+    acts = campaign.add_subparsers(dest="act", metavar="ACT", required=True)
+    send = acts.add_parser("send", parents=[shared], help="send a test campaign to simulator numbers")
+    send.add_argument("--recipients", required=True, metavar="N")
+    send.add_argument("--tps", required=True, metavar="R", help="messages per second")
+    send.add_argument("--body", metavar="TEXT")
+    send.add_argument("--dry-run", action="store_true", help="show recipients, parts, cost and duration; send nothing")
+    send.add_argument("--wait", action="store_true", help="until nothing is left to send")
+    send.add_argument("--wait-receipts", metavar="SECONDS", help="and then for all receipts, at most this long")
+    send.add_argument("--confirm", metavar="STACK", help="the stack's name again, needed in production")
+    listing = acts.add_parser("list", parents=[shared], help="the newest campaigns")
+    show = acts.add_parser("show", parents=[shared], help="one campaign")
+    show.add_argument("campaign_id", metavar="ID")
+    for each in (send, listing, show):
+        each.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; every failure is one sentence on stderr and an exit code."""
+    arguments = parser().parse_args(argv)
+    if arguments.version:
+        from importlib.metadata import version
+
+        print(f"cpaas-console {version('cpaas')}")
+        return ExitCode.OK
+    from console.services.errors import classify
+
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        print("cpaas-console: interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left: nobody to tell
+        return ExitCode.FAILED
+    except Exception as error:
+        return _refuse(classify(error))
+
+
+def _refuse(problem: Problem) -> ExitCode:
+    from console.headless.talk import complain
+
+    complain(problem)
+    return ExitCode.CANNOT
+
+
+def _run(arguments: argparse.Namespace) -> ExitCode:
+    from console.services.connect import Options, check
+
+    if arguments.command == "demo":
+        return _demo()
+    options = Options(
+        local=getattr(arguments, "local", False),
+        stack=getattr(arguments, "stack", None),
+        outputs=getattr(arguments, "outputs_file", None),
+        endpoint_url=getattr(arguments, "endpoint_url", None),
+        project=getattr(arguments, "project", None),
+        region=getattr(arguments, "region", None),
+        profile=getattr(arguments, "profile", None),
+        directory=Path.cwd(),
+    )
+    allow = getattr(arguments, "allow_actions", False)
+    command = _command(arguments, allow)
+    if command is None and not sys.stdout.isatty():
+        return _refuse(_no_terminal())
+    check(options)
+    if command is None:
+        return _screen(options, allow_actions=allow)
+    return _headless(options, command)
+
+
+def _no_terminal() -> Problem:
+    from console.domain import Problem, ProblemKind
+
+    return Problem(
+        ProblemKind.BAD_INPUT, "stdout is not a terminal", "use --once (with --json for scripts) for one snapshot"
+    )
+
+
+def _command(arguments: argparse.Namespace, allow: bool) -> Callable[[Connection], ExitCode] | None:
+    """The command without a screen that the arguments ask for; input is checked here, before anything is opened."""
+    as_json = getattr(arguments, "json", False)
+    if arguments.command == "outputs":
+        from console.headless import outputs
+
+        return lambda connection: outputs.run(connection.outputs, form=arguments.form)
+    if arguments.command == "doctor":
+        from console.headless import doctor
+
+        return lambda connection: doctor.run(connection, as_json=as_json)
+    if arguments.command == "campaign":
+        return _campaign_command(arguments, allow, as_json)
+    if arguments.once or as_json:
+        from console.headless import once
+
+        return lambda connection: once.run(connection, as_json=as_json, allow_actions=allow)
+    return None
+
+
+def _campaign_command(arguments: argparse.Namespace, allow: bool, as_json: bool) -> Callable[[Connection], ExitCode]:
+    from console.campaigns import make_request, parse_seconds
+    from console.headless import campaign
+
+    if arguments.act == "list":
+        return lambda connection: campaign.list_all(connection, as_json=as_json)
+    if arguments.act == "show":
+        return lambda connection: campaign.show(connection, arguments.campaign_id, as_json=as_json)
+    request = make_request(arguments.recipients, arguments.tps, arguments.body)
+    receipts = None if arguments.wait_receipts is None else parse_seconds(arguments.wait_receipts)
+    if arguments.dry_run:
+        return lambda connection: campaign.dry_run(connection, request, as_json=as_json)
+    return lambda connection: campaign.send(
+        connection,
+        request,
+        allow_actions=allow,
+        confirm=arguments.confirm,
+        wait=arguments.wait,
+        wait_receipts=receipts,
+        as_json=as_json,
+    )
+
+
+def _headless(options: Options, command: Callable[[Connection], ExitCode]) -> ExitCode:
+    from console.headless.talk import say
+    from console.services.connect import connect
+
+    connection = connect(options, say if options.local else _quiet)
+    try:
+        return command(connection)
+    finally:
+        connection.close()
+
+
+def _quiet(_: str) -> None:
+    """Connecting to something that runs takes a moment: not worth a word."""
+
+
+def _screen(options: Options, *, allow_actions: bool, autostart: CampaignRequest | None = None) -> ExitCode:
+    from console.ui.launch import run
+
+    return run(options, allow_actions=allow_actions, autostart=autostart)
+
+
+def _demo() -> ExitCode:
+    from console.headless import demo
+    from console.services.connect import Options, check
+
+    options = Options(local=True)
+    check(options)
+    if sys.stdout.isatty():
+        return _screen(options, allow_actions=True, autostart=demo.sample(*demo.SCREEN_SAMPLE))
+    return _headless(options, demo.run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""From options to a connection: which stack, where its outputs are, with which credentials of which account."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from console.domain import ConsoleError, ProblemKind
+from console.services import outputs as reading
+from console.services.embedded import EmbeddedCloud, require_local_extra
+from console.sources.api import HttpCampaignApi
+from console.sources.aws import AwsSource
+from console.sources.base import Connection, Progress
+from console.sources.clients import Clients, Target, local_target, require_loopback
+from console.text import safe_line
+from lambdas.core.outputs import StackOutputs
+
+LOCAL_PROJECT = "ai-cpaas-demo"
+LOCAL_STACK = "local"
+STATUS_SECONDS = 3.0
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the stack was named on the command line: exactly one of the first four is given."""
+
+    local: bool = False
+    stack: str | None = None
+    outputs: Path | None = None
+    endpoint_url: str | None = None
+    project: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    directory: Path = Path()
+
+    def title(self) -> str:
+        """What is connected to, for people."""
+        if self.local:
+            return "an embedded cloud"
+        if self.outputs is not None:
+            return f"the stack of {self.outputs}"
+        return f"the stack {self.stack}" if self.stack else f"the embedded cloud at {self.endpoint_url}"
+
+
+def check(options: Options) -> None:
+    """What can be refused before anything is started; raises `ConsoleError`."""
+    ways = (options.local, options.stack is not None, options.outputs is not None, options.endpoint_url is not None)
+    if sum(ways) != 1:
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT,
+            "no stack is named" if not any(ways) else "the stack is named in more than one way",
+            "give exactly one of --local, --stack NAME, --outputs FILE, --endpoint-url URL",
+        )
+    if options.local:
+        require_local_extra()
+    if options.endpoint_url is not None:
+        require_loopback(options.endpoint_url)
+    if options.stack is not None and reading.require_name(options.stack, "stack") == LOCAL_STACK:
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT,
+            "the stack local is embedded, AWS does not know it",
+            "start one with --local, or name a running one by --endpoint-url URL",
+        )
+    if options.project is not None:
+        reading.require_name(options.project, "project")
+    if options.outputs is not None:
+        reading.read_file(options.outputs)
+
+
+def connect(options: Options, progress: Progress) -> Connection:
+    """Find and open the stack; blocks. Raises `ConsoleError`, or what botocore raises."""
+    check(options)
+    if options.local:
+        return _start_local(progress)
+    if options.outputs is not None:
+        found = reading.read_file(options.outputs)
+        return _open(found, _clients_for(found, options), progress)
+    if options.endpoint_url is not None:
+        return _attach(options.endpoint_url, options, progress)
+    return _deployed(options, progress)
+
+
+def _start_local(progress: Progress) -> Connection:
+    cloud = EmbeddedCloud()
+    ready = cloud.start(progress)
+    try:
+        found = reading.read_file(ready.outputs_file)
+        clients = Clients(local_target(ready.endpoint_url, found.identity.account_id, found.identity.region))
+        opened = _open(found, clients, progress)
+    except BaseException:
+        cloud.stop()
+        raise
+    return Connection(opened.outputs, opened.source, opened.api, opened.clients, close=cloud.stop)
+
+
+def _attach(endpoint_url: str, options: Options, progress: Progress) -> Connection:
+    url = require_loopback(endpoint_url)
+    progress(f"asking {url} what it is")
+    status = _status(url)
+    region = options.region or str(status.get("region", DEFAULT_REGION))
+    clients = Clients(local_target(url, str(status.get("account_id", "")), region))
+    progress("reading the stack's outputs from SSM")
+    found = reading.read_ssm(clients, options.project or LOCAL_PROJECT, str(status.get("stack", LOCAL_STACK)))
+    return _open(found, clients, progress)
+
+
+def _status(url: str) -> dict[str, Any]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/_cpaas/status", timeout=STATUS_SECONDS) as answer:
+            document = json.load(answer)
+    except (OSError, ValueError) as error:
+        why = safe_line(getattr(error, "reason", error), 120)
+        raise ConsoleError(
+            ProblemKind.UNREACHABLE,
+            f"no embedded cloud answers at {url} ({why})",
+            "start one with `cpaas-local`, or use --local",
+        ) from error
+    if not isinstance(document, dict):
+        raise ConsoleError(ProblemKind.BAD_ANSWER, f"what answers at {url} is no embedded cloud", "use --local")
+    return document
+
+
+def _deployed(options: Options, progress: Progress) -> Connection:
+    assert options.stack is not None
+    project = options.project or reading.project_here(options.directory)
+    if project is None:
+        progress("asking the Pulumi CLI")
+        found = reading.read_pulumi(options.stack, options.directory)
+        return _open(found, _clients_for(found, options), progress)
+    region = options.region or _environment_region()
+    clients = Clients(Target(region=region, profile=options.profile))
+    progress(f"reading the outputs of {project}/{options.stack} from SSM in {region}")
+    found = reading.read_ssm(clients, project, options.stack)
+    if found.identity.environment == LOCAL_STACK:
+        raise ConsoleError(
+            ProblemKind.BAD_ANSWER,
+            f"the outputs of {project}/{options.stack} in AWS say that its environment is local",
+            "an embedded stack is named by --local or --endpoint-url",
+        )
+    return _open(found, clients, progress)
+
+
+def _environment_region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+
+
+def _clients_for(found: StackOutputs, options: Options) -> Clients:
+    identity = found.identity
+    if identity.environment == LOCAL_STACK:
+        return Clients(local_target(identity.endpoint_url, identity.account_id, identity.region))
+    return Clients(Target(region=options.region or identity.region, profile=options.profile))
+
+
+def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connection:
+    progress(f"checking the account of {found.identity.project}/{found.identity.stack}")
+    require_account(found, clients)
+    return Connection(
+        found,
+        AwsSource(found, clients),
+        HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
+        clients,
+    )
+
+
+def caller(clients: Clients) -> tuple[str, str]:
+    """Account id and ARN of the credentials in use."""
+    identity = clients.client("sts").get_caller_identity()
+    return safe_line(identity["Account"], 20), safe_line(identity["Arn"], 200)
+
+
+def require_account(found: StackOutputs, clients: Clients) -> None:
+    """Refuse credentials of another account than the stack's: what is shown and done would be somebody else's."""
+    account, _ = caller(clients)
+    if account != found.identity.account_id:
+        raise ConsoleError(
+            ProblemKind.CREDENTIALS,
+            f"the credentials belong to account {account}, the stack {found.identity.stack} to "
+            f"{found.identity.account_id}",
+            "choose the right profile with --profile",
+        )

@@ -1,0 +1,194 @@
+"""The source over AWS: DescribeAlarms for alarms, DynamoDB counters for everything that moves, never a scan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from console.domain import Alarm, AlarmState, ApiUse, ConsoleError, Message, ProblemKind, Spend, is_open
+from console.sources.clients import Clients
+from console.sources.tables import Item, Tables
+from console.text import safe, safe_line
+from lambdas.core import keys
+from lambdas.core.alarm_text import parse_description
+from lambdas.core.campaign import CampaignSummary
+from lambdas.core.outputs import StackOutputs
+
+NEWEST_CAMPAIGNS = 20
+MONTH_CAMPAIGNS = 500
+"""Campaigns of one month that are summed for the cost; above, the figures are lower bounds and say so."""
+SETTLED_SECONDS = 60.0
+"""A settled campaign is read again after this long: a late receipt may still raise one of its messages."""
+NEWEST_ROWS = 40
+AHEAD_ROWS = 20
+LONG_TEXT = 600
+
+T = TypeVar("T")
+
+
+class AwsSource:
+    """Reads one stack by its outputs. `now` is the epoch second, injected for tests."""
+
+    def __init__(self, outputs: StackOutputs, clients: Clients, now: Callable[[], float] = time.time) -> None:
+        self.name = f"{clients.target.endpoint_url or 'AWS'} {clients.target.region}"
+        self._outputs = outputs
+        self._clients = clients
+        self._tables = Tables(clients)
+        self._now = now
+        self._settled: dict[str, tuple[float, CampaignSummary]] = {}
+
+    def use(self) -> ApiUse:
+        """Calls and dollars so far."""
+        return self._clients.meter.use
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """All metric and composite alarms whose name has the stack's prefix."""
+        request: dict[str, Any] = {
+            "AlarmNamePrefix": self._outputs.monitoring.alarm_name_prefix,
+            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
+            "MaxRecords": 100,
+        }
+        found: list[Alarm] = []
+        while True:
+            answer = self._clients.client("cloudwatch").describe_alarms(**request)
+            for kind in ("MetricAlarms", "CompositeAlarms"):
+                found += [_understood("an alarm", _alarm, alarm) for alarm in answer.get(kind) or []]
+            if not answer.get("NextToken"):
+                return tuple(found)
+            request["NextToken"] = answer["NextToken"]
+
+    def campaigns(self) -> tuple[CampaignSummary, ...]:
+        """The newest campaigns with their counters; settled ones from memory for a minute."""
+        listed = self._listed("#listing = :listing", {}, limit=NEWEST_CAMPAIGNS)
+        summaries = (self._summary(campaign_id, SETTLED_SECONDS) for campaign_id in listed)
+        return tuple(summary for summary in summaries if summary is not None)
+
+    def campaign(self, campaign_id: str) -> CampaignSummary:
+        """One campaign, read now."""
+        summary = self._summary(campaign_id, 0.0)
+        if summary is None:
+            raise ConsoleError(
+                ProblemKind.NOT_FOUND,
+                f"there is no campaign {safe_line(campaign_id, 64)} in {self._outputs.identity.stack}",
+                "`cpaas-console campaign list` shows those that are there",
+            )
+        return summary
+
+    def messages(self, campaigns: Sequence[CampaignSummary]) -> tuple[Message, ...]:
+        """The newest messages of the newest campaign that has handed out rows, by their deterministic ids."""
+        for campaign in campaigns:
+            if campaign.next_row:
+                break
+        else:
+            return ()
+        handled = sum(campaign.total(name) for name in ("sent", "failed", "in_doubt")) + AHEAD_ROWS
+        top = min(campaign.next_row, max(handled, NEWEST_ROWS))
+        wanted = [keys.message(campaign.id, row) for row in range(max(0, top - NEWEST_ROWS), top)]
+        items = self._tables.batch_get(self._outputs.messaging.delivery_tracking_table, "message_id", wanted)
+        found = [_understood("a tracking row", _message, item) for item in items]
+        return tuple(sorted(found, key=lambda message: (message.created_ms, message.id), reverse=True))
+
+    def spend(self) -> Spend:
+        """What the campaigns of this UTC month have cost, by the day they were created."""
+        today = datetime.fromtimestamp(self._now(), UTC)
+        month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        since = {":since": {"N": str(int(month.timestamp() * 1000))}}
+        condition = "#listing = :listing AND #created_at >= :since"
+        listed = self._listed(condition, since, limit=MONTH_CAMPAIGNS + 1)
+        by_day: dict[str, float] = {}
+        reserved = cap = 0.0
+        for campaign_id in listed[:MONTH_CAMPAIGNS]:
+            campaign = self._summary(campaign_id, 20 * SETTLED_SECONDS)
+            if campaign is None:
+                continue
+            day = datetime.fromtimestamp(campaign.created_ms / 1000, UTC).date().isoformat()
+            by_day[day] = by_day.get(day, 0.0) + campaign.cost_usd
+            if is_open(campaign):
+                reserved += campaign.reserved_usd
+                cap += campaign.cap_usd
+        return Spend(today.date().isoformat(), by_day, reserved, cap or None, complete=len(listed) <= MONTH_CAMPAIGNS)
+
+    def _listed(self, condition: str, values: Mapping[str, Any], *, limit: int) -> list[str]:
+        names = {"#listing": "listing", **({"#created_at": "created_at"} if "#created_at" in condition else {})}
+        items = self._tables.query(
+            self._outputs.campaigns.campaigns_table,
+            condition,
+            names,
+            {":listing": {"S": keys.ALL_CAMPAIGNS}, **values},
+            index=keys.CREATED_INDEX,
+            newest_first=True,
+            limit=limit,
+        )
+        return [keys.campaign_id(str(item["pk"])) for item in items]
+
+    def _summary(self, campaign_id: str, keep: float) -> CampaignSummary | None:
+        at, kept = self._settled.get(campaign_id, (0.0, None))
+        if kept is not None and self._now() - at < keep:
+            return kept
+        items = self._tables.query(
+            self._outputs.campaigns.campaigns_table,
+            "#pk = :pk AND #sk BETWEEN :counts AND :meta",
+            {"#pk": "pk", "#sk": "sk"},
+            {
+                ":pk": {"S": keys.campaign(campaign_id)},
+                ":counts": {"S": keys.COUNT_PREFIX},
+                ":meta": {"S": keys.META},
+            },
+        )
+        if not any(item["sk"] == keys.META for item in items):
+            return None
+        summary = _understood("a campaign", _campaign, items)
+        if summary.settled:
+            self._settled[campaign_id] = (self._now(), summary)
+        return summary
+
+
+def _understood(what: str, read: Callable[..., T], raw: object) -> T:
+    try:
+        return read(raw)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ConsoleError(
+            ProblemKind.BAD_ANSWER,
+            f"{what} has a shape this version does not know ({type(error).__name__}: {safe_line(error, 80)})",
+            "is the stack of the same version as this console?",
+        ) from error
+
+
+def _campaign(items: Sequence[Item]) -> CampaignSummary:
+    meta = next(item for item in items if item["sk"] == keys.META)
+    counts = [item for item in items if item["sk"].startswith(keys.COUNT_PREFIX)]
+    meta = {**meta, "pk": safe_line(meta["pk"], 80)}
+    if meta.get("stop_reason") is not None:
+        meta["stop_reason"] = safe_line(meta["stop_reason"], 40)
+    return CampaignSummary.from_items(meta, counts)
+
+
+def _alarm(raw: Mapping[str, Any]) -> Alarm:
+    text = parse_description(safe_line(raw.get("AlarmDescription") or "", LONG_TEXT))
+    since = raw.get("StateTransitionedTimestamp") or raw.get("StateUpdatedTimestamp")
+    return Alarm(
+        name=safe_line(raw["AlarmName"], 255),
+        state=AlarmState(raw["StateValue"]),
+        severity=text.severity.value,
+        since=None if since is None else since.timestamp(),
+        reason=safe(raw.get("StateReason") or "", LONG_TEXT).replace("\n", " "),
+        runbook=text.runbook,
+        meaning=text.meaning,
+    )
+
+
+def _message(item: Item) -> Message:
+    status = str(item["status"])
+    changed = (item.get("history") or {}).get(status)
+    return Message(
+        id=safe_line(item["message_id"], 64),
+        customer_id=safe_line(item.get("customer_id", ""), 64),
+        channel=safe_line(item.get("channel", ""), 16),
+        status=safe_line(status, 16),
+        created_ms=int(item["timestamp"]),
+        changed_ms=None if changed is None else int(changed),
+        cost_usd=None if item.get("cost") is None else float(item["cost"]),
+        reason=safe_line(item.get("error_code") or "", 64),
+    )

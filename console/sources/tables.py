@@ -1,0 +1,84 @@
+"""Reads of DynamoDB tables, eventually consistent, with what they consumed added to the spend meter. No scans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console.domain import ConsoleError, ProblemKind
+from console.sources.clients import Clients
+from console.sources.items import item_of, text_key
+
+BATCH_LIMIT = 100
+"""Keys of one BatchGetItem (DynamoDB API reference)."""
+BATCH_ROUNDS = 4
+
+Item = dict[str, Any]
+
+
+class Tables:
+    """The console's two kinds of read: a bounded query, a batch of keys."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def query(
+        self,
+        table: str,
+        condition: str,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        index: str | None = None,
+        newest_first: bool = False,
+        limit: int = 100,
+    ) -> list[Item]:
+        """Items of one partition, at most `limit`; follows pages until then."""
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": dict(names),
+            "ExpressionAttributeValues": dict(values),
+            "ScanIndexForward": not newest_first,
+            "ReturnConsumedCapacity": "TOTAL",
+            **({"IndexName": index} if index else {}),
+        }
+        items: list[Item] = []
+        while True:
+            answer = self._clients.client("dynamodb").query(**request, Limit=limit - len(items))
+            self._consumed([answer.get("ConsumedCapacity")])
+            items += [item_of(item) for item in answer.get("Items", [])]
+            last = answer.get("LastEvaluatedKey")
+            if not last or len(items) >= limit:
+                return items
+            request["ExclusiveStartKey"] = last
+
+    def batch_get(self, table: str, key: str, values: Sequence[str]) -> list[Item]:
+        """Items by their whole key `key`, in no order; what is not there is left out."""
+        items: list[Item] = []
+        for start in range(0, len(values), BATCH_LIMIT):
+            pending: Any = {table: {"Keys": [text_key(**{key: each}) for each in values[start : start + BATCH_LIMIT]]}}
+            for _ in range(BATCH_ROUNDS):
+                answer = self._clients.client("dynamodb").batch_get_item(
+                    RequestItems=pending, ReturnConsumedCapacity="TOTAL"
+                )
+                self._consumed(answer.get("ConsumedCapacity") or [])
+                items += [item_of(item) for item in answer.get("Responses", {}).get(table, [])]
+                pending = answer.get("UnprocessedKeys")
+                if not pending:
+                    break
+            else:
+                raise ConsoleError(
+                    ProblemKind.THROTTLED, f"{table} gave only a part of the rows", "it is busy; asked again soon"
+                )
+        return items
+
+    def status(self, table: str) -> str:
+        """The table's status word; ACTIVE is good."""
+        answer = self._clients.client("dynamodb").describe_table(TableName=table)
+        return str(answer.get("Table", {}).get("TableStatus", "unknown"))
+
+    def _consumed(self, capacities: Sequence[Any]) -> None:
+        for capacity in capacities:
+            if capacity:
+                self._clients.meter.count_read_units(float(capacity.get("CapacityUnits", 0.0)))
