@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pulumi
-from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]
 from pulumi.output import Unknown as SdkUnknown
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor
@@ -54,11 +54,11 @@ class Provider(Protocol):
         """Answer one data source call with camelCase keys."""
 
 
-class Monitor(MockMonitor):  # type: ignore[misc]
+class Monitor(MockMonitor):
     """Records each registration of a run and asks `provider` for its outputs."""
 
     def __init__(self, provider: Provider, *, project: str, stack: str) -> None:
-        super().__init__(mocks=None)
+        super().__init__(mocks=None)  # type: ignore[arg-type]  # all that would ask them is replaced
         self._provider = provider
         self._project = project
         self._stack = stack
@@ -86,7 +86,7 @@ class Monitor(MockMonitor):  # type: ignore[misc]
 
     def GetDeploymentInfo(self, request: Any) -> Any:
         """What this monitor supports: a resource passed as an input arrives as its id, as providers see it."""
-        info = super().GetDeploymentInfo(request)
+        info = super().GetDeploymentInfo(request)  # type: ignore[no-untyped-call]
         kept = [
             item for item in info.supportedFeatures if item != resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES
         ]
@@ -217,14 +217,14 @@ def _bare(value: Any) -> Any:
 
 def plain_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     """Reader's view of wire properties: comparable plain Python, secrets marked."""
-    return {key: _walk(item, secret=Secret, archive=digest) for key, item in value.items()}
+    return {key: _walk(item, secret=Secret, archive=digest) for key, item in sorted(value.items())}
 
 
 def _walk(value: Any, *, secret: Callable[[Any], Any], archive: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         if rpc.is_rpc_secret(value):
             return secret(_walk(rpc.unwrap_rpc_secret(value), secret=secret, archive=archive))
-        return {key: _walk(item, secret=secret, archive=archive) for key, item in value.items()}
+        return {key: _walk(item, secret=secret, archive=archive) for key, item in sorted(value.items())}
     if isinstance(value, list):
         return [_walk(item, secret=secret, archive=archive) for item in value]
     if isinstance(value, float) and value.is_integer():

@@ -206,8 +206,8 @@ def _run(root: Path, settings: stack_config.StackConfig, monitor: Monitor, previ
     if monitor.failure is not None:
         raise monitor.failure
     if lost:
-        error = lost[0].get("exception")
-        raise _program_error(root, error) if error else ProgramError(f"the program failed: {lost[0].get('message')}")
+        cause = lost[0].get("exception")
+        raise _program_error(root, cause) if cause else ProgramError(f"the program failed: {lost[0].get('message')}")
 
 
 async def _main(root: Path, lost: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ the time; what differs more is named by the provisioner.
 from __future__ import annotations
 
 import json
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localcloud.graph import ProgramError
@@ -48,13 +48,13 @@ class Inputs(dict[str, Any]):
         """As `dict.get`; marks `key` as read."""
         return self[key] if key in self else default  # noqa: SIM401 - this is what `get` is made of
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> Any:
         """As `dict.items`; marks every key as read."""
         for key in self:
             self._mark(key)
         return super().items()
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> Any:
         """As `dict.values`; marks every key as read."""
         return dict(self.items()).values()
 

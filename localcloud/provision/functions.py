@@ -39,7 +39,7 @@ def layer_version(task: Task) -> Created:
 
 def event_source_mapping(task: Task) -> Created:
     """A mapping from a queue or stream to a function, with every setting."""
-    made = task.call("lambda", "create_event_source_mapping")
+    made = task.call("lambda", "create_event_source_mapping", {"Destination": "destinationArn"})
     arn = task.arn("lambda", f"event-source-mapping:{made['UUID']}")
     return Created(
         made["UUID"], {"uuid": made["UUID"], "arn": arn, "functionArn": made["FunctionArn"], "state": made["State"]}

@@ -42,7 +42,7 @@ def plausible(demand: Demand, account_id: str, region: str) -> Created:
     """Id and computed outputs for `demand`; a type that is not listed gets an id and an ARN."""
     region = str(demand.inputs.get("region") or region)
     sketch = _Sketch(demand.urn, demand.name, demand.inputs, account_id, region)
-    return _SKETCHES.get(demand.type, _other)(sketch)
+    return SKETCHES.get(demand.type, _other)(sketch)
 
 
 def _other(it: _Sketch) -> Created:
@@ -277,16 +277,7 @@ def _phone_number(it: _Sketch) -> Created:
     return Created(id_, outputs)
 
 
-def _pool(it: _Sketch) -> Created:
-    id_ = f"pool-{fingerprint(it.urn, 32)}"
-    return Created(id_, {"arn": it.arn("sms-voice", f"pool/{id_}")})
-
-
-def _keyword(it: _Sketch) -> Created:
-    return Created(f"{it.inputs['originationIdentityArn']},{it.inputs['keyword']}", {})
-
-
-_SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
+SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
     "pulumi:providers:aws": lambda it: Created(likely_uuid(it.urn), {}),
     "aws:kms/key:Key": _key,
     "aws:kms/alias:Alias": _alias,
@@ -330,6 +321,4 @@ _SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination": _event_destination,
     "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": _opt_out_list,
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber": _phone_number,
-    "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool": _pool,
-    "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword": _keyword,
 }

@@ -1,4 +1,4 @@
-"""End User Messaging SMS: configuration sets, identities and keywords, served by the carrier simulator."""
+"""End User Messaging SMS: configuration sets, numbers and opt-out lists, served by the carrier simulator."""
 
 from __future__ import annotations
 
@@ -39,16 +39,6 @@ def opt_out_list(task: Task) -> Created:
 def phone_number(task: Task) -> Created:
     """A leased number."""
     made = task.call(_SERVICE, "request_phone_number")
-    changes = task.fitted(
-        _SERVICE,
-        "update_phone_number",
-        {"TwoWayEnabled": "twoWayChannelEnabled"},
-        PhoneNumberId=made["PhoneNumberId"],
-        OptOutListName=None,
-        DeletionProtectionEnabled=None,
-    )
-    if len(changes) > 1:
-        task.client(_SERVICE).update_phone_number(**changes)
     outputs = {
         "arn": made["PhoneNumberArn"],
         "phoneNumber": made["PhoneNumber"],
@@ -57,30 +47,9 @@ def phone_number(task: Task) -> Created:
     return Created(made["PhoneNumberId"], outputs)
 
 
-def pool(task: Task) -> Created:
-    """A pool of origination identities."""
-    first, *others = task.inputs["originationIdentities"]
-    made = task.call(_SERVICE, "create_pool", OriginationIdentity=first)
-    client = task.client(_SERVICE)
-    for identity in others:
-        task.call(_SERVICE, "associate_origination_identity", PoolId=made["PoolId"], OriginationIdentity=identity)
-    changes = task.fitted(_SERVICE, "update_pool", PoolId=made["PoolId"], DeletionProtectionEnabled=None)
-    if len(changes) > 1:
-        client.update_pool(**changes)
-    return Created(made["PoolId"], {"arn": made["PoolArn"]})
-
-
-def keyword(task: Task) -> Created:
-    """The answer to a word that a recipient sends."""
-    task.call(_SERVICE, "put_keyword", {"OriginationIdentity": "originationIdentityArn"})
-    return Created(f"{task.inputs['originationIdentityArn']},{task.inputs['keyword']}", {})
-
-
 PROVISIONERS: dict[str, Provisioner] = {
     "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": configuration_set,
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination": event_destination,
     "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": opt_out_list,
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber": phone_number,
-    "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool": pool,
-    "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword": keyword,
 }

@@ -27,7 +27,7 @@ class Clients:
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Any] = {}
         # Nothing of this machine's AWS set-up (profile, files, proxies) may reach the embedded cloud.
-        absent = (None, [], None, None)
+        absent: tuple[Any, ...] = (None, [], None, None)
         self._session = botocore.session.Session(
             session_vars={
                 "profile": absent,
