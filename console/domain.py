@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class ProblemKind(StrEnum):
@@ -53,14 +53,14 @@ class ConsoleError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched(Generic[T]):
+class Fetched(Generic[T_co]):
     """The last good value of one feed and how it was obtained.
 
     `at` is the epoch second of `value`, None before the first; `took` is the seconds of the last read, good or bad;
     `error` is the trouble since then and `retry_at` the epoch second of the next attempt.
     """
 
-    value: T | None = None
+    value: T_co | None = None
     at: float | None = None
     took: float = 0.0
     source: str = ""

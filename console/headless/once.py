@@ -20,7 +20,7 @@ BEAT = 0.05
 RATE_SECONDS = 2.0
 """A rate needs two readings; they are taken this far apart, and only while something is being sent."""
 COLUMNS = 100
-_ONE_READ = Beats(*(math.inf for _ in range(4)), idle=1.0)
+_ONE_READ = Beats(alarms=math.inf, campaigns=math.inf, messages=math.inf, spend=math.inf, idle=1.0)
 
 
 def take(connection: Connection, *, allow_actions: bool) -> Overview:

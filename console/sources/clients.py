@@ -124,7 +124,7 @@ class Clients:
 
     def _count(self, event_name: str, **_: Any) -> None:
         """Each attempt on the wire is a call that AWS may bill; read units are added from the answers."""
-        _, service, operation = event_name.split(".")[:3]
+        service, operation = event_name.split(".")[1:3]
         self.meter.count(f"{service}:{operation}")
 
 
@@ -132,8 +132,10 @@ def _local_session(target: Target) -> Any:
     """A session that cannot see the user's configuration: no profile, no file, no environment, our keys."""
     from botocore.session import Session
 
-    nowhere = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
-    session = Session(session_vars={**nowhere, "credentials_file": (None, None, os.devnull, None)})
+    no_file: Any = (None, None, os.devnull, None)
+    session = Session(
+        session_vars={"profile": (None, None, None, None), "config_file": no_file, "credentials_file": no_file}
+    )
     session.set_credentials(target.account_id, LOCAL_SECRET)
     return session
 

@@ -19,7 +19,8 @@ class Glyphs:
     ok: str
     nodata: str
     loading: str
-    done: str
+    running: str
+    sent: str
     full: str
     empty: str
     target: str
@@ -28,8 +29,8 @@ class Glyphs:
     ellipsis: str
 
 
-UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "✓", "━", "─", "╌", "▁▂▃▄▅▆▇█", "·", "…")
-ASCII = Glyphs(True, "!", "~", "+", "o", ".", "k", "#", "-", "-", "_.,:-=+#", "|", "...")
+UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "▁▂▃▄▅▆▇█", "·", "…")
+ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "_.,:-=+#", "|", "...")
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:
@@ -80,6 +81,6 @@ def status_glyph(status: str, glyphs: Glyphs) -> str:
         Role.ALARM: glyphs.alarm,
         Role.WARN: glyphs.warn,
         Role.MUTED: glyphs.nodata,
-        Role.ACCENT: glyphs.loading,
+        Role.ACCENT: glyphs.running,
     }
-    return by_role.get(STATUS_ROLES.get(status, Role.PLAIN), glyphs.separator)
+    return by_role.get(STATUS_ROLES.get(status, Role.PLAIN), glyphs.sent)

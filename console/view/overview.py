@@ -12,6 +12,7 @@ from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left,
 from lambdas.core.campaign import CampaignSummary
 
 DAY_SECONDS = 86_400.0
+WIDE_HEADER = 100
 _ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
 
 
@@ -254,8 +255,8 @@ def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs
                         STATUS_ROLES.get(message.status, Role.PLAIN),
                     ),
                     (f"{fmt.clock(message.created_ms / 1000)} ", Role.MUTED),
-                    pad(message.id, 30 if columns < 100 else 40) + " ",
-                    (pad(message.customer_id, 12 if columns < 100 else 20) + " ", Role.MUTED),
+                    pad(message.id, 26 if columns < 96 else 40) + " ",
+                    (pad(message.customer_id, 11 if columns < 96 else 20) + " ", Role.MUTED),
                     (pad_left(fmt.span(took) if took else fmt.MISSING, 8), Role.PLAIN),
                     (f"  {message.reason}", Role.WARN),
                 ),
@@ -276,10 +277,10 @@ def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
         ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
         (f"{dot}{stack.region}{dot}{stack.account_id}", Role.MUTED),
     )
-    return spread(left, _liveness(overview, glyphs), columns)
+    return spread(left, _liveness(overview, columns, glyphs), columns)
 
 
-def _liveness(overview: Overview, glyphs: Glyphs) -> Line:
+def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:
     if overview.paused:
         return line(Segment(" PAUSED ", Role.WARN, badge=True))
     feeds = overview.feeds().values()
@@ -288,13 +289,9 @@ def _liveness(overview: Overview, glyphs: Glyphs) -> Line:
         return line((f"{glyphs.warn} {troubled} of {len(overview.feeds())} feeds STALE ", Role.WARN))
     if any(feed.at is None for feed in feeds):
         return line((f"{glyphs.loading} LOADING ", Role.MUTED))
-    oldest = max(feed.age(overview.taken_at) or 0.0 for feed in feeds)
-    return line((f"{glyphs.ok} LIVE ", Role.OK), (f"{clock_and_age(overview.taken_at, oldest)} ", Role.MUTED))
-
-
-def clock_and_age(now: float, oldest: float) -> str:
-    """The moment, and how old the oldest thing on the screen is."""
-    return f"{fmt.clock(now)} oldest {fmt.age(oldest)}"
+    oldest = f"oldest {fmt.age(max(feed.age(overview.taken_at) or 0.0 for feed in feeds))}"
+    clock = f"{fmt.clock(overview.taken_at)} " if columns >= WIDE_HEADER else ""
+    return line((f"{glyphs.ok} LIVE ", Role.OK), (f"{clock}{oldest} ", Role.MUTED))
 
 
 def status_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,7 +20,7 @@ from console.view.segments import Line
 class OverviewScreen(Screen[None]):
     """Renders one `Overview` per beat; holds no truth of its own but the last one, to draw it again on a resize."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's own type
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
@@ -32,7 +31,7 @@ class OverviewScreen(Screen[None]):
         """Header, panels, status, keys."""
         glyphs = self._glyphs
         yield Bar(glyphs, id="header")
-        with Vertical(id="body"):
+        with Vertical(id="panels"):
             with Horizontal(id="top"):
                 yield Panel("alarms", glyphs, id="alarms")
                 yield Panel("throughput", glyphs, id="throughput")
@@ -72,7 +71,9 @@ class OverviewScreen(Screen[None]):
             "campaigns",
             overview.campaigns,
             now,
-            lambda value, wide, high: view.campaign_rows(value, now, columns=wide, rows=high, glyphs=glyphs),
+            lambda value, wide, _: view.campaign_rows(
+                value, now, columns=wide, rows=max(2, self.size.height // 8), glyphs=glyphs
+            ),
         )
         self._fill(
             "delivery",

@@ -1,0 +1,247 @@
+"""The view: pure functions from snapshots to lines."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.domain import (
+    Alarm,
+    AlarmState,
+    Fetched,
+    Message,
+    Problem,
+    ProblemKind,
+    Spend,
+    Tally,
+    tally,
+)
+from console.view import chart
+from console.view import format as fmt
+from console.view import overview as view
+from console.view.glyphs import ASCII, UNICODE, glyphs_for, to_ascii
+from console.view.segments import Role, Segment, cut, line, pad, pad_left, plain, spread, width
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
+
+
+def campaign(**changes: object) -> CampaignSummary:
+    base = CampaignSummary(
+        id="c-1",
+        status=CampaignStatus.RUNNING,
+        version=1,
+        created_ms=int(NOW * 1000),
+        throughput_tps=10.0,
+        recipients=100,
+        excluded=0,
+        suppressed=0,
+        unsent=0,
+        next_row=50,
+        done_rows=40,
+        reserved_usd=0.1,
+        spent_usd=0.2,
+        cap_usd=10.0,
+        stop_reason=None,
+        channels={"sms": ChannelCounts(sent=45, delivered=30, failed=3, in_doubt=1, cost_usd=0.4)},
+    )
+    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+
+
+def alarm(name: str, state: AlarmState, severity: str = "critical", since: float = NOW - 60) -> Alarm:
+    return Alarm(name, state, severity, since, "because", "docs/runbooks/x.md")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.00"), (9.995, "10.0"), (99.96, "100"), (999, "999"), (999.7, "1.00k"), (1234, "1.23k"), (2.5e6, "2.50M")],
+)
+def test_si_keeps_three_digits(value: float, text: str) -> None:
+    assert fmt.si(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (float("nan"), "-"), (0, "$0.00"), (0.00001, "<$0.0001"), (0.00881, "$0.0088"), (12.345, "$12.35")],
+)
+def test_money(value: float | None, text: str) -> None:
+    assert fmt.money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.44, "0.4 s"), (59.4, "59 s"), (59.7, "1 m 00 s"), (200, "3 m 20 s"), (7500, "2 h 05 m"), (90000, "1 d 1 h")],
+)
+def test_span(seconds: float, text: str) -> None:
+    assert fmt.span(seconds) == text
+
+
+def test_a_hundred_percent_is_said_of_the_whole_only() -> None:
+    assert fmt.percent(99_999, 100_000) == "99.9 %"
+    assert fmt.percent(100_000, 100_000) == "100.0 %"
+    assert fmt.percent(0, 0) == "-"
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1e6)), max_size=300),
+    st.integers(min_value=1, max_value=80),
+)
+def test_pooling_keeps_the_spike(values: list[float | None], columns: int) -> None:
+    pooled = chart.pool(values, columns)
+    assert len(pooled) == columns
+    known = [value for value in values if value is not None]
+    assert max((v for v in pooled if v is not None), default=None) == max(known, default=None)
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1e6)), max_size=200),
+    st.floats(min_value=0, max_value=1e6),
+    st.integers(min_value=1, max_value=60),
+    st.integers(min_value=1, max_value=12),
+    st.sampled_from([UNICODE, ASCII]),
+)
+def test_a_chart_fills_exactly_its_cells(
+    values: list[float | None], threshold: float, columns: int, rows: int, glyphs: object
+) -> None:
+    lines = chart.line_chart(values, threshold, columns=columns, rows=rows, glyphs=glyphs)  # type: ignore[arg-type]
+    assert len(lines) == rows
+    assert all(width(each) == columns for each in lines)
+    if glyphs is ASCII:
+        assert "".join(map(plain, lines)).isascii()
+
+
+def test_a_gap_is_no_zero() -> None:
+    with_gap = chart.line_chart([5.0, None, 5.0, None], 0, columns=2, rows=1, glyphs=UNICODE)
+    with_zero = chart.line_chart([5.0, 0.0, 5.0, 0.0], 0, columns=2, rows=1, glyphs=UNICODE)
+    assert plain(with_gap[0]) != plain(with_zero[0])
+
+
+def test_the_threshold_is_dashed_where_no_line_is() -> None:
+    lines = chart.line_chart([1.0], 10.0, columns=8, rows=4, glyphs=UNICODE)
+    dashed = [each for each in lines if UNICODE.target in plain(each)]
+    assert len(dashed) == 1
+    assert dashed[0][0].role is Role.TARGET
+
+
+def test_a_sparkline_scales_from_zero() -> None:
+    assert chart.sparkline([0.0, 5.0, 10.0], 3, UNICODE) == "▁▅█"
+    assert chart.sparkline([None, 1.0], 2, ASCII).isascii()
+
+
+@given(st.lists(st.floats(min_value=0, max_value=1), max_size=4), st.integers(min_value=1, max_value=120))
+def test_a_bar_never_leaves_its_columns(shares: list[float], columns: int) -> None:
+    bar = chart.progress_bar([(share, Role.OK) for share in shares], columns, UNICODE)
+    assert width(bar) == columns
+
+
+def test_a_bar_is_full_only_at_the_end() -> None:
+    assert UNICODE.empty in plain(chart.progress_bar([(0.999, Role.OK)], 20, UNICODE))
+    assert UNICODE.empty not in plain(chart.progress_bar([(1.0, Role.OK)], 20, UNICODE))
+
+
+def test_tally_adds_up_in_every_phase() -> None:
+    running = tally(campaign())
+    assert running == Tally(queued=51, awaiting_receipt=15, delivered=30, failed=3, in_doubt=1)
+    assert running.total == 100
+    refused = campaign(
+        status=CampaignStatus.COMPLETED,
+        next_row=100,
+        channels={"sms": ChannelCounts(sent=90, delivered=80, failed=20)},
+    )
+    assert tally(refused) == Tally(delivered=80, failed=20)
+    cancelled = campaign(status=CampaignStatus.CANCELLED, unsent=50)
+    assert tally(cancelled).not_sent == 50
+    assert tally(cancelled).total == 100
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
+def test_tally_never_goes_below_zero(sent: int, delivered: int, failed: int, doubt: int, next_row: int) -> None:
+    counts = ChannelCounts(sent=sent, delivered=delivered, failed=failed, in_doubt=doubt)
+    assert min(dataclasses.astuple(tally(campaign(next_row=next_row, channels={"sms": counts})))) >= 0
+
+
+def test_alarms_come_loudest_first_and_hide_none_silently() -> None:
+    alarms = [
+        alarm("p-ok", AlarmState.OK),
+        alarm("p-warning", AlarmState.ALARM, "warning"),
+        alarm("p-critical", AlarmState.ALARM, since=NOW - 600),
+        alarm("p-nodata", AlarmState.NODATA),
+    ]
+    lines = view.alarm_rows(alarms, NOW, columns=40, rows=4, glyphs=UNICODE, prefix="p-")
+    assert [plain(each).split()[2] for each in lines[:2]] == ["critical", "warning"]
+    assert all(width(each) == 40 for each in lines)
+    short = view.alarm_rows(alarms, NOW, columns=40, rows=2, glyphs=UNICODE)
+    assert plain(short[-1]) == "3 more, 1 of them in ALARM"
+    assert short[-1][0].role is Role.WARN
+
+
+def test_state_is_legible_without_colour() -> None:
+    rows = view.alarm_rows([alarm("x", AlarmState.ALARM)], NOW, columns=40, rows=3, glyphs=ASCII)
+    assert plain(rows[0]).startswith("! ALARM")
+    assert rows[0][0].badge
+
+
+def test_a_campaign_shows_progress_and_eta() -> None:
+    first, second = view.campaign_rows([campaign()], NOW, columns=80, rows=2, glyphs=UNICODE)
+    assert "RUNNING" in plain(first)
+    assert plain(first).endswith("ETA 5.0 s")
+    assert "34/100 34.0 %" in plain(second)
+    assert width(first) == width(second) == 80
+
+
+def test_open_campaigns_that_do_not_fit_are_counted() -> None:
+    lines = view.campaign_rows(
+        [campaign(), campaign(id="c-2"), campaign(id="c-3")], NOW, columns=80, rows=2, glyphs=UNICODE
+    )
+    assert "2 more open" in plain(lines[-1])
+
+
+def test_delivery_counts_open_and_recent_campaigns_only() -> None:
+    old = campaign(status=CampaignStatus.COMPLETED, created_ms=int((NOW - 2 * 86_400) * 1000))
+    total, by_channel = view.delivery([campaign(), old], NOW)
+    assert total.total == 100
+    assert by_channel == {"sms": {"sent": 45, "delivered": 30, "failed": 3, "in_doubt": 1}}
+
+
+def test_the_forecast_is_linear_over_the_month() -> None:
+    noon_of_the_21st = 20.5
+    spend = Spend("2026-11-21", {"2026-11-01": 41.0})
+    assert view.forecast(spend, NOW) == pytest.approx(41.0 * 30 / noon_of_the_21st)
+
+
+def test_trouble_keeps_the_age_of_the_data_in_sight() -> None:
+    feed = Fetched(1, at=NOW - 47, error=Problem(ProblemKind.THROTTLED, "slow down"), retry_at=NOW + 8)
+    assert plain(view.freshness(feed, NOW, UNICODE)) == "◆ throttled: data from 11:59:13, 47s old, again in 8s"
+    empty: Fetched[int] = Fetched(error=Problem(ProblemKind.CREDENTIALS, "expired", "log in"))
+    assert [plain(each) for each in view.waiting(empty, NOW, UNICODE)] == ["◆ expired", "log in"]
+
+
+def test_messages_show_their_time_to_the_receipt() -> None:
+    message = Message("c-1-0000001", "cust", "sms", "delivered", 1000, changed_ms=2300)
+    (row,) = view.message_rows([message], columns=100, rows=5, glyphs=UNICODE)
+    assert "1.3 s" in plain(row)
+
+
+def test_glyphs_follow_the_encoding() -> None:
+    assert glyphs_for("UTF-8") is UNICODE
+    assert glyphs_for("ascii") is ASCII
+    assert glyphs_for("latin-1") is ASCII
+    assert glyphs_for("no such thing") is ASCII
+    assert glyphs_for(None) is ASCII
+    assert to_ascii("Grüße") == "Gr??e"
+
+
+@given(st.text(max_size=30), st.integers(min_value=0, max_value=30))
+def test_cells_are_exact(text: str, cells: int) -> None:
+    cleaned = text.replace("\n", " ")
+    assert width(cut((Segment(cleaned), Segment("tail")), cells)) <= cells
+    assert width(spread(line("left"), line("right"), max(cells, 5))) == max(cells, 5)
+
+
+def test_padding_aligns_wide_characters() -> None:
+    assert pad("日本", 5) == "日本 "
+    assert pad_left("日本", 5) == " 日本"
