@@ -1,0 +1,229 @@
+"""Queues, mappings, functions, API and outputs: what flows where, and in which order it comes to be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.campaign_counters.settings import CampaignCountersSettings
+from lambdas.campaign_planner.settings import CampaignPlannerSettings
+from lambdas.campaign_worker.settings import CampaignWorkerSettings
+from lambdas.core.environment import FunctionEnvironment
+from lambdas.core.outputs import COMPONENTS, SSM_STANDARD_LIMIT, StackOutputs, parameter_prefix
+from lambdas.delivery_processor.settings import DeliveryProcessorSettings
+from lambdas.sweeper.settings import SweeperSettings
+
+SETTINGS: dict[str, type[FunctionEnvironment]] = {
+    settings.FUNCTION: settings
+    for settings in (
+        CampaignApiSettings,
+        CampaignCountersSettings,
+        CampaignPlannerSettings,
+        CampaignWorkerSettings,
+        DeliveryProcessorSettings,
+        SweeperSettings,
+    )
+}
+
+
+def test_every_queue_has_a_dead_letter_queue_or_is_one(graph: Any) -> None:
+    queues = graph.all("Queue")
+    sources = [item for item in queues if "redrivePolicy" in item.inputs]
+    dead = {json.loads(item.inputs["redrivePolicy"])["deadLetterTargetArn"] for item in sources}
+    failures = {
+        item.inputs["destinationConfig"]["onFailure"]["destinationArn"]
+        for item in graph.all("EventSourceMapping")
+        if "destinationConfig" in item.inputs
+    }
+    assert {str(item.outputs["arn"]) for item in queues if item not in sources} == dead | failures
+    assert len(dead) == len(sources)
+
+
+def test_a_dead_letter_queue_takes_only_its_own(graph: Any) -> None:
+    allowed = {
+        item.inputs["queueUrl"]: json.loads(item.inputs["redriveAllowPolicy"])
+        for item in graph.all("RedriveAllowPolicy")
+    }
+    for queue in graph.all("Queue"):
+        if "redrivePolicy" in queue.inputs:
+            target = graph.by_arn(json.loads(queue.inputs["redrivePolicy"])["deadLetterTargetArn"])
+            assert allowed[target.outputs["url"]] == {
+                "redrivePermission": "byQueue",
+                "sourceQueueArns": [queue.outputs["arn"]],
+            }
+            assert target.inputs["messageRetentionSeconds"] == 1_209_600
+
+
+def test_messages_stay_hidden_while_a_function_may_work_on_them(graph: Any) -> None:
+    for mapping in _queue_mappings(graph):
+        queue = graph.by_arn(mapping.inputs["eventSourceArn"])
+        function = _function(graph, mapping)
+        assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * function.inputs["timeout"], mapping.urn
+
+
+def test_message_size_is_set(graph: Any) -> None:
+    assert {item.inputs["maxMessageSize"] for item in graph.all("Queue")} == {262_144}
+
+
+def test_queue_mappings_report_single_failures_and_bound_concurrency(graph: Any) -> None:
+    mappings = _queue_mappings(graph)
+    assert len(mappings) == 4
+    for item in mappings:
+        assert item.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= item.inputs["scalingConfig"]["maximumConcurrency"] <= 1000
+        assert item.inputs["batchSize"] <= 10 or item.inputs["maximumBatchingWindowInSeconds"] >= 1
+
+
+def test_the_stream_mapping_gives_up_loudly(graph: Any) -> None:
+    (item,) = [m for m in graph.all("EventSourceMapping") if "startingPosition" in m.inputs]
+    assert item.inputs["batchSize"] == 500
+    assert item.inputs["maximumRetryAttempts"] == 5
+    assert item.inputs["bisectBatchOnFunctionError"] is False
+    assert graph.by_arn(item.inputs["destinationConfig"]["onFailure"]["destinationArn"])
+
+
+def test_nothing_invokes_a_function_before_its_rights_are_attached(graph: Any) -> None:
+    policies = {item.inputs["role"]: item.urn for item in graph.all("RolePolicy")}
+    for mapping in graph.all("EventSourceMapping"):
+        assert policies[graph.role_of(_function(graph, mapping))] in mapping.dependencies, mapping.urn
+    for function in graph.all("Function"):
+        assert policies[graph.role_of(function)] in function.dependencies, function.urn
+
+
+def test_nothing_sends_before_it_is_let_in(graph: Any) -> None:
+    queue_policies = {item.inputs["queueUrl"]: item.urn for item in graph.all("QueuePolicy")}
+    for sender, arn in [
+        *((item, item.inputs["arn"]) for item in graph.all("EventTarget")),
+        *((i, i.inputs["endpoint"]) for i in graph.all("TopicSubscription") if i.inputs["protocol"] == "sqs"),
+    ]:
+        assert queue_policies[graph.by_arn(arn).outputs["url"]] in sender.dependencies, sender.urn
+    topic_policies = {item.inputs["arn"]: item.urn for item in graph.all("TopicPolicy")}
+    (destination,) = graph.all("Smsvoicev2EventDestination")
+    assert topic_policies[destination.inputs["snsDestination"]["topicArn"]] in destination.dependencies
+
+
+def test_what_rules_and_topics_cannot_deliver_is_kept(graph: Any) -> None:
+    for item in graph.all("EventTarget"):
+        assert graph.by_arn(item.inputs["deadLetterConfig"]["arn"])
+    for item in graph.all("TopicSubscription"):
+        if item.inputs["protocol"] == "sqs":
+            assert item.inputs["rawMessageDelivery"] is True
+            assert graph.by_arn(json.loads(item.inputs["redrivePolicy"])["deadLetterTargetArn"])
+
+
+def test_receipts_come_by_both_paths(graph: Any) -> None:
+    rule = next(item for item in graph.all("EventRule") if "-sms-receipts-" in item.inputs["name"])
+    pattern = json.loads(rule.inputs["eventPattern"])
+    assert pattern["source"] == ["aws.sms-voice"]
+    assert pattern["detail-type"] == ["Text Message Delivery Status Updated"]
+    assert "eventBusName" not in rule.inputs
+    (destination,) = graph.all("Smsvoicev2EventDestination")
+    assert destination.inputs["matchingEventTypes"] == ["TEXT_ALL"]
+
+
+def test_in_house_receipts_arrive_in_the_form_of_the_services_own(evaluate: Any) -> None:
+    recorded = evaluate("dev", largest=True)
+    (target,) = [t for t in recorded.of_type("aws:cloudwatch/eventTarget:EventTarget") if "inputPath" in t.inputs]
+    assert target.inputs["inputPath"] == "$.detail"
+    assert target.inputs["eventBusName"] == "ai-cpaas-demo-messaging-dev"
+
+
+def test_functions_run_what_they_should(graph: Any) -> None:
+    functions = graph.all("Function")
+    assert len(functions) == len(SETTINGS)
+    for item in functions:
+        assert item.inputs["runtime"] == "python3.13"
+        assert item.inputs["architectures"] == ["arm64"]
+        assert item.inputs["timeout"] != 3
+        assert "lambdas/core/keys.py" in item.inputs["code"].names
+    assert {item.inputs["handler"] for item in functions} == {f"lambdas.{name}.handler.handler" for name in SETTINGS}
+
+
+def test_each_function_can_read_its_environment_and_gets_no_more(graph: Any) -> None:
+    for item in graph.all("Function"):
+        settings = SETTINGS[item.inputs["handler"].split(".")[1]]
+        variables = item.inputs["environment"]["variables"]
+        read = settings.from_environ(variables)
+        assert read.stack == graph.recorded.stack_outputs["Stack"]
+        assert set(variables) <= set(settings.variable_names().values())
+
+
+def test_every_route_asks_for_a_signature(graph: Any) -> None:
+    routes = {item.inputs["routeKey"]: item.inputs["authorizationType"] for item in graph.all("Route")}
+    assert routes == dict.fromkeys(
+        [
+            "POST /api/send-campaign",
+            "GET /api/campaigns",
+            "GET /api/campaigns/{id}",
+            "PATCH /api/campaigns/{id}",
+            "GET /api/environment",
+        ],
+        "AWS_IAM",
+    )
+    (stage,) = graph.all("Stage")
+    assert stage.inputs["accessLogSettings"]["destinationArn"]
+    assert stage.inputs["defaultRouteSettings"]["throttlingRateLimit"] > 0
+    (function,) = [item for item in graph.all("Function") if "campaign-api" in item.inputs["name"]]
+    (integration,) = graph.all("Integration")
+    assert function.inputs["timeout"] * 1000 < integration.inputs["timeoutMilliseconds"] < 30_000
+
+
+def test_tables_and_indexes_are_those_of_the_data_model(graph: Any) -> None:
+    tables = {
+        item.inputs["name"].removeprefix("ai-cpaas-demo-").rsplit("-", 1)[0]: item.inputs for item in graph.all("Table")
+    }
+    assert set(tables) == {"campaigns", "delivery-tracking", "rate-limits"}
+    assert (tables["campaigns"]["hashKey"], tables["campaigns"]["rangeKey"]) == ("pk", "sk")
+    assert tables["delivery-tracking"]["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    indexes = {
+        (name, index["name"]): (
+            index["projectionType"],
+            [(key["attributeName"], key["keyType"]) for key in index["keySchemas"]],
+        )
+        for name, table in tables.items()
+        for index in table.get("globalSecondaryIndexes", [])
+    }
+    assert indexes == {
+        ("campaigns", "created-index"): ("KEYS_ONLY", [("listing", "HASH"), ("created_at", "RANGE")]),
+        ("delivery-tracking", "customer-index"): ("KEYS_ONLY", [("customer_id", "HASH"), ("timestamp", "RANGE")]),
+        ("delivery-tracking", "provider-index"): ("KEYS_ONLY", [("provider_id", "HASH")]),
+    }
+    assert all(table["ttl"] == {"attributeName": "ttl", "enabled": True} for table in tables.values())
+    assert all(table["billingMode"] == "PAY_PER_REQUEST" for table in tables.values())
+
+
+def test_outputs_are_the_contracts(graph: Any) -> None:
+    outputs = StackOutputs.from_mapping(graph.recorded.stack_outputs)
+    assert outputs.to_mapping() == graph.recorded.stack_outputs
+    assert (outputs.identity.endpoint_url != "") == (outputs.identity.environment == "local")
+    assert not outputs.campaigns.api_url.endswith("/")
+    blank = [key for key, value in outputs.to_variables().items() if not value]
+    assert set(blank) <= {"ENDPOINT_URL", "SMS_ORIGINATION_IDENTITY"}
+
+
+def test_parameters_hold_the_outputs_and_fit(graph: Any) -> None:
+    outputs = StackOutputs.from_mapping(graph.recorded.stack_outputs)
+    prefix = parameter_prefix(outputs.identity.project, outputs.identity.stack)
+    # The provider hides every parameter's value, also a plain one.
+    published = {item.inputs["name"]: item.inputs["value"].value for item in graph.all("Parameter")}
+    assert set(published) == {prefix + part.COMPONENT for part in COMPONENTS}
+    for part in outputs.components():
+        text = published[prefix + part.COMPONENT]
+        assert type(part).from_mapping(json.loads(text)) == part
+        assert len(text.encode()) < SSM_STANDARD_LIMIT * 0.75
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_no_number_is_requested_unless_asked_for(evaluate: Any, stack: str) -> None:
+    assert evaluate(stack).stack_outputs["SmsOriginationIdentity"] == ""
+
+
+def _queue_mappings(graph: Any) -> list[Any]:
+    return [item for item in graph.all("EventSourceMapping") if "startingPosition" not in item.inputs]
+
+
+def _function(graph: Any, mapping: Any) -> Any:
+    return next(item for item in graph.all("Function") if item.inputs["name"] == mapping.inputs["functionName"])

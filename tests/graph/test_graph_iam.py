@@ -1,0 +1,172 @@
+"""Rights: enumerated, scoped, encrypted things usable, and nobody able to do more than the flow needs."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+
+SERVICE_OF_PREFIX = {
+    "dynamodb": ("dynamodb", "dynamodbstreams"),
+    "kms": ("kms",),
+    "logs": ("logs",),
+    "s3": ("s3",),
+    "sms-voice": ("pinpoint-sms-voice-v2",),
+    "sqs": ("sqs",),
+    "xray": ("xray",),
+}
+NOT_OPERATIONS = {"execute-api:Invoke", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+"""Actions without an operation of the same name (Service Authorization Reference)."""
+
+
+def test_no_action_is_a_pattern(graph: Any) -> None:
+    wild = [(role, action) for role, item in graph.role_statements() for action in item["Action"] if "*" in action]
+    assert wild == []
+
+
+def test_the_only_star_resource_is_the_one_with_a_reason(graph: Any) -> None:
+    starred = {item["Sid"] for _, item in graph.role_statements() if "*" in item["Resource"]}
+    assert starred <= {"Trace"}
+
+
+def test_every_action_exists(graph: Any) -> None:
+    """An action nobody knows grants nothing and says nothing: compare with the services' own models."""
+    session = botocore.session.get_session()
+    used = {action for _, item in graph.role_statements() for action in item["Action"]} - NOT_OPERATIONS
+    operations = {
+        f"{prefix}:{operation}"
+        for prefix, services in SERVICE_OF_PREFIX.items()
+        for service in services
+        for operation in session.get_service_model(service).operation_names
+    }
+    assert used - operations == set()
+
+
+def test_roles_have_no_managed_policies(graph: Any) -> None:
+    assert not [role.urn for role in graph.all("Role") if role.inputs.get("managedPolicyArns")]
+    assert not graph.all("RolePolicyAttachment")
+
+
+def test_each_function_has_its_own_role_and_log_group(graph: Any) -> None:
+    functions = graph.all("Function")
+    assert len({item.inputs["role"] for item in functions}) == len(functions)
+    groups = [item.inputs["loggingConfig"]["logGroup"] for item in functions]
+    assert len(set(groups)) == len(functions)
+    known = {item.inputs["name"] for item in graph.all("LogGroup")}
+    assert set(groups) <= known
+    for function, group in zip(functions, groups, strict=True):
+        logs = [
+            resource
+            for role, item in graph.role_statements()
+            if role == graph.role_of(function) and "logs:PutLogEvents" in item["Action"]
+            for resource in item["Resource"]
+        ]
+        assert len(logs) == 1
+        assert logs[0].endswith(f":log-group:{group}:*")
+
+
+def test_whoever_touches_encrypted_things_may_use_the_key(graph: Any) -> None:
+    (key,) = graph.all("Key")
+    for policy in graph.all("RolePolicy"):
+        statements = graph.statements(policy.inputs["policy"])
+        actions = {action for item in statements for action in item["Action"]}
+        on_key = {action for item in statements if key.outputs["arn"] in item["Resource"] for action in item["Action"]}
+        touching = {action for action in actions if action.split(":")[0] in {"dynamodb", "s3"}} | (
+            actions & {"sqs:ReceiveMessage", "sqs:SendMessage"}
+        )
+        assert ("kms:Decrypt" in on_key) == bool(touching), policy.urn
+        assert ("kms:GenerateDataKey" in on_key) == bool(actions & {"sqs:SendMessage", "s3:PutObject"}), policy.urn
+
+
+def test_rights_reach_only_into_this_stack(graph: Any) -> None:
+    own = {str(item.outputs["arn"]) for item in graph.resources() if "arn" in item.outputs}
+    streams = {str(item.outputs["streamArn"]) for item in graph.all("Table") if item.outputs.get("streamArn")}
+    apis = {str(item.outputs["executionArn"]) for item in graph.all("Api")}
+    known = own | streams | apis
+    strangers = [
+        (role, resource)
+        for role, item in graph.role_statements()
+        for resource in item["Resource"]
+        if resource != "*"
+        and item["Sid"] != "SendSms"
+        and not any(resource == arn or resource.startswith((f"{arn}/", f"{arn}:")) for arn in known)
+    ]
+    assert strangers == []
+
+
+def test_only_the_worker_sends(graph: Any) -> None:
+    senders = {
+        role for role, item in graph.role_statements() for action in item["Action"] if action.startswith("sms-voice:")
+    }
+    (worker,) = [item for item in graph.all("Function") if "campaign-worker" in item.inputs["name"]]
+    assert senders == {graph.role_of(worker)}
+
+
+def test_sending_is_bound_to_account_and_region(graph: Any) -> None:
+    outputs = graph.recorded.stack_outputs
+    prefix = f"arn:aws:sms-voice:{outputs['Region']}:{outputs['AccountId']}:"
+    resources = [r for _, item in graph.role_statements() if item["Sid"] == "SendSms" for r in item["Resource"]]
+    assert resources
+    assert all(resource.startswith(prefix) or resource == "*" for resource in resources)
+    assert "*" not in resources
+
+
+def test_the_application_reads_and_calls_and_nothing_else(graph: Any) -> None:
+    role = next(
+        item for item in graph.all("Role") if item.inputs.get("name", "").startswith("ai-cpaas-demo-application")
+    )
+    actions = {
+        action for name, item in graph.role_statements() if name == role.outputs["name"] for action in item["Action"]
+    }
+    assert actions == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "execute-api:Invoke",
+        "kms:Decrypt",
+    }
+
+
+@pytest.mark.parametrize(
+    ("largest", "principals"), [(False, ["123456789012"]), (True, ["arn:aws:iam::123456789012:role/app"])]
+)
+def test_who_may_be_the_application(evaluate: Any, largest: bool, principals: list[str]) -> None:
+    roles = evaluate("dev", largest=largest).of_type("aws:iam/role:Role")
+    role = next(item for item in roles if item.inputs.get("name", "").startswith("ai-cpaas-demo-application"))
+    (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Principal"] == {"AWS": principals}
+
+
+def test_every_permission_names_its_source(graph: Any) -> None:
+    permissions = graph.all("Permission")
+    assert permissions
+    for item in permissions:
+        assert item.inputs["sourceArn"].startswith("arn:aws:execute-api:")
+
+
+def test_services_are_let_in_for_one_source(graph: Any) -> None:
+    """Resource policies of queues and topics: a service alone is no identity."""
+    for policy in (*graph.all("QueuePolicy"), *graph.all("TopicPolicy")):
+        for item in graph.statements(policy.inputs["policy"]):
+            if item["Effect"] == "Allow":
+                assert "aws:SourceArn" in json.dumps(item["Condition"]), policy.urn
+
+
+def test_what_a_policy_lets_in_is_what_sends(graph: Any) -> None:
+    """The rule's ARN in a queue's policy is written before the rule exists: compare it with the rule's own."""
+    sources = {str(item.outputs["arn"]) for item in (*graph.all("EventRule"), *graph.all("Topic"))}
+    for policy in graph.all("QueuePolicy"):
+        for item in graph.statements(policy.inputs["policy"]):
+            if item["Effect"] == "Allow":
+                assert item["Condition"]["ArnLike"]["aws:SourceArn"] in sources, policy.urn
+    (configuration_set,) = graph.all("Smsvoicev2ConfigurationSet")
+    alarms = [str(item.outputs["arn"]) for item in graph.all("MetricAlarm")]
+    for policy in graph.all("TopicPolicy"):
+        for item in graph.statements(policy.inputs["policy"]):
+            if item["Effect"] == "Allow":
+                pattern = item["Condition"]["ArnLike"]["aws:SourceArn"]
+                matched = fnmatch.filter([*alarms, str(configuration_set.outputs["arn"])], pattern)
+                assert matched, policy.urn

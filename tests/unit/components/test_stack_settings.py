@@ -1,0 +1,133 @@
+"""Configuration is read whole, typed, and refused whole."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.environments import ENVIRONMENTS, Environment
+from components.settings import PROJECT, SettingsError, StackSettings, parse
+
+
+def config(**own: object) -> dict[str, str]:
+    """A complete configuration, `own` replacing or (with None) removing keys."""
+    values: dict[str, object] = {"environment": "dev", "tags": {"owner": "team", "cost_center": "cc"}, **own}
+    return {
+        "aws:region": "eu-west-1",
+        **{
+            f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+            if value is not None
+        },
+    }
+
+
+def refusal(given_config: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        parse(given_config)
+    return str(caught.value)
+
+
+def test_a_minimal_configuration_costs_nothing_by_itself() -> None:
+    settings = parse(config())
+    assert settings.region == "eu-west-1"
+    assert settings.environment is Environment.DEV
+    assert settings.sms.phone_number is None
+    assert settings.sms.origination_identity is None
+    assert settings.sms.requests_per_second == 1
+    assert settings.alarm_email is None
+    assert settings.in_house_event_source is None
+
+
+def test_everything_can_be_set() -> None:
+    settings = parse(
+        config(
+            sms={"origination_identity": "+18005550100", "parts_per_second": 3, "requests_per_second": 20},
+            campaign_spend_cap_usd="12.5",
+            worker_concurrency="7",
+            alarm_email="oncall@example.com",
+            application_principals=["arn:aws:iam::123456789012:role/app"],
+            allowed_origins=["https://console.example.com"],
+            in_house_event_source="acme.messaging",
+        )
+    )
+    assert settings.sms.parts_per_second == 3
+    assert settings.campaign_spend_cap_usd == 12.5
+    assert settings.worker_concurrency == 7
+    assert settings.application_principals == ("arn:aws:iam::123456789012:role/app",)
+
+
+def test_all_problems_come_in_one_message_with_keys_and_allowed_values() -> None:
+    bad = config(
+        environment="production", sms={"parts_per_second": 0, "speed": 9}, tags={"owner": "team"}, colour="red"
+    )
+    del bad["aws:region"]
+    message = refusal(bad)
+    assert "has 6 problems" in message
+    assert "ai-cpaas-demo:environment='production'" in message
+    assert "local, dev, staging, prod" in message
+    assert "ai-cpaas-demo:sms.parts_per_second=0" in message
+    assert "ai-cpaas-demo:sms.speed is unknown (known: message_type, origination_identity" in message
+    assert "ai-cpaas-demo:tags.cost_center is missing" in message
+    assert "ai-cpaas-demo:colour is unknown" in message
+    assert "aws:region is missing" in message
+    assert "\n" not in message
+
+
+def test_a_region_in_the_wrong_place_is_named() -> None:
+    assert "set aws:region instead" in refusal(config(region="eu-west-1"))
+
+
+@pytest.mark.parametrize(
+    ("own", "hint"),
+    [
+        ({"sms": {"origination_identity": "+18005550100", "phone_number": {}}}, "phone_number"),
+        (
+            {
+                "sms": {
+                    "origination_identity": "pool-1",
+                    "phone_number": {"iso_country_code": "US", "number_type": "SIMULATOR"},
+                }
+            },
+            "not both",
+        ),
+        ({"endpoint_url": "http://127.0.0.1:1"}, "environment local"),
+        ({"environment": "local"}, "endpoint_url"),
+        ({"in_house_event_source": "aws.end-user-messaging"}, "PutEvents refuses"),
+        ({"worker_concurrency": "1"}, "worker_concurrency"),
+        ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins"),
+        ({"application_principals": ["*"]}, "application_principals"),
+        ({"tags": None}, "tags is missing"),
+        ({"sms": "fast"}, "ai-cpaas-demo:sms"),
+    ],
+)
+def test_what_is_refused(own: dict[str, object], hint: str) -> None:
+    assert hint in refusal(config(**own))
+
+
+def test_the_embedded_cloud_is_on_this_machine_only() -> None:
+    local = config(environment="local", endpoint_url="http://127.0.0.1:4566")
+    assert parse(local).endpoint_url == "http://127.0.0.1:4566"
+    refusal(config(environment="local", endpoint_url="http://10.0.0.1:4566"))
+
+
+def test_keys_of_other_namespaces_are_left_alone() -> None:
+    assert parse({**config(), "aws:profile": "x", "other:thing": "y"}) == parse(config())
+
+
+@given(st.text(min_size=1).filter(lambda key: key not in StackSettings.model_fields))
+def test_any_unknown_key_is_refused_by_name(key: str) -> None:
+    assert f"{PROJECT}:{key} is unknown" in refusal({**config(), f"{PROJECT}:{key}": "x"})
+
+
+def test_each_environment_has_a_policy() -> None:
+    assert set(ENVIRONMENTS) == set(Environment)
+
+
+def test_settings_are_frozen() -> None:
+    settings = parse(config())
+    with pytest.raises(ValueError, match="frozen"):
+        settings.region = "us-east-1"  # type: ignore[misc]
