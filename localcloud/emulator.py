@@ -1,0 +1,78 @@
+"""What the host asks of ministack beside its API: IAM's verdict on our own services, and events from inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ministack.core import iam_evaluator, responses, router
+from ministack.services import eventbridge, sns
+
+from localcloud.receipts import DETAIL_TYPE, EVENT_SOURCE
+from localcloud.wire import ServiceError
+
+_EVENTS_KEPT = 1_000
+
+
+class Publisher:
+    """Publishes receipts on the default event bus and on topics of one account and region."""
+
+    def __init__(self, *, account_id: str, region: str) -> None:
+        self._scope = (account_id, region)
+
+    def event_bridge(self, detail: dict[str, Any]) -> None:
+        """An `aws.sms-voice` event, which PutEvents refuses from callers, as on AWS."""
+        entry = {"Source": EVENT_SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}
+        with responses.request_scope(*self._scope):
+            eventbridge._ensure_default_bus()
+            eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+            recorded = eventbridge._events_log_list()
+            if len(recorded) > 2 * _EVENTS_KEPT:
+                del recorded[:-_EVENTS_KEPT]
+
+    def sns(self, topic_arn: str, event: dict[str, Any]) -> None:
+        """A message to a topic; a topic that is gone swallows it, as on AWS."""
+        with responses.request_scope(*self._scope):
+            sns.publish_internal(topic_arn, json.dumps(event))
+
+
+def enter_request(
+    *,
+    method: str,
+    raw_path: str,
+    query: Mapping[str, list[str]],
+    raw_headers: Iterable[tuple[bytes, bytes]],
+    headers: Mapping[str, str],
+    body: bytes,
+) -> None:
+    """Make the caller of a request that ministack does not see known to its evaluator, signature included."""
+    access_key = router.extract_access_key_id(headers, query) or ""
+    account = iam_evaluator.find_iam_access_key_account(access_key) if access_key else None
+    responses.set_request_account_id(account or access_key)
+    responses.set_request_region(router.extract_region(headers, query))
+    iam_evaluator.pin_request_origin("127.0.0.1", False)
+    iam_evaluator.pin_signed_request(method, raw_path, dict(query), list(raw_headers))
+    iam_evaluator.pin_signed_body(body)
+    iam_evaluator.pin_request_caller(headers, query)
+
+
+def authorize(headers: Mapping[str, str], service: str, action: str, resource: str) -> None:
+    """Raise the `ServiceError` of an IAM denial; call after `enter_request` in the same task."""
+    access_key = router.extract_access_key_id(headers, {}) or ""
+    denied = iam_evaluator.enforce(access_key, action, service, responses.get_region(), resource_arn=resource)
+    if denied is None:
+        return
+    if isinstance(denied, iam_evaluator.AuthError):
+        raise ServiceError(denied.code, denied.message)
+    because = "with an explicit deny" if denied.decision == "Deny" else "because no identity-based policy allows it"
+    raise ServiceError(
+        "AccessDeniedException",
+        f"User: {denied.principal_arn} is not authorized to perform: {action} on resource: {resource} {because}",
+    )
+
+
+def caller_name() -> str:
+    """Who makes the current request: the role session's name (a function's own), the user's, or `root`."""
+    arn: str = iam_evaluator.caller_arn() or ""
+    return arn.rpartition("/")[2] if "/" in arn else "root"

@@ -1,0 +1,212 @@
+"""The cloud itself: ministack's ASGI application with our parts around it, on one event loop.
+
+Import it only after `host.prepare_environment`: ministack reads its settings when it is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from ministack.app import app as ministack_app
+
+from localcloud import bends, metrics_plane
+from localcloud.carrier import Carrier
+from localcloud.clock import Clock
+from localcloud.control import PREFIX, Control
+from localcloud.emulator import Publisher, authorize, enter_request
+from localcloud.event_sources import EventSources
+from localcloud.functions import ArchiveStore, make_interpreter
+from localcloud.invocations import FunctionHost
+from localcloud.logs import LogPlane
+from localcloud.meters import Meters
+from localcloud.profile import CarrierProfile
+from localcloud.schedules import Schedules
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request")
+_FUNCTION_THREADS = 64
+_LONGEST_BODY = 1024 * 1024
+"""Bytes of a request to the carrier or the control API."""
+
+
+class Cloud:
+    """All parts of one embedded cloud. Create and use it on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        state: Path,
+        endpoint_url: str,
+        account_id: str,
+        region: str,
+        clock: Clock,
+        profile: CarrierProfile,
+        status: Callable[[], dict[str, Any]],
+    ) -> None:
+        bends.check()
+        self.started = asyncio.Event()
+        self._state = state
+        self._executor = ThreadPoolExecutor(_FUNCTION_THREADS, "function")
+        self._tasks: list[asyncio.Task[None]] = []
+        self.logs = LogPlane(account_id=account_id, region=region)
+        self.meters = Meters()
+        self.schedules = Schedules(clock)
+        self.sources = EventSources(self._executor)
+        self.metrics = metrics_plane.install(clock=clock, speed=clock.speed, region=region, account_id=account_id)
+        self.carrier = Carrier(
+            account_id=account_id,
+            region=region,
+            publisher=Publisher(account_id=account_id, region=region),
+            profile=profile,
+        )
+        self.functions = FunctionHost(
+            interpreter=state / "interpreter" / "bin" / "python",
+            archives=ArchiveStore(state / "archives"),
+            scratch=state / "tmp",
+            endpoint_url=endpoint_url,
+            logs=self.logs,
+        )
+        self.control = Control(
+            clock=clock,
+            carrier=self.carrier,
+            meters=self.meters,
+            functions=self.functions,
+            status=status,
+            after_advance=self._after_advance,
+        )
+
+    async def start(self, layer_requirements: Path) -> None:
+        """Install every bend and start the loops; the functions' interpreter is made on the way."""
+        self.logs.install()
+        self.meters.install()
+        self.schedules.install()
+        self.sources.install()
+        self.functions.install()
+        self.logs.subscribe(self.metrics.on_log_events)
+        self.functions.subscribe(self.metrics.on_invocation)
+        await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_requirements)
+        self.metrics.start()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self.schedules.run()), loop.create_task(self.sources.run())]
+
+    async def stop(self) -> None:
+        """Stop the loops and end every function process."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.metrics.stop()
+        await asyncio.to_thread(self.functions.stop)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        if scope["type"] == "lifespan":
+            await ministack_app(scope, receive, self._noticing_start(send))
+            return
+        if scope["type"] != "http":
+            await ministack_app(scope, receive, send)
+            return
+        if scope["path"].startswith(PREFIX):
+            await self._control(scope, receive, send)
+            return
+        service = _signing_name(scope)
+        self.meters.count_request(service or "unsigned")
+        if service == self.carrier.signing_name:
+            await self._carrier(scope, receive, send)
+        else:
+            await ministack_app(scope, receive, send)
+
+    async def _after_advance(self) -> dict[str, str]:
+        self.schedules.tick()
+        # Alarm actions may call back into this server, so the evaluation must not hold its loop.
+        return await asyncio.to_thread(self.metrics.evaluate_all)
+
+    def _noticing_start(self, send: Send) -> Send:
+        async def noticing(message: Message) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                self.started.set()
+
+        return noticing
+
+    async def _carrier(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        headers = _headers(scope)
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        enter_request(
+            method=scope["method"],
+            raw_path=(scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
+            query=query,
+            raw_headers=scope["headers"],
+            headers=headers,
+            body=body,
+        )
+        answer = await self.carrier.respond(
+            method=scope["method"],
+            path=scope["path"],
+            query=query,
+            headers=headers,
+            body=body,
+            authorize=lambda action, arn: authorize(headers, self.carrier.signing_name, action, arn),
+        )
+        await _send(send, answer.status, answer.headers, answer.body)
+
+    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        host = _headers(scope).get("host", "").rpartition(":")[0]
+        if host not in ("127.0.0.1", "localhost"):  # a web page whose name was rebound to this address
+            status, answer = 403, {"message": "the control API answers on 127.0.0.1 only"}
+        else:
+            status, answer = await self.control.respond(scope["method"], scope["path"], body)
+        text = b"" if answer is None else await asyncio.to_thread(_json, answer)
+        await _send(send, status, {"Content-Type": "application/json"}, text)
+
+
+def _signing_name(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name.lower() == b"authorization":
+            found = _CREDENTIAL.search(value.decode("latin-1"))
+            return found.group(1) if found else None
+    return None
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, default=dataclasses.asdict).encode()
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        size += len(message.get("body", b""))
+        if size <= _LONGEST_BODY:
+            parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    return b"".join(parts)
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    fields = {**headers, "Content-Length": str(len(body))}
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
