@@ -1,0 +1,274 @@
+"""The AWS source over canned answers of its clients: shapes, paging, hostile text, no scan, no needless read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from console.domain import AlarmState, ConsoleError, ProblemKind
+from console.sources.aws import NEWEST_ROWS, AwsSource
+from console.sources.clients import Target
+from console.sources.fake import fake_outputs
+from console.sources.items import item_of, value_of
+from console.spend import SpendMeter
+from lambdas.core import keys
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+
+
+def attribute(value: object) -> dict[str, Any]:
+    """A Python value as DynamoDB sends it."""
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, (int, float, Decimal)):
+        return {"N": str(value)}
+    if isinstance(value, dict):
+        return {"M": {name: attribute(each) for name, each in value.items()}}
+    return {"S": str(value)}
+
+
+def item(**values: object) -> dict[str, Any]:
+    return {name: attribute(value) for name, value in values.items()}
+
+
+class Dynamo:
+    """Two tables in memory that answer Query and BatchGetItem as the real ones do, in pages of `page`."""
+
+    def __init__(self, page: int = 1000) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.tracking: dict[str, dict[str, Any]] = {}
+        self.queries: list[dict[str, Any]] = []
+        self.page = page
+        self.unprocessed = 0
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        self.queries.append(request)
+        values = request["ExpressionAttributeValues"]
+        if request.get("IndexName") == keys.CREATED_INDEX:
+            since = int(values.get(":since", {"N": "0"})["N"])
+            found = [i for i in self.items if i.get("listing") and int(i["created_at"]["N"]) >= since]
+            found.sort(key=lambda i: int(i["created_at"]["N"]), reverse=not request["ScanIndexForward"])
+        else:
+            low, high = values[":counts"]["S"], values[":meta"]["S"]
+            found = [i for i in self.items if i["pk"] == values[":pk"] and low <= i["sk"]["S"] <= high]
+        start = int(request.get("ExclusiveStartKey", {"at": {"N": "0"}})["at"]["N"])
+        size = min(self.page, request["Limit"])
+        answer: dict[str, Any] = {
+            "Items": found[start : start + size],
+            "ConsumedCapacity": {"CapacityUnits": 0.5},
+        }
+        if start + size < len(found):
+            answer["LastEvaluatedKey"] = {"at": {"N": str(start + size)}}
+        return answer
+
+    def batch_get_item(self, RequestItems: dict[str, Any], **_: Any) -> dict[str, Any]:
+        ((table, wanted),) = RequestItems.items()
+        ids = [key["message_id"]["S"] for key in wanted["Keys"]]
+        assert len(ids) <= 100
+        left = ids[:1] if self.unprocessed else []
+        self.unprocessed -= bool(self.unprocessed)
+        return {
+            "Responses": {table: [self.tracking[each] for each in ids if each in self.tracking and each not in left]},
+            "UnprocessedKeys": {table: {"Keys": [{"message_id": {"S": each}} for each in left]}} if left else {},
+            "ConsumedCapacity": [{"CapacityUnits": 0.5}],
+        }
+
+    def campaign(self, campaign_id: str, created: float = NOW, **changes: object) -> None:
+        meta: dict[str, object] = {
+            "pk": keys.campaign(campaign_id),
+            "sk": keys.META,
+            "listing": keys.ALL_CAMPAIGNS,
+            "created_at": int(created * 1000),
+            "status": "running",
+            "version": 1,
+            "tps": 50,
+            "rows": 100,
+            "next_row": 60,
+            "done_rows": 50,
+            "reserved": Decimal("0.1"),
+            "cap": 5,
+        }
+        self.items.append(item(**meta | changes))
+        self.items.append(item(pk=keys.campaign(campaign_id), sk="CHUNK#0000000", cursor=3))
+        self.items.append(
+            item(pk=keys.campaign(campaign_id), sk="COUNT#sms", sent=55, delivered=40, failed=2, cost=Decimal("0.48"))
+        )
+
+
+class Clients:
+    """Stands for `console.sources.clients.Clients` with canned clients."""
+
+    def __init__(self, **clients: object) -> None:
+        self._clients = clients
+        self.meter = SpendMeter()
+        self.target = Target("us-east-1", endpoint_url="http://127.0.0.1:1")
+
+    def client(self, service: str) -> Any:
+        return self._clients[service]
+
+
+def source(now: Callable[[], float] = lambda: NOW, **clients: object) -> AwsSource:
+    return AwsSource(fake_outputs(), Clients(**clients), now)  # type: ignore[arg-type]
+
+
+class CloudWatch:
+    """Two pages of alarms."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self.pages = list(pages)
+        self.requests: list[dict[str, Any]] = []
+
+    def describe_alarms(self, **request: Any) -> dict[str, Any]:
+        self.requests.append(request)
+        answer = dict(self.pages[len(self.requests) - 1])
+        if len(self.requests) < len(self.pages):
+            answer["NextToken"] = "next"
+        return answer
+
+
+def raw_alarm(**changes: object) -> dict[str, Any]:
+    return {
+        "AlarmName": "ai-cpaas-demo-local-dlq",
+        "AlarmDescription": "Receipts are parked. severity: warning; runbook: docs/runbooks/dlq.md",
+        "StateValue": "ALARM",
+        "StateReason": "Threshold Crossed",
+        "StateTransitionedTimestamp": datetime(2026, 11, 21, 11, tzinfo=UTC),
+        **changes,
+    }
+
+
+def test_alarms_are_paged_and_read() -> None:
+    watch = CloudWatch(
+        {"MetricAlarms": [raw_alarm()], "CompositeAlarms": []},
+        {"MetricAlarms": [], "CompositeAlarms": [raw_alarm(AlarmName="all", StateValue="INSUFFICIENT_DATA")]},
+    )
+    first, second = source(cloudwatch=watch).alarms()
+    assert (first.severity, first.runbook, first.meaning) == ("warning", "docs/runbooks/dlq.md", "Receipts are parked.")
+    assert first.since == NOW - 3600
+    assert second.state is AlarmState.NODATA
+    assert watch.requests[0]["AlarmNamePrefix"] == "ai-cpaas-demo-local-"
+    assert watch.requests[1]["NextToken"] == "next"
+
+
+def test_hostile_alarms_are_harmless_and_odd_ones_are_named() -> None:
+    watch = CloudWatch({"MetricAlarms": [raw_alarm(StateReason="\x1b]52;c;eA==\x07\u202eevil\r\nx")]})
+    (alarm,) = source(cloudwatch=watch).alarms()
+    assert alarm.reason == "]52;c;eA==evil x"
+    with pytest.raises(ConsoleError, match="shape") as caught:
+        source(cloudwatch=CloudWatch({"MetricAlarms": [raw_alarm(StateValue="BOGUS")]})).alarms()
+    assert caught.value.problem.kind is ProblemKind.BAD_ANSWER
+
+
+@pytest.mark.parametrize("page", [1, 2, 1000])
+def test_campaigns_come_newest_first_with_their_counters_and_without_chunks(page: int) -> None:
+    dynamo = Dynamo(page)
+    dynamo.campaign("old", created=NOW - 100)
+    dynamo.campaign("new")
+    new, old = source(dynamodb=dynamo).campaigns()
+    assert (new.id, old.id) == ("new", "old")
+    assert new.total("sent") == 55
+    assert new.cost_usd == 0.48
+    assert new.next_row == 60
+
+
+def test_a_settled_campaign_is_not_read_each_beat() -> None:
+    dynamo, moment = Dynamo(), [NOW]
+    dynamo.campaign("done", status="completed", rows=42, next_row=42, done_rows=42)
+    reading = source(lambda: moment[0], dynamodb=dynamo)
+    reading.campaigns()
+    before = len(dynamo.queries)
+    reading.campaigns()
+    assert len(dynamo.queries) == before + 1
+    moment[0] += 61
+    reading.campaigns()
+    assert len(dynamo.queries) == before + 3
+
+
+def test_an_unknown_campaign_is_one_sentence() -> None:
+    with pytest.raises(ConsoleError, match="no campaign nope") as caught:
+        source(dynamodb=Dynamo()).campaign("nope")
+    assert caught.value.problem.kind is ProblemKind.NOT_FOUND
+
+
+def test_a_campaign_of_another_version_is_a_bad_answer() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("odd", status="exploded")
+    with pytest.raises(ConsoleError, match="same version") as caught:
+        source(dynamodb=dynamo).campaigns()
+    assert caught.value.problem.kind is ProblemKind.BAD_ANSWER
+
+
+def test_messages_are_the_newest_rows_by_their_ids() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("c")
+    dynamo.unprocessed = 2
+    for row in range(58):
+        identity = keys.message("c", row)
+        dynamo.tracking[identity] = item(
+            message_id=identity,
+            customer_id="\x1b[31mcust",
+            channel="sms",
+            status="delivered",
+            timestamp=1000 + row,
+            history={"delivered": 2000 + row},
+            cost=Decimal("0.00881"),
+        )
+    reading = source(dynamodb=dynamo)
+    messages = reading.messages(reading.campaigns())
+    assert messages[0].id == "c-0000057"
+    assert len(messages) == NEWEST_ROWS - 2
+    assert messages[0].customer_id == "[31mcust"
+    assert messages[0].changed_ms == 2057
+    assert messages[0].cost_usd == pytest.approx(0.00881)
+
+
+def test_a_throttled_batch_is_no_silent_half() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("c")
+    dynamo.unprocessed = 100
+    reading = source(dynamodb=dynamo)
+    with pytest.raises(ConsoleError, match="part of the rows"):
+        reading.messages(reading.campaigns())
+
+
+def test_no_campaign_means_no_read() -> None:
+    dynamo = Dynamo()
+    assert source(dynamodb=dynamo).messages(()) == ()
+    assert not dynamo.queries
+
+
+def test_spend_is_summed_by_day_of_this_month() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("today")
+    dynamo.campaign("yesterday", created=NOW - 86_400, status="cancelled")
+    dynamo.campaign("october", created=NOW - 30 * 86_400)
+    spend = source(dynamodb=dynamo).spend()
+    assert spend.today == "2026-11-21"
+    assert spend.today_usd == 0.48
+    assert spend.month_to_date_usd == pytest.approx(0.96)
+    assert spend.reserved == pytest.approx(0.1)
+    assert spend.cap == 5
+    assert spend.complete
+
+
+def test_what_reads_consume_is_counted() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("c")
+    reading = source(dynamodb=dynamo)
+    reading.campaigns()
+    assert reading.use().usd == pytest.approx(2 * 0.5 * 0.125e-6)
+
+
+def test_attribute_values_become_python_values() -> None:
+    assert item_of({"a": {"N": "7"}, "b": {"N": "0.5"}, "c": {"BOOL": True}, "d": {"NULL": True}}) == {
+        "a": 7,
+        "b": Decimal("0.5"),
+        "c": True,
+        "d": None,
+    }
+    assert value_of({"L": [{"M": {"x": {"S": "y"}}}, {"SS": ["p", "q"]}]}) == [{"x": "y"}, {"p", "q"}]
+    assert isinstance(value_of({"N": "7.0"}), int)

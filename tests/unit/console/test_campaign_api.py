@@ -1,0 +1,215 @@
+"""The signed HTTP API: what goes over the wire, verified by botocore's own signer, and each answer's sentence."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from console.campaigns import audience, make_request
+from console.domain import ConsoleError, ProblemKind
+from console.sources.api import HttpCampaignApi
+from console.sources.clients import LOCAL_SECRET, Clients, local_target
+from lambdas.core.campaign_request import parse_campaign_request
+from lambdas.core.simulator import always_fails, is_simulator
+
+ACCOUNT = "000000000000"
+PATH = "/_aws/execute-api/abc/$default"
+PLAN = {
+    "dry_run": True,
+    "recipients": 2,
+    "excluded_by_reason": {"duplicate": 1},
+    "parts": 2,
+    "cost_usd": 0.01762,
+    "duration_seconds": 0.2,
+    "by_country": {"US": {"messages": 2, "parts": 2, "cost_usd": 0.01762}},
+    "by_channel": {"sms": {"messages": 2, "parts": 2, "cost_usd": 0.01762}},
+}
+
+
+class Api(HTTPServer):
+    """Answers with `replies` in turn (the last for ever) and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: list[tuple[int, Any]] = [(200, PLAN)]
+        self.received: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.date_offset = 0.0
+
+    def client(self) -> HttpCampaignApi:
+        """The console's client of this API."""
+        clients = Clients(local_target(f"http://127.0.0.1:{self.server_port}", ACCOUNT, "us-east-1"))
+        return HttpCampaignApi(f"http://127.0.0.1:{self.server_port}{PATH}", "local", clients, wait=lambda _: None)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.received.append((self.command, self.path, dict(self.headers.items()), body))
+        replies = self.server.replies
+        status, document = replies.pop(0) if len(replies) > 1 else replies[0]
+        if status == 0:
+            self.close_connection = True
+            return
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.send_response_only(status)
+        self.send_header("Date", formatdate(time.time() + self.server.date_offset, usegmt=True))
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    server = Api()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def signature_of(server: Api, method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+    """What botocore signs for exactly these bytes at this address at the stated time."""
+    signed = {
+        name: value
+        for name, value in headers.items()
+        if name.lower() in headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+        and name.lower() != "x-amz-date"
+    }
+    request = AWSRequest(method, f"http://127.0.0.1:{server.server_port}{path}", headers=signed, data=body)
+    signer = SigV4Auth(Credentials(ACCOUNT, LOCAL_SECRET), "execute-api", "us-east-1")
+    request.context["timestamp"] = headers["X-Amz-Date"]
+    request.headers["X-Amz-Date"] = headers["X-Amz-Date"]
+    canonical = signer.canonical_request(request)
+    return signer.signature(signer.string_to_sign(request, canonical), request)
+
+
+def test_the_signature_covers_the_bytes_and_address_that_were_sent(api: Api) -> None:
+    api.client().plan(make_request(3, 10, "Grüße"))
+    (method, path, headers, body) = api.received[0]
+    assert (method, path) == ("POST", f"{PATH}/api/send-campaign")
+    assert headers["Authorization"].endswith(f"Signature={signature_of(api, method, path, headers, body)}")
+    tampered = body.replace(b"sms", b"sns")
+    assert signature_of(api, method, path, headers, tampered) not in headers["Authorization"]
+    stamp = datetime.strptime(headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    assert abs(stamp.timestamp() - time.time()) < 60
+
+
+def test_what_is_sent_is_what_the_function_accepts(api: Api) -> None:
+    api.replies = [(202, {"campaign_id": "c-1", "status": "created", "url": "/api/campaigns/c-1"})]
+    request = make_request(40, 5.5, "hello")
+    accepted = api.client().send(request)
+    assert (accepted.id, accepted.status, accepted.url) == ("c-1", "created", "/api/campaigns/c-1")
+    (_, _, headers, body) = api.received[0]
+    assert headers["Idempotency-Key"] == request.key
+    parsed = parse_campaign_request(json.loads(body))
+    assert not parsed.dry_run
+    assert parsed.throughput_tps == 5.5
+    assert len(parsed.recipients) == 40
+    assert all(is_simulator(recipient.address) for recipient in parsed.recipients)
+    assert sum(always_fails(recipient.address) for recipient in parsed.recipients) == 2
+
+
+def test_outside_local_only_the_us_simulator_numbers_are_used() -> None:
+    assert {user["phone"] for user in audience(40, "prod")} == {"+14254147755", "+14254147167"}
+    assert len({user["phone"] for user in audience(440, "local")}) == 22
+    assert len({user["customer_id"] for user in audience(40, "prod")}) == 40
+
+
+def test_a_dry_run_is_read_into_a_plan(api: Api) -> None:
+    plan = api.client().plan(make_request(3, 10))
+    assert json.loads(api.received[0][3])["dry_run"] is True
+    assert "Idempotency-Key" not in api.received[0][2]
+    assert plan.recipients == 2
+    assert plan.by_country == {"US": 2}
+    assert plan.excluded_by_reason == {"duplicate": 1}
+
+
+@pytest.mark.parametrize("first", [(500, {"message": "Internal Server Error"}), (0, None)])
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, first: tuple[int, Any]) -> None:
+    api.replies = [first, (202, {"campaign_id": "c-1", "status": "created"})]
+    assert api.client().send(make_request(1, 1)).id == "c-1"
+    assert len(api.received) == 2
+    assert api.received[0][2]["Idempotency-Key"] == api.received[1][2]["Idempotency-Key"]
+    assert api.received[0][3] == api.received[1][3]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "words"),
+    [
+        ((400, {"error": {"code": "invalid", "message": "throughput_tps is 0"}}), ProblemKind.BAD_INPUT, "is 0"),
+        ((403, {"message": "Forbidden"}), ProblemKind.FORBIDDEN, "execute-api:Invoke"),
+        ((404, {"message": "Not Found"}), ProblemKind.NOT_FOUND, "Not Found"),
+        ((409, {"error": {"code": "exists", "message": "see /api/campaigns/x"}}), ProblemKind.CONFLICT, "campaigns/x"),
+        ((429, {}), ProblemKind.THROTTLED, "throttles"),
+        ((500, {"error": {"code": "oops", "message": "broken"}}), ProblemKind.UNEXPECTED, "broken"),
+        ((200, b"<html>"), ProblemKind.BAD_ANSWER, "no JSON object"),
+        ((200, [1]), ProblemKind.BAD_ANSWER, "no JSON object"),
+        ((200, {"recipients": "many"}), ProblemKind.BAD_ANSWER, "no plan"),
+        ((200, {**PLAN, "by_country": {"US": 3}}), ProblemKind.BAD_ANSWER, "no plan"),
+        ((400, {"error": {"message": "\x1b]52;c;eA==\x07 evil"}}), ProblemKind.BAD_INPUT, "]52;c;eA== evil"),
+    ],
+)
+def test_each_refusal_is_one_sentence(api: Api, reply: tuple[int, Any], kind: ProblemKind, words: str) -> None:
+    api.replies = [reply]
+    with pytest.raises(ConsoleError) as caught:
+        api.client().plan(make_request(1, 1))
+    assert caught.value.problem.kind is kind
+    assert words in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("offset", "way"), [(-900.0, "ahead of"), (900.0, "behind")])
+def test_a_refusal_by_clock_skew_says_so(api: Api, offset: float, way: str) -> None:
+    api.replies = [(403, {"message": "Signature expired"})]
+    api.date_offset = offset
+    with pytest.raises(ConsoleError, match=way) as caught:
+        api.client().plan(make_request(1, 1))
+    assert caught.value.problem.kind is ProblemKind.CLOCK_SKEW
+
+
+def test_an_accepted_answer_without_an_id_is_malformed(api: Api) -> None:
+    api.replies = [(202, {"status": "created"})]
+    with pytest.raises(ConsoleError, match="lacks campaign_id"):
+        api.client().send(make_request(1, 1))
+
+
+@pytest.mark.parametrize("recipients", [0, -1, 10**9, "ten", "1.5", "", "nan", None])
+def test_nonsense_recipients_are_refused(recipients: object) -> None:
+    with pytest.raises(ConsoleError, match="recipients"):
+        make_request(recipients, 1)
+
+
+@pytest.mark.parametrize("tps", [0, -3, "nan", "inf", "-inf", 10**9, "fast", ""])
+def test_nonsense_rates_are_refused(tps: object) -> None:
+    with pytest.raises(ConsoleError, match="TPS"):
+        make_request(1, tps)
+
+
+@pytest.mark.parametrize("body", ["", "   ", "x" * 2000])
+def test_nonsense_bodies_are_refused(body: str) -> None:
+    with pytest.raises(ConsoleError, match="body"):
+        make_request(1, 1, body)
+
+
+def test_each_request_has_a_key_of_its_own() -> None:
+    assert make_request(1, 1).key != make_request(1, 1).key

@@ -1,0 +1,308 @@
+"""Runner, feeds, throughput and spend: what keeps the screen alive whatever AWS does."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from console.domain import ProblemKind
+from console.services.errors import BusyError, DeadlineError
+from console.services.feed import BACKOFF_MOST, Feed
+from console.services.monitor import Beats, Monitor
+from console.services.runner import Runner
+from console.services.throughput import ThroughputMeter
+from console.sources.fake import FakeStack
+from console.spend import SpendMeter
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+
+
+class Clock:
+    """A clock that stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.time = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread is about to do."""
+    ready = threading.Event()
+    for _ in range(5_000):
+        if condition():
+            return
+        ready.wait(0.001)
+    raise AssertionError("it did not happen")
+
+
+def test_a_call_gives_its_value_or_its_error() -> None:
+    runner = Runner()
+    assert runner.start(lambda: 7, deadline=5).wait() == 7
+    with pytest.raises(ZeroDivisionError):
+        runner.start(lambda: 1 // 0, deadline=5).wait()
+
+
+def test_a_hanging_call_ends_at_its_deadline_and_keeps_its_slot() -> None:
+    clock, released = Clock(), threading.Event()
+    runner = Runner(limit=1, clock=clock)
+    job = runner.start(released.wait, deadline=3)
+    assert not job.done
+    clock.time += 3
+    assert job.done
+    with pytest.raises(DeadlineError, match="3 s"):
+        job.result()
+    with pytest.raises(BusyError):
+        runner.start(lambda: 1, deadline=3)
+    released.set()
+    until(lambda: not job.overdue)
+
+    def free() -> bool:
+        try:
+            return runner.start(lambda: 2, deadline=3).wait() == 2
+        except BusyError:
+            return False
+
+    until(free)
+
+
+def test_waiting_does_not_block_the_event_loop() -> None:
+    async def main() -> list[str]:
+        order: list[str] = []
+        released = threading.Event()
+        job = Runner().start(released.wait, deadline=10)
+
+        async def wait() -> None:
+            await job.wait_async()
+            order.append("job")
+
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        order.append("loop")
+        released.set()
+        await task
+        return order
+
+    assert asyncio.run(main()) == ["loop", "job"]
+
+
+class Reader:
+    """A read that is let through, or made to fail, by the test."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+        self.calls = 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        self.gate.wait(10)
+        if self.error is not None:
+            raise self.error
+        return self.calls
+
+
+def make_feed(reader: Reader, clock: Clock) -> Feed[int]:
+    return Feed(
+        "numbers",
+        reader,
+        every=2,
+        deadline=8,
+        source="test",
+        runner=Runner(clock=clock),
+        clock=clock,
+        rng=random.Random(1),
+    )
+
+
+def finish(feed: Feed[int]) -> None:
+    """Beat without starting anything until the read that is out has ended."""
+
+    def ended() -> bool:
+        feed.tick(start=False)
+        return not feed.reading
+
+    until(ended)
+
+
+def test_a_feed_reads_when_due_and_not_before() -> None:
+    clock, reader = Clock(), Reader()
+    feed = make_feed(reader, clock)
+    feed.tick()
+    finish(feed)
+    assert feed.state.value == 1
+    assert feed.state.at == clock.time
+    feed.tick()
+    assert reader.calls == 1
+    clock.time += 2
+    feed.tick()
+    finish(feed)
+    assert feed.state.value == 2
+
+
+def test_beats_are_dropped_not_queued() -> None:
+    clock, reader = Clock(), Reader()
+    reader.gate.clear()
+    feed = make_feed(reader, clock)
+    for _ in range(3):
+        feed.tick()
+        clock.time += 2
+    assert reader.calls == 1
+    assert feed.dropped == 2
+    reader.gate.set()
+    finish(feed)
+    assert feed.state.value == 1
+
+
+def test_an_error_keeps_the_last_value_and_backs_off() -> None:
+    clock, reader = Clock(), Reader()
+    feed = make_feed(reader, clock)
+    feed.tick()
+    finish(feed)
+    read_at = clock.time
+    reader.error = ConnectionRefusedError("refused")
+    waits = []
+    for _ in range(9):
+        feed.ask()
+        feed.tick()
+        finish(feed)
+        assert feed.state.retry_at is not None
+        waits.append(feed.state.retry_at - clock.time)
+    assert feed.state.value == 1
+    assert feed.state.at == read_at
+    assert feed.state.error is not None
+    assert feed.state.error.kind is ProblemKind.UNREACHABLE
+    assert 2 <= waits[0] <= 2.5
+    assert waits[3] > 4 * waits[0] / 1.25
+    assert BACKOFF_MOST <= waits[-1] <= 1.25 * BACKOFF_MOST
+    reader.error = None
+    feed.ask()
+    feed.tick()
+    finish(feed)
+    assert feed.state.error is None
+    assert feed.state.retry_at is None
+
+
+def test_an_overdue_read_is_an_error_and_its_late_answer_is_dropped() -> None:
+    clock, reader = Clock(), Reader()
+    reader.gate.clear()
+    feed = make_feed(reader, clock)
+    feed.tick()
+    clock.time += 8
+    feed.tick(start=False)
+    assert feed.state.error is not None
+    assert feed.state.error.kind is ProblemKind.TIMED_OUT
+    reader.gate.set()
+    feed.tick(start=False)
+    assert feed.state.value is None
+
+
+def summary(campaign_id: str, sent: int, tps: float = 50.0) -> CampaignSummary:
+    return CampaignSummary(
+        id=campaign_id,
+        status=CampaignStatus.RUNNING,
+        version=1,
+        created_ms=0,
+        throughput_tps=tps,
+        recipients=1000,
+        excluded=0,
+        suppressed=0,
+        unsent=0,
+        next_row=sent,
+        done_rows=sent,
+        reserved_usd=0,
+        spent_usd=0,
+        cap_usd=1,
+        stop_reason=None,
+        channels={"sms": ChannelCounts(sent=sent)},
+    )
+
+
+def test_throughput_comes_from_the_counters() -> None:
+    meter = ThroughputMeter(ceiling=80)
+    first = meter.observe(100.0, [summary("a", 10)])
+    assert first.achieved is None
+    assert first.target == 50
+    second = meter.observe(102.0, [summary("a", 110)])
+    assert second.achieved == pytest.approx(50)
+    both = meter.observe(103.0, [summary("a", 160), summary("b", 20)])
+    assert both.target == 80
+    assert both.achieved == pytest.approx((150 + 20) / 3)
+    assert both.by_channel == {"sms": pytest.approx((150 + 20) / 3)}
+    assert [point.achieved for point in both.history] == [None, 50, pytest.approx(170 / 3)]
+
+
+def test_throughput_forgets_what_is_older_than_its_window() -> None:
+    meter = ThroughputMeter()
+    sent = 0
+    for second in range(20):
+        sent += 100 if second < 10 else 0
+        last = meter.observe(float(second), [summary("a", sent)])
+    assert last.achieved == 0
+
+
+def test_a_counter_that_falls_is_no_negative_rate() -> None:
+    meter = ThroughputMeter()
+    meter.observe(0, [summary("a", 100)])
+    assert meter.observe(2, [summary("a", 90)]).achieved == 0
+
+
+def test_spend_is_counted_per_call_and_per_read_unit() -> None:
+    meter = SpendMeter()
+    for _ in range(1000):
+        meter.count("cloudwatch:DescribeAlarms")
+    meter.count("dynamodb:Query")
+    meter.count_read_units(1_000_000)
+    meter.count("sts:GetCallerIdentity")
+    assert meter.use.calls == 1002
+    assert meter.use.usd == pytest.approx(0.01 + 0.125)
+
+
+def test_a_month_of_the_console_stays_below_two_dollars() -> None:
+    """8 h x 22 days with a campaign running all the time: read units as DynamoDB bills eventually consistent reads."""
+    beats, seconds = Beats(), 8 * 3600 * 22
+    meter = SpendMeter()
+    for _ in range(int(seconds / beats.alarms)):
+        meter.count("cloudwatch:DescribeAlarms")
+    campaigns_listed_and_one_open = 0.5 + 0.5
+    meter.count_read_units(seconds / beats.campaigns * campaigns_listed_and_one_open)
+    meter.count_read_units(seconds / beats.messages * 40 * 0.5)
+    meter.count_read_units(seconds / beats.spend * 2.0)
+    assert meter.use.usd < 2.0
+
+
+def test_the_monitor_is_one_immutable_snapshot_per_beat() -> None:
+    clock = Clock()
+    stack = FakeStack(clock)
+    monitor = Monitor(stack.connection(), clock=clock, rng=random.Random(1))
+
+    def settled() -> bool:
+        monitor.tick()
+        return monitor.settled
+
+    until(settled)
+    overview = monitor.overview
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        overview.paused = True  # type: ignore[misc]
+    assert overview.alarms.value == stack.alarm_list
+    assert overview.api.calls == 4
+    monitor.paused = True
+    clock.time += 60
+    monitor.tick()
+    assert not any(feed.reading for feed in monitor._feeds.values())
+    assert monitor.overview.alarms.age(clock.time) == 60
+
+
+def test_actions_are_on_in_local_and_by_request_only() -> None:
+    assert Monitor(FakeStack(environment="local").connection()).stack.actions_allowed
+    assert not Monitor(FakeStack(environment="dev").connection()).stack.actions_allowed
+    assert Monitor(FakeStack(environment="dev").connection(), allow_actions=True).stack.actions_allowed
