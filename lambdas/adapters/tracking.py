@@ -74,8 +74,10 @@ class TrackingTable:
         self._table = table
         self._retention_days = retention_days
 
-    def intend(self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int) -> IntentOutcome:
-        """Put the row `sending` unless the message has one."""
+    def intend(
+        self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int, slot_us: int
+    ) -> IntentOutcome:
+        """Put the row `sending` unless the message has one; `slot_us` is when its call is due."""
         item = {
             "message_id": message_id,
             "chain_id": message_id,
@@ -90,6 +92,7 @@ class TrackingTable:
             "history": {Status.SENDING.value: now_ms},
             "timestamp": now_ms,
             "owner": owner,
+            "slot_us": slot_us,
             "version": 1,
             "ttl": now_ms // 1_000 + self._retention_days * SECONDS_PER_DAY,
         }

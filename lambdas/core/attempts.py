@@ -195,7 +195,9 @@ class Attempts:
             return
         started = self._clock.now_us()
         if not send.intended:
-            found = self._tracking.intend(campaign.id, send.row, send.message_id, self._owner, started // 1_000)
+            found = self._tracking.intend(
+                campaign.id, send.row, send.message_id, self._owner, started // 1_000, send.slot_us
+            )
             if found is not IntentOutcome.CREATED:
                 self._answered_before(send, found)
                 return

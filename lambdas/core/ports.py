@@ -143,8 +143,10 @@ class AudiencePort(Protocol):
 class TrackingPort(Protocol):
     """The delivery-tracking table, from the sender's side."""
 
-    def intend(self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int) -> IntentOutcome:
-        """Put the row `sending` unless the message has one."""
+    def intend(
+        self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int, slot_us: int
+    ) -> IntentOutcome:
+        """Put the row `sending` unless the message has one; `slot_us` is when its call is due."""
 
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
         """The provider took the message."""
