@@ -51,6 +51,10 @@ _EVERYWHERE = {
 INERT: dict[str, dict[str, str]] = {
     "aws:kms/key:Key": {"deletionWindowInDays": "concerns destroy; the embedded cloud is thrown away as a whole"},
     "aws:iam/role:Role": {"forceDetachPolicies": "concerns destroy; the embedded cloud is thrown away as a whole"},
+    "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": {
+        "defaultMessageType": "the simulated carrier has no defaults of a set; "
+        "a send without a message type takes its origination identity's",
+    },
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber": {
         "waitForActive": "a simulated number is active at once",
         "forceDisassociate": "concerns destroy; the embedded cloud is thrown away as a whole",

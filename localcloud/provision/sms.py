@@ -9,14 +9,9 @@ _SERVICE = "pinpoint-sms-voice-v2"
 
 
 def configuration_set(task: Task) -> Created:
-    """A configuration set with its defaults."""
+    """A configuration set."""
     name = task.named(longest=64)
     made = task.call(_SERVICE, "create_configuration_set", ConfigurationSetName=name)
-    client = task.client(_SERVICE)
-    if kind := task.inputs.get("defaultMessageType"):
-        client.set_default_message_type(ConfigurationSetName=name, MessageType=kind)
-    if sender := task.inputs.get("defaultSenderId"):
-        client.set_default_sender_id(ConfigurationSetName=name, SenderId=sender)
     return Created(name, {"name": name, "arn": made["ConfigurationSetArn"]})
 
 

@@ -638,7 +638,7 @@ def test_sms_resources(aws: Cloud) -> None:
     )
     sms = aws.client("pinpoint-sms-voice-v2")
     (read,) = sms.describe_configuration_sets(ConfigurationSetNames=["sms"])["ConfigurationSets"]
-    assert (read["ConfigurationSetArn"], read["DefaultMessageType"]) == (made.outputs["arn"], "TRANSACTIONAL")
+    assert read["ConfigurationSetArn"] == made.outputs["arn"]
     (destination,) = read["EventDestinations"]
     assert destination["SnsDestination"] == {"TopicArn": topic}
     assert (destination["MatchingEventTypes"], destination["Enabled"]) == (["TEXT_ALL"], False)

@@ -97,7 +97,7 @@ def test_recording_imagines_what_provisioning_finds(run: Run, layer: Path) -> No
     assert [item.urn for item in real.registrations] == [item.urn for item in imagined.registrations]
     assert run.provisioned.outputs.keys() == imagined.stack_outputs.keys()
     pairs = [
-        (there.outputs["arn"], here.outputs["arn"].replace(SAMPLE_ACCOUNT, run.account_id))
+        (there.outputs["arn"].replace(run.account_id, SAMPLE_ACCOUNT), here.outputs["arn"])
         for there, here in zip(real.registrations, imagined.registrations, strict=True)
         if here.custom and here.type not in DRAWN_AT_RANDOM and "arn" in here.outputs
     ]
