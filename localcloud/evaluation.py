@@ -19,7 +19,7 @@ _LINE_LIMIT = 16 * 1024 * 1024
 
 
 class EvaluationError(RuntimeError):
-    """The program could not be brought about, in one sentence; `unusable` when its stack has no usable configuration."""
+    """The program could not be brought about, in one sentence; `unusable`: its stack has no usable config."""
 
     def __init__(self, message: str, *, unusable: bool = False) -> None:
         super().__init__(message)
