@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError, ParamValidationError
+
 from localcloud.graph import ProgramError
 from localcloud.monitor import Created, Demand
 from localcloud.provision import (
@@ -109,6 +111,20 @@ class AwsProvider:
         """Inputs (`type.path`) that were not passed on and have no reason in `INERT`, sorted."""
         return sorted(self._unread)
 
+    def _attempt(self, provisioner: Provisioner, task: Task) -> Created:
+        try:
+            return provisioner(task)
+        except ClientError as error:
+            answer = error.response.get("Error", {})
+            code, message = answer.get("Code", "no code"), str(answer.get("Message", "")).rstrip(".")
+            raise ProgramError(
+                f"{error.operation_name} was refused with {code}: {message}; correct the resource in the program"
+            ) from error
+        except ParamValidationError as error:
+            raise ProgramError(f"{error}; correct the resource in the program") from error
+        except (EndpointConnectionError, HTTPClientError) as error:
+            raise ProgramError(f"{self._endpoint_url} does not answer ({error}); start the cloud again") from error
+
     def _recorded(self, demand: Demand) -> Created:
         if demand.type == PROVIDER_TYPE:
             with self._lock:
@@ -127,7 +143,7 @@ class AwsProvider:
             region=region,
             account_id=self._account_id,
         )
-        created = PROVISIONERS[demand.type](task)
+        created = self._attempt(PROVISIONERS[demand.type], task)
         excused = _EVERYWHERE.keys() | INERT.get(demand.type, {}).keys()
         with self._lock:
             self._unread.update(f"{demand.type}.{path}" for path in inputs.unread() if path not in excused)

@@ -44,6 +44,9 @@ class Inputs(dict[str, Any]):
         self._mark(key)
         return value
 
+    def __missing__(self, key: str) -> Any:
+        raise ProgramError(f"the input {key!r} is needed to create it here; set it in the program")
+
     def get(self, key: str, default: Any = None) -> Any:
         """As `dict.get`; marks `key` as read."""
         return self[key] if key in self else default  # noqa: SIM401 - this is what `get` is made of

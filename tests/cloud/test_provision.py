@@ -663,6 +663,9 @@ def test_an_input_that_nothing_reads_is_reported(bare_cloud: Any) -> None:
 
 REFUSED: list[tuple[Callable[[Cloud], object], str]] = [
     (lambda aws: aws.create("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16"), "no provisioner is written"),
+    (lambda aws: aws.create("aws:sqs/queue:Queue", delaySeconds=99_999), "CreateQueue was refused with .*; correct"),
+    (lambda aws: aws.create("aws:iam/role:Role"), "the input 'assumeRolePolicy' is needed|Missing required parameter"),
+    (lambda aws: aws.create("aws:lambda/function:Function", role="r"), "the input 'code' is needed to create it"),
     (lambda aws: aws.function(code=pulumi.AssetArchive({})), "the archive is empty"),
 ]
 

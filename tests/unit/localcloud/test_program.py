@@ -207,7 +207,7 @@ def test_an_unreachable_cloud_and_an_unknown_type_are_named_with_the_remedy(prog
         )
     assert done == [(0, 1, "")]
     program('aws.sqs.Queue("q")')
-    with pytest.raises(ProgramError, match=r"aws:sqs/queue:Queue 'q': .*http://127\.0\.0\.1:9"):
+    with pytest.raises(ProgramError, match=r"aws:sqs/queue:Queue 'q': http://127\.0\.0\.1:9 does not answer .*; start"):
         provision_stack(
             stack="dev",
             endpoint_url="http://127.0.0.1:9",
