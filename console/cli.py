@@ -187,10 +187,10 @@ def _campaign_command(arguments: argparse.Namespace, allow: bool, as_json: bool)
 
 
 def _headless(options: Options, command: Callable[[Connection], ExitCode]) -> ExitCode:
-    from console.headless.talk import say
+    from console.headless.talk import Course
     from console.services.connect import connect
 
-    connection = connect(options, say if options.local else _quiet)
+    connection = connect(options, Course() if options.local else _quiet)
     try:
         return command(connection)
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from console.domain import Problem
@@ -29,6 +31,21 @@ def say(text: str) -> None:
     """Talk for stderr."""
     unicode = glyphs_for(sys.stderr.encoding)
     print(to_ascii(text) if unicode.ascii_only else text, file=sys.stderr, flush=True)
+
+
+class Course:
+    """Progress on stderr, at most one line a second: provisioning has more than a hundred steps."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._said: float | None = None
+
+    def __call__(self, step: str) -> None:
+        """Say `step` unless something was said just now."""
+        now = self._monotonic()
+        if self._said is None or now - self._said >= 1.0:
+            self._said = now
+            say(step)
 
 
 def complain(problem: Problem) -> None:
