@@ -109,6 +109,8 @@ def _run(options: argparse.Namespace) -> int:
     os.dup2(2, 1)
     try:
         host.run(settings, _printer(out) if options.json else _narrator(out))
+    except BrokenPipeError:
+        return _fail("nobody reads stdout any more", False, _FAILED)
     except host.StartError as error:
         if options.json:
             _printer(out)({"event": "error", "message": str(error)})

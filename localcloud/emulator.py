@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,16 @@ from localcloud.receipts import DETAIL_TYPE, EVENT_SOURCE
 from localcloud.wire import ServiceError
 
 _EVENTS_KEPT = 1_000
+
+
+def install_transport() -> None:
+    """Let what happens inside the cloud count as done over TLS.
+
+    Policies that deny plain HTTP mean the network. Requests are marked by a header (`server.Cloud`); timers, threads
+    and event deliveries have no request, so ministack's default for them changes.
+    """
+    origin = contextvars.ContextVar("_request_origin", default=("127.0.0.1", True))
+    iam_evaluator._request_origin = origin
 
 
 class Publisher:
@@ -51,7 +62,7 @@ def enter_request(
     account = iam_evaluator.find_iam_access_key_account(access_key) if access_key else None
     responses.set_request_account_id(account or access_key)
     responses.set_request_region(router.extract_region(headers, query))
-    iam_evaluator.pin_request_origin("127.0.0.1", False)
+    iam_evaluator.pin_request_origin("127.0.0.1", True)
     iam_evaluator.pin_signed_request(method, raw_path, dict(query), list(raw_headers))
     iam_evaluator.pin_signed_body(body)
     iam_evaluator.pin_request_caller(headers, query)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambdas.core.outputs import output_name
 from localcloud import lifetime
 from localcloud.clock import Clock
 from localcloud.evaluation import Evaluation, EvaluationError, EvaluationRequest
@@ -225,7 +226,7 @@ class _Host:
             except EvaluationError as error:
                 raise (UnusableError if error.unusable else StartError)(str(error)) from error
             outputs, self._recorded = done.outputs, done.recorded
-            origination = outputs.get("sms_origination_identity")
+            origination = outputs.get(output_name("sms_origination_identity"))
             if isinstance(origination, str) and origination:
                 # On AWS a number is registered long before any stack uses it.
                 cloud.carrier.resources.add_number(origination)

@@ -10,7 +10,6 @@ import fcntl
 import os
 import shutil
 import stat
-import sys
 import tempfile
 import threading
 import time
@@ -108,7 +107,7 @@ def when_parent_leaves(call: Callable[..., object], *arguments: object) -> None:
             call(*arguments)
 
     def read() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(0, 4096):
             continue
         stop_once()
 

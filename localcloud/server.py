@@ -21,7 +21,7 @@ from localcloud import bends, metrics_plane
 from localcloud.carrier import Carrier
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
-from localcloud.emulator import Publisher, authorize, enter_request
+from localcloud.emulator import Publisher, authorize, enter_request, install_transport
 from localcloud.event_sources import EventSources
 from localcloud.functions import ArchiveStore, make_interpreter
 from localcloud.invocations import FunctionHost
@@ -89,6 +89,7 @@ class Cloud:
 
     async def start(self, layer_requirements: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
+        install_transport()
         self.logs.install()
         self.meters.install()
         self.schedules.install()
@@ -121,6 +122,8 @@ class Cloud:
         if scope["path"].startswith(PREFIX):
             await self._control(scope, receive, send)
             return
+        # Policies that deny plain HTTP mean the network; this endpoint stands for AWS's TLS endpoints, on loopback.
+        scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         service = _signing_name(scope)
         self.meters.count_request(service or "unsigned")
         if service == self.carrier.signing_name:
