@@ -1,8 +1,9 @@
 """The calendar of one origination identity: dated leases whose rates never add up to more than the identity's.
 
 A campaign that asks for less than the identity's rate leaves the rest to others in the same seconds, so slow campaigns
-do not shut each other out. Leases of one campaign follow one another, because its own rate holds too. Times are integer
-microseconds since the epoch, rates thousandths of a message part per second.
+do not shut each other out. Leases of one campaign never overlap, because its own rate holds too, but they may be booked
+in any order: of two workers the one with the later rows is often faster, and must not cost the other its time. Times
+are integer microseconds since the epoch, rates thousandths of a message part per second.
 """
 
 from __future__ import annotations
@@ -72,28 +73,32 @@ class Calendar:
         calendar = self.current(now_us)
         wanted = max(1, min(milli_rate, self.milli_rate))
         least = min(wanted, max(1, int(self.milli_rate * MIN_SHARE)))
-        own_end = max((lease.end_us for lease in calendar.leases if lease.owner == owner), default=0)
-        earliest = max(now_us, not_before_us, own_end)
-        others = [lease for lease in calendar.leases if lease.end_us > earliest]
-        for start in sorted({earliest, *(lease.end_us for lease in others)}):
-            if start > max(now_us, not_before_us) + HORIZON_US:
-                return Wait(start - max(now_us, not_before_us) - HORIZON_US)
-            lease = _fit(owner, parts, start, wanted, least, self.milli_rate, others)
+        earliest = max(now_us, not_before_us)
+        booked = [lease for lease in calendar.leases if lease.end_us > earliest]
+        for start in sorted({earliest, *(lease.end_us for lease in booked)}):
+            if start > earliest + HORIZON_US:
+                return Wait(start - earliest - HORIZON_US)
+            lease = _fit(owner, parts, start, wanted, least, self.milli_rate, booked)
             if lease is not None:
                 return lease, replace(calendar, leases=(*calendar.leases, lease))
         raise AssertionError("the end of the last lease is always free")
 
 
 def _fit(
-    owner: str, parts: int, start: int, wanted: int, least: int, capacity: int, others: Iterable[IdentityLease]
+    owner: str, parts: int, start: int, wanted: int, least: int, capacity: int, booked: Iterable[IdentityLease]
 ) -> IdentityLease | None:
-    """The fastest lease that starts at `start` and keeps the sum of rates within `capacity` until its end."""
-    others = list(others)
+    """The fastest lease that starts at `start`, keeps clear of the owner's own leases and the sum of rates within
+    `capacity` until its end.
+    """
+    ahead = [lease for lease in booked if lease.end_us > start]
+    own_start = min((lease.start_us for lease in ahead if lease.owner == owner), default=None)
     rate = wanted
     while True:
         end = start + -(-parts * MICROSECOND * MILLI // rate)
-        instants = [start, *(lease.start_us for lease in others if start < lease.start_us < end)]
-        peak = max(sum(lease.milli_rate for lease in others if lease.covers(instant)) for instant in instants)
+        if own_start is not None and own_start < end:
+            return None
+        instants = [start, *(lease.start_us for lease in ahead if start < lease.start_us < end)]
+        peak = max(sum(lease.milli_rate for lease in ahead if lease.covers(instant)) for instant in instants)
         if rate + peak <= capacity:
             return IdentityLease(owner, start, end, rate)
         rate = capacity - peak

@@ -7,6 +7,7 @@ cancellation takes effect within one lease.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.leasing import POLL_US, LeaseLine
 from lambdas.core.pacing import MICROSECOND, Booking, Wait, lease_units, next_booking
 from lambdas.core.ports import (
     AudiencePort,
@@ -32,7 +34,12 @@ CHUNK_LEASE_US = 30 * MICROSECOND
 """A dead worker's chunk may be taken over after this; the queue message's visibility is kept to the same time."""
 RETRY_BUDGET_US = 15 * MICROSECOND
 """How long after its deadline a run may go on to finish rows whose slots were missed."""
-POLL_US = 200_000
+KEEP_US = 10 * MICROSECOND
+"""How often the token and the chunks of a run that goes on are held anew."""
+PREPARATION_US = 100_000
+"""Time is claimed from this far ahead: opening the chunk, leasing and putting the first intents come before its first
+slot, and a slice whose first slots have passed costs those slots.
+"""
 
 
 class RunEnd(StrEnum):
@@ -46,7 +53,8 @@ class RunEnd(StrEnum):
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run did; `slowest_wait_s` is the longest wait for a lease."""
+    """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
+    unfinished: the next run has to look for them (`recover`)."""
 
     end: RunEnd = RunEnd.NOTHING_LEFT
     sent: int = 0
@@ -56,6 +64,7 @@ class RunReport:
     throttled: int = 0
     given_up_slots: int = 0
     slowest_wait_s: float = 0.0
+    chunks_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,9 @@ class CampaignSender:
         self._open: list[ChunkProgress] = []
         self._abandoned: deque[Chunk] = deque()
         self._report = RunReport()
+        self._closing = threading.Lock()
+        self._kept_us = self._clock.now_us()
+        self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
         self._state = ports.campaigns.load(campaign_id)
 
     def run(self, deadline_us: int, *, recover: bool = False) -> RunReport:
@@ -109,8 +121,11 @@ class CampaignSender:
             finally:
                 ahead.shutdown(wait=True)
                 self._let_go(pool)
+        if self._report.end is RunEnd.NOTHING_LEFT:
+            self._complete_if_done(self._ports.campaigns.load(self._campaign_id))
         self._report.throttled = self._attempts.throttled
         self._report.given_up_slots = self._attempts.given_up
+        self._report.slowest_wait_s = self._line.slowest_wait_s
         return self._report
 
     def _send_until(self, deadline_us: int, ahead: ThreadPoolExecutor, pool: ThreadPoolExecutor) -> None:
@@ -120,13 +135,13 @@ class CampaignSender:
             upcoming = None
             if sends is None or not self._may_go_on(sends):
                 return
-            if self._clock.now_us() < deadline_us:
+            if self._clock.now_us() < deadline_us + (RETRY_BUDGET_US if self._line else 0):
                 upcoming = ahead.submit(self._prepare, deadline_us)
             else:
                 self._report.end = RunEnd.TIME_UP
             self._dispatch(sends, pool)
             self._close_finished()
-            self._keep_token()
+            self._hold_everything()
 
     def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
         """Look at the campaign again before a prepared chunk starts; let the chunk go if it must not."""
@@ -140,10 +155,13 @@ class CampaignSender:
         return False
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
-        """The next rows with their slots: missed ones first, then abandoned chunks, then a new claim."""
+        """The next rows with their slots: missed ones first, then those in line for a lease, then abandoned chunks,
+        then a new claim."""
         late = self._attempts.take_late(self._clock.now_us())
         if late:
             return self._schedule_again(late)
+        if self._line:
+            return self._line.take()
         while self._abandoned:
             chunk = self._ports.campaigns.take_over(
                 self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
@@ -156,7 +174,8 @@ class CampaignSender:
         chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
         if chunk is None:
             return []
-        return self._lease(self._rows_of(chunk), claim.start_us, claim.end_us)
+        self._line.add(self._rows_of(chunk), claim.start_us, claim.end_us)
+        return self._line.take()
 
     def _claim(self, deadline_us: int) -> Claim | None:
         """Claim the next rows, waiting for the campaign's own pace; None when there is nothing (more) to claim."""
@@ -171,11 +190,10 @@ class CampaignSender:
                 self._report.end = RunEnd.TIME_UP
                 return None
             rows = self._affordable_rows(state)
-            booking: Booking | Wait = (
-                next_booking(state.booked_until_us, now_us=now, units=rows, rate=state.tps) if rows else Wait(POLL_US)
-            )
+            booking: Booking | Wait = self._booking(rows) if rows else Wait(POLL_US)
             if isinstance(booking, Wait):
                 self._clock.sleep_us(min(booking.microseconds, POLL_US))
+                self._stay_alive()
                 if not rows or booking.microseconds <= POLL_US:
                     self._state = self._ports.campaigns.load(self._campaign_id)
                     if not rows and self._stop_if_spent(self._state):
@@ -186,6 +204,11 @@ class CampaignSender:
                 self._state = result.state
                 return result
             self._state = result
+
+    def _booking(self, rows: int) -> Booking | Wait:
+        """The campaign's next time for `rows`, far enough ahead to be ready for it."""
+        ready_us = self._clock.now_us() + PREPARATION_US
+        return next_booking(self._state.booked_until_us, now_us=ready_us, units=rows, rate=self._state.tps)
 
     def _affordable_rows(self, state: CampaignState) -> int:
         rows = min(lease_units(state.tps), state.rows - state.next_row)
@@ -204,6 +227,11 @@ class CampaignSender:
     def _rows_of(self, chunk: Chunk) -> list[ScheduledSend]:
         """The rows of a chunk without those who have opted out."""
         rows = self._ports.audience.rows(self._campaign_id, chunk.first_row, chunk.rows)
+        if len(rows) != chunk.rows:
+            raise LookupError(
+                f"the plan of {self._campaign_id} lacks some of rows {chunk.first_row} to"
+                f" {chunk.first_row + chunk.rows - 1}; plan it again"
+            )
         progress = ChunkProgress(chunk, len(rows))
         self._open.append(progress)
         read_us = self._clock.now_us()
@@ -220,50 +248,25 @@ class CampaignSender:
     def _schedule_again(self, sends: list[ScheduledSend]) -> list[ScheduledSend]:
         """New campaign time and a new lease for rows whose slots have gone."""
         while True:
-            booking = next_booking(
-                self._state.booked_until_us, now_us=self._clock.now_us(), units=len(sends) or 1, rate=self._state.tps
-            )
+            booking = self._booking(len(sends) or 1)
             if isinstance(booking, Wait):
                 self._clock.sleep_us(min(booking.microseconds, POLL_US))
+                self._stay_alive()
                 continue
             result = self._ports.campaigns.claim(self._campaign_id, booking, 0, Decimal(0))
             if isinstance(result, Claim):
                 self._state = result.state
-                return self._lease(sends, result.start_us, result.end_us)
+                self._line.add(sends, result.start_us, result.end_us)
+                return self._line.take()
             self._state = result
             if result.status is not CampaignStatus.RUNNING:
                 return sends
-
-    def _lease(self, sends: list[ScheduledSend], start_us: int, end_us: int) -> list[ScheduledSend]:
-        """Lease the identity's time for `sends`, batch by batch, and give each its slot."""
-        remaining, scheduled = deque(sends), []
-        total = sum(send.row.parts for send in sends)
-        milli_rate = max(1, total * 1_000 * MICROSECOND // max(1, end_us - start_us))
-        while remaining:
-            batch, parts = [remaining.popleft()], 0
-            parts = batch[0].row.parts
-            while remaining and parts + remaining[0].row.parts <= lease_units(milli_rate / 1_000):
-                batch.append(remaining.popleft())
-                parts += batch[-1].row.parts
-            asked_us = self._clock.now_us()
-            lease = self._ports.limiter.reserve(self._campaign_id, parts, not_before_us=start_us, milli_rate=milli_rate)
-            while isinstance(lease, Wait):
-                self._clock.sleep_us(min(lease.microseconds, POLL_US))
-                lease = self._ports.limiter.reserve(
-                    self._campaign_id, parts, not_before_us=start_us, milli_rate=milli_rate
-                )
-            waited_s = max(0, lease.start_us - max(asked_us, start_us)) / MICROSECOND
-            self._report.slowest_wait_s = max(self._report.slowest_wait_s, waited_s)
-            used = 0
-            for send in batch:
-                scheduled.append(send.at(lease.slot(used), lease.end_us))
-                used += send.row.parts
-        return scheduled
 
     def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor) -> None:
         """Start each send shortly before its slot, early enough for its intent to be on record."""
         for send in sends:
             self._clock.sleep_us(send.slot_us - self._attempts.lead_us - self._clock.now_us())
+            self._stay_alive()
             self._attempts.submit(pool, send, self._state)
 
     def _finish_late_rows(self, until_us: int, pool: ThreadPoolExecutor) -> None:
@@ -271,16 +274,16 @@ class CampaignSender:
         while True:
             self._attempts.drain()
             due_us = self._attempts.next_late_us()
-            if due_us is None:
+            if self._clock.now_us() > until_us or (due_us is None and not self._line):
                 return
-            self._clock.sleep_us(min(due_us, until_us) - self._clock.now_us())
-            late = self._attempts.take_late()
-            if self._clock.now_us() > until_us or not self._may_go_on(late):
-                for send in late:
-                    send.chunk.left_unsent(send)
+            if due_us is not None and not self._line:
+                self._clock.sleep_us(min(due_us, until_us + 1) - self._clock.now_us())
+            late = self._attempts.take_late(self._clock.now_us())
+            if not self._may_go_on(late):
                 return
-            self._dispatch(self._schedule_again(late), pool)
-            self._keep_token()
+            self._dispatch(self._schedule_again(late) if late else self._line.take(), pool)
+            self._close_finished()
+            self._hold_everything()
 
     def _let_go(self, pool: ThreadPoolExecutor) -> None:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""
@@ -292,27 +295,55 @@ class CampaignSender:
             self._report.end = RunEnd.STOPPED
         ended = self._report.end is RunEnd.STOPPED or (
             self._report.end is RunEnd.NOT_RUNNING
-            and self._ports.campaigns.load(self._campaign_id).status is not CampaignStatus.PAUSED
+            and self._ports.campaigns.load(self._campaign_id).status not in OPEN_STATUSES
         )
         for progress in self._open:
             self._attempts.withdraw(progress.unsent, self._owner)
             if ended:
                 progress.count_unsent()
         self._close_finished()
+        self._report.chunks_left = len(self._open) + len(self._abandoned)
+        if self._report.chunks_left and self._report.end is RunEnd.NOTHING_LEFT:
+            self._report.end = RunEnd.TIME_UP
         for progress in self._open:
             self._ports.campaigns.release_chunk(progress.chunk)
 
     def _close_finished(self) -> None:
         """Close every chunk whose rows all have an outcome; the last one completes the campaign."""
-        for progress in list(self._open):
-            if not progress.finished:
-                continue
-            self._open.remove(progress)
-            result = progress.result()
-            state = self._ports.campaigns.close_chunk(progress.chunk, result)
-            self._report.sent += result.sent
-            self._report.refused += result.refused
-            self._report.in_doubt += result.in_doubt
-            self._report.suppressed += result.suppressed
-            if state is not None and state.done_rows >= state.rows and state.status is CampaignStatus.RUNNING:
-                self._ports.campaigns.complete(self._campaign_id)
+        with self._closing:
+            for progress in [progress for progress in self._open if progress.finished]:
+                self._open.remove(progress)
+                result = progress.result()
+                state = self._ports.campaigns.close_chunk(progress.chunk, result)
+                self._report.sent += result.sent
+                self._report.refused += result.refused
+                self._report.in_doubt += result.in_doubt
+                self._report.suppressed += result.suppressed
+                if state is not None:
+                    self._complete_if_done(state)
+
+    def _complete_if_done(self, state: CampaignState) -> None:
+        """A campaign paused while its last chunk was closed has nobody else to complete it later."""
+        if state.status is CampaignStatus.RUNNING and state.done_rows >= state.rows:
+            self._ports.campaigns.complete(self._campaign_id)
+
+    def _stay_alive(self) -> None:
+        """In waits and long leases: close what is finished (its money may be waited for), hold what is not."""
+        self._close_finished()
+        if self._clock.now_us() - self._kept_us >= KEEP_US:
+            self._hold_everything()
+
+    def _hold_everything(self) -> None:
+        """Keep the token and prolong the chunks whose lease is half over; rows of a chunk taken over are dropped."""
+        self._keep_token()
+        with self._closing:
+            self._kept_us = self._clock.now_us()
+            for progress in list(self._open):
+                if progress.chunk.lease_until_us - self._kept_us > CHUNK_LEASE_US // 2:
+                    continue
+                held = self._ports.campaigns.hold_chunk(progress.chunk, self._kept_us + CHUNK_LEASE_US)
+                if held is None:
+                    progress.lost = True
+                    self._open.remove(progress)
+                else:
+                    progress.chunk = held
