@@ -85,7 +85,7 @@ def _environment() -> dict[str, str]:
     for name in FUNCTIONS:
         module = importlib.import_module(f"lambdas.{name}.settings")
         for settings in vars(module).values():
-            if isinstance(settings, type) and issubclass(settings, FunctionEnvironment) and settings.FUNCTION == name:
+            if isinstance(settings, type) and issubclass(settings, FunctionEnvironment) and name == settings.FUNCTION:
                 hints = get_type_hints(settings)
                 environment |= {
                     variable: SAMPLES[hints[field]] for field, variable in settings.variable_names().items()

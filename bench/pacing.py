@@ -40,7 +40,9 @@ def run(brief: bool) -> list[Measure]:
     return measures
 
 
-def _measures(rate: int, seconds: float, count: int, ours: list[float], others: dict[str, list[float]]) -> list[Measure]:
+def _measures(
+    rate: int, seconds: float, count: int, ours: list[float], others: dict[str, list[float]]
+) -> list[Measure]:
     where = f"{rate}/s, {count} process{'es' * (count > 1)}"
     worst, most = worst_second(ours), max(rate + 1, 1.02 * rate)
     achieved = 100 * achieved_share(ours, rate, seconds)
