@@ -117,7 +117,7 @@ def test_what_holds_data_is_protected_where_the_table_says_so(evaluate: Any, sta
     assert {item["pointInTimeRecovery"]["enabled"] for item in tables} == {policy.point_in_time_recovery}
 
 
-@pytest.mark.parametrize("stack", ["dev", "staging", "prod", "local"])
+@pytest.mark.parametrize("stack", ["dev", "staging", "prod"])
 def test_nothing_is_billed_or_account_wide_by_default(evaluate: Any, stack: str) -> None:
     assert not BILLED_WITHOUT_USE & set(evaluate(stack).types())
 
