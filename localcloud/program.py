@@ -51,6 +51,8 @@ LOCAL_STACK = "local"
 DEFAULT_REGION = "us-east-1"
 SAMPLE_ACCOUNT = "123456789012"
 """The account number of AWS's own examples."""
+SAMPLE_ENDPOINT = "http://127.0.0.1:4566"
+"""Where the stack `local` is imagined to run while it is only recorded."""
 
 _WORKERS = 40
 """Registrations in flight: the default of CPUs + 4 serialises a program on a small machine."""
@@ -90,11 +92,10 @@ def record(
     """
     root = root or project_root()
     settings = stack_config.load(root, stack, config)
-    defaults = {"aws:region": DEFAULT_REGION}
     if stack == LOCAL_STACK:
-        defaults[f"{settings.project}:endpoint_url"] = "http://127.0.0.1:4566"
-    settings = settings.with_defaults(defaults)
-    provider = _Imagined(SAMPLE_ACCOUNT, settings.values["aws:region"], preview=preview)
+        endpoint = f"{settings.project}:endpoint_url"
+        settings = settings.with_defaults({"aws:region": DEFAULT_REGION, endpoint: SAMPLE_ENDPOINT})
+    provider = _Imagined(SAMPLE_ACCOUNT, settings.values.get("aws:region", DEFAULT_REGION), preview=preview)
     return _evaluate(root, settings, provider, preview=preview)
 
 

@@ -47,7 +47,6 @@ _EVERYWHERE = {
     "timeouts": "limits how long the provider waits; creation answers at once here",
     "skipDestroy": "concerns destroy; the embedded cloud is thrown away as a whole",
     "forceDestroy": "concerns destroy; the embedded cloud is thrown away as a whole",
-    "region": "read for every resource before its provisioner runs",
 }
 
 INERT: dict[str, dict[str, str]] = {
