@@ -55,6 +55,8 @@ class ChunkProgress:
     def __init__(self, chunk: Chunk, rows: int) -> None:
         self.chunk = chunk
         self.unsent: list[ScheduledSend] = []
+        self.lost = False
+        """Another worker has taken the chunk over; its rows are none of ours any more."""
         self._rows = rows
         self._outcomes: Counter[Outcome] = Counter()
         self._spent = Decimal(0)
@@ -164,9 +166,10 @@ class Attempts:
         """Take the rows whose slots were missed or whose call may be repeated; with `now_us` only those whose back-off
         is over."""
         with self._late_lock:
-            taken = [send for send in self._late if now_us is None or send.not_before_us <= now_us]
-            self._late = [send for send in self._late if send not in taken]
-        return taken
+            late = self._late
+            due = [now_us is None or send.not_before_us <= now_us for send in late]
+            self._late = [send for send, is_due in zip(late, due, strict=True) if not is_due]
+        return [send for send, is_due in zip(late, due, strict=True) if is_due]
 
     def next_late_us(self) -> int | None:
         """When the first late row may be tried again; None if there is none."""
@@ -190,7 +193,7 @@ class Attempts:
             future.result()
 
     def _attempt(self, send: ScheduledSend, campaign: CampaignState) -> None:
-        if self.stop_code is not None:
+        if self.stop_code is not None or send.chunk.lost:
             send.chunk.left_unsent(send)
             return
         started = self._clock.now_us()

@@ -1,0 +1,403 @@
+"""Sending a campaign: every row once, in its slot, within the budget, and stopped when it must stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from lambdas.core import keys
+from lambdas.core.attempts import MAX_ATTEMPTS
+from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.lifecycle import Status
+from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
+from lambdas.core.provider_errors import ErrorClass, classify, in_doubt
+from lambdas.core.sending import RunEnd
+from tests.support.campaigns import PRICE_USD, destination, planned_row
+from tests.support.fake_world import CAMPAIGN, FakeWorld, refuse
+
+THROTTLE = classify("ThrottlingException", None)
+
+
+def assert_conserved(world: FakeWorld) -> None:
+    """Rows are neither lost nor doubled, and money is where it belongs."""
+    meta = world.campaign
+    chunks = sorted((first, chunk.rows) for first, chunk in meta.chunks.items())
+    for (first, rows), (following, _) in zip(chunks, chunks[1:], strict=False):
+        assert first + rows == following
+    assert meta.done_rows == sum(chunk.rows for chunk in meta.chunks.values() if not chunk.open)
+    assert meta.reserved_usd == sum((c.reserved_usd for c in meta.chunks.values() if c.open), Decimal(0))
+    assert world.overspent_usd == 0
+    assert all(accepted <= 1 for accepted in world.accepted().values())
+
+
+def assert_completed(world: FakeWorld) -> None:
+    """The campaign has ended with each row accounted for."""
+    assert_conserved(world)
+    assert world.campaign.status is CampaignStatus.COMPLETED
+    assert world.campaign.done_rows == world.campaign.rows == len(world.audience)
+    assert world.campaign.reserved_usd == 0
+
+
+def worst_second(instants: list[int]) -> int:
+    """The most calls in any second, wherever it begins."""
+    instants, most, first = sorted(instants), 0, 0
+    for last, instant in enumerate(instants):
+        while instant - instants[first] >= MICROSECOND:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def at_call(number: int, action: Callable[[], None]) -> Callable[[str, str], None]:
+    """A hook that acts once, right before the provider's n-th call (1-based)."""
+    calls = 0
+
+    def hook(_worker: str, operation: str) -> None:
+        nonlocal calls
+        calls += operation == "send"
+        if operation == "send" and calls == number:
+            action()
+
+    return hook
+
+
+def test_every_row_is_sent_once_and_the_budget_is_settled() -> None:
+    world = FakeWorld(300, tps=300)
+    report = world.run_worker()
+    assert_completed(world)
+    assert (report.end, report.sent, report.given_up_slots) == (RunEnd.NOTHING_LEFT, 300, 0)
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert len(world.calls) == 300
+    assert world.campaign.spent_usd == PRICE_USD * 300
+
+
+@pytest.mark.parametrize(("tps", "parts_per_second"), [(300.0, 1_000.0), (50.0, 20.0), (7.5, 100.0), (0.5, 1.0)])
+def test_calls_keep_the_slower_of_both_rates(tps: float, parts_per_second: float) -> None:
+    rate = min(tps, parts_per_second)
+    world = FakeWorld(max(4, int(rate * 3)), tps=tps, parts_per_second=parts_per_second)
+    world.run_worker(seconds=120)
+    assert_completed(world)
+    instants = sorted(call.at_us for call in world.calls)
+    gaps = [after - before for before, after in zip(instants, instants[1:], strict=False)]
+    assert min(gaps) >= MICROSECOND / rate - 1
+    assert worst_second(instants) <= max(rate + 1, 1.02 * rate)
+    assert (len(instants) - 1) / ((instants[-1] - instants[0]) / MICROSECOND) >= 0.99 * rate
+
+
+def test_an_identity_is_used_to_the_full_by_long_messages() -> None:
+    world = FakeWorld([planned_row(row, parts=5) for row in range(100)], tps=100, parts_per_second=10)
+    report = world.run_worker(seconds=200)
+    assert_completed(world)
+    instants = [call.at_us for call in world.calls]
+    assert report.given_up_slots == 0
+    assert (max(instants) - min(instants)) / MICROSECOND == pytest.approx(49.5, rel=0.02)
+
+
+def test_no_call_is_before_its_slot_or_later_than_allowed() -> None:
+    world = FakeWorld(100, tps=50)
+    world.run_worker()
+    parts = [(lease, (lease.end_us - lease.start_us) * lease.milli_rate // 10**9) for lease in world.leases]
+    slots = sorted(lease.slot(part) for lease, count in parts for part in range(count))
+    calls = sorted(call.at_us for call in world.calls)
+    assert all(slot <= call <= slot + MAX_LATE_US for slot, call in zip(slots, calls, strict=True))
+
+
+def test_two_workers_share_a_campaign_without_sending_twice() -> None:
+    world = FakeWorld(400, tps=100)
+    reports = world.run(world.worker("w1").job(), world.worker("w2").job())
+    assert_completed(world)
+    assert len(world.calls) == 400
+    assert {call.worker for call in world.calls} == {"w1", "w2"}
+    assert sum(report.sent for report in reports) == 400
+    assert worst_second([call.at_us for call in world.calls]) <= 102
+
+
+def rest_of_the_lease(call: int) -> int:
+    """Calls made when the lease that holds a call (1-based) has been used up."""
+    return -(-call // lease_units(50)) * lease_units(50)
+
+
+@pytest.mark.parametrize("stop_at", [1, 37, 100, 155, 290])
+def test_pause_takes_effect_within_a_lease_and_resume_finishes(stop_at: int) -> None:
+    world = FakeWorld(300, tps=50)
+    world.hooks.append(at_call(stop_at, lambda: world.set_status(CampaignStatus.PAUSED)))
+    report = world.run_worker()
+    assert report.end is RunEnd.NOT_RUNNING or len(world.calls) == 300
+    assert len(world.calls) <= rest_of_the_lease(stop_at) + lease_units(50)
+    assert_conserved(world)
+    world.set_status(CampaignStatus.RUNNING)
+    world.time.advance_us(MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert len(world.calls) == 300
+
+
+@pytest.mark.parametrize("stop_at", [1, 99, 155])
+def test_cancel_takes_effect_within_a_lease_and_returns_the_money(stop_at: int) -> None:
+    world = FakeWorld(300, tps=50)
+    world.hooks.append(at_call(stop_at, lambda: world.set_status(CampaignStatus.CANCELLED)))
+    report = world.run_worker()
+    assert report.end is RunEnd.NOT_RUNNING
+    assert len(world.calls) <= rest_of_the_lease(stop_at) + lease_units(50)
+    assert_conserved(world)
+    meta = world.campaign
+    assert meta.status is CampaignStatus.CANCELLED
+    assert meta.reserved_usd == 0
+    assert meta.done_rows == meta.next_row == len(world.calls) + meta.unsent
+    assert len(world.tracking) == len(world.calls)
+    world.time.advance_us(120 * MICROSECOND)
+    calls = len(world.calls)
+    assert world.run_worker("w2", recover=True).end is RunEnd.NOT_RUNNING
+    assert len(world.calls) == calls
+
+
+def test_a_pause_that_is_over_before_the_worker_has_put_its_chunks_down_loses_no_row() -> None:
+    world = FakeWorld(100, tps=20)
+    world.hooks.append(at_call(25, lambda: world.set_status(CampaignStatus.PAUSED)))
+
+    def resume_on_release(_worker: str, operation: str) -> None:
+        if operation == "load" and len(world.calls) >= 40 and world.campaign.status is CampaignStatus.PAUSED:
+            loads.append(operation)
+            if len(loads) == 2:
+                world.set_status(CampaignStatus.RUNNING)
+
+    loads: list[str] = []
+    world.hooks.append(resume_on_release)
+    world.run_worker()
+    world.set_status(CampaignStatus.RUNNING)
+    assert world.campaign.unsent == 0
+    world.time.advance_us(MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert len(world.calls) == 100
+
+
+def test_a_campaign_paused_at_its_last_row_completes_when_resumed() -> None:
+    world = FakeWorld(40, tps=20)
+    world.hooks.append(at_call(40, lambda: world.set_status(CampaignStatus.PAUSED)))
+    world.run_worker()
+    assert world.campaign.status is CampaignStatus.PAUSED
+    assert world.campaign.done_rows == 40
+    world.set_status(CampaignStatus.RUNNING)
+    world.run_worker("w2")
+    assert_completed(world)
+
+
+def test_the_spend_cap_stops_a_campaign_without_a_cent_over_and_without_delay() -> None:
+    world = FakeWorld(300, tps=50, cap_usd=PRICE_USD * 120 + Decimal("0.001"))
+    started = world.time.now_us()
+    report = world.run_worker(seconds=600)
+    assert_conserved(world)
+    assert report.end is RunEnd.STOPPED
+    assert (world.campaign.status, world.campaign.stop_reason) == (CampaignStatus.STOPPED, StopReason.SPEND_CAP)
+    assert len(world.calls) == 120
+    assert world.campaign.spent_usd == PRICE_USD * 120
+    assert world.time.now_us() - started < 5 * MICROSECOND
+
+
+def test_a_cap_below_one_message_sends_nothing() -> None:
+    world = FakeWorld(10, cap_usd="0.001")
+    assert world.run_worker().end is RunEnd.STOPPED
+    assert world.calls == []
+
+
+def test_many_workers_never_reserve_more_than_the_cap() -> None:
+    world = FakeWorld(1_000, tps=400, cap_usd=PRICE_USD * 333)
+    world.run(*(world.worker(f"w{number}").job() for number in range(6)))
+    assert_conserved(world)
+    assert world.campaign.status is CampaignStatus.STOPPED
+    assert len(world.calls) == 333
+
+
+def test_money_left_over_by_cheap_rows_is_spent_on_the_rest() -> None:
+    rows = [planned_row(row, parts=4 if row == 59 else 1) for row in range(60)]
+    world = FakeWorld(rows, tps=10, cap_usd=PRICE_USD * 70)
+    world.run_worker(seconds=120)
+    assert_completed(world)
+    assert world.campaign.spent_usd == PRICE_USD * 63
+
+
+def test_a_reason_to_stop_stops_the_campaign() -> None:
+    world = FakeWorld(200, tps=50)
+    stop = classify("ServiceQuotaExceededException", "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT")
+    world.script = lambda message, attempt: stop if message.row.row >= 60 else None
+    report = world.run_worker()
+    assert report.end is RunEnd.STOPPED
+    assert world.campaign.status is CampaignStatus.STOPPED
+    assert world.campaign.stop_reason == "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"
+    assert_conserved(world)
+    assert world.campaign.reserved_usd == 0
+    refused = [row for row, status in world.statuses().items() if status is Status.FAILED]
+    assert 1 <= len(refused) <= 3, "only calls under way at the same time may be refused for the same reason"
+    assert Status.SENDING not in world.statuses().values()
+
+
+def test_throttled_calls_are_repeated_with_growing_pauses() -> None:
+    world = FakeWorld(20, tps=10)
+    world.script = refuse({3: [THROTTLE] * 2, 19: [THROTTLE] * (MAX_ATTEMPTS - 1)})
+    report = world.run_worker()
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert report.throttled == 2 + MAX_ATTEMPTS - 1
+    tries = [call.at_us for call in world.calls if call.message_id == keys.message(CAMPAIGN, 19)]
+    pauses = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    assert len(pauses) == MAX_ATTEMPTS - 1
+    for number, pause in enumerate(pauses):
+        assert pause >= 0.5 * 2**number * MICROSECOND / 2
+    assert pauses[-1] > pauses[0]
+
+
+def test_a_row_throttled_too_often_is_refused_with_the_reason() -> None:
+    world = FakeWorld(5, tps=10)
+    world.script = refuse({2: [THROTTLE] * 99})
+    report = world.run_worker()
+    assert_completed(world)
+    assert sum(call.message_id == keys.message(CAMPAIGN, 2) for call in world.calls) == MAX_ATTEMPTS
+    assert (report.refused, report.sent) == (1, 4)
+    row = world.tracking[keys.message(CAMPAIGN, 2)]
+    assert (row.state.status, row.state.code) == (Status.FAILED, "ThrottlingException")
+    assert world.campaign.spent_usd == PRICE_USD * 4
+
+
+def test_a_call_in_doubt_is_never_repeated() -> None:
+    world = FakeWorld(10, tps=10)
+    world.script = refuse({4: [in_doubt("ReadTimeoutError")]})
+    report = world.run_worker()
+    world.time.advance_us(120 * MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert report.in_doubt == 1
+    assert world.statuses()[4] is Status.IN_DOUBT
+    assert len(world.calls) == 10
+    assert world.campaign.spent_usd == PRICE_USD * 10, "it may have been sent, so it counts as spent"
+
+
+def test_a_refused_message_costs_nothing_and_stops_nobody_else() -> None:
+    world = FakeWorld(10, tps=10)
+    world.script = refuse({4: [classify("ValidationException", "PRICE_OVER_THRESHOLD")]})
+    report = world.run_worker()
+    assert_completed(world)
+    assert (report.sent, report.refused) == (9, 1)
+    assert world.campaign.spent_usd == PRICE_USD * 9
+
+
+def test_a_number_the_provider_reports_as_opted_out_is_remembered() -> None:
+    world = FakeWorld(3, tps=10)
+    world.script = refuse({1: [classify("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT")]})
+    world.run_worker()
+    assert_completed(world)
+    assert world.opted_out == {destination(1)}
+    assert world.statuses()[1] is Status.FAILED
+
+
+def test_whoever_has_opted_out_before_the_claim_is_not_tracked_at_all() -> None:
+    world = FakeWorld(10, tps=10)
+    world.opted_out = {destination(2), destination(9)}
+    report = world.run_worker()
+    assert_completed(world)
+    assert (report.suppressed, world.campaign.suppressed) == (2, 2)
+    assert {2, 9}.isdisjoint(world.statuses())
+
+
+def test_whoever_opts_out_while_the_chunk_is_being_sent_is_not_called() -> None:
+    world = FakeWorld(100, tps=10)
+    late = {destination(row) for row in range(100) if row % 20 >= 15}
+    world.hooks.append(at_call(1, lambda: world.opted_out.update(late)))
+    world.run_worker()
+    assert_completed(world)
+    assert {call.destination for call in world.calls}.isdisjoint(late)
+    assert world.campaign.suppressed == len(late)
+    assert world.campaign.spent_usd == PRICE_USD * (100 - len(late))
+
+
+def test_a_chunk_of_nobody_left_still_closes() -> None:
+    world = FakeWorld(10, tps=2)
+    world.opted_out = {destination(row) for row in range(10)}
+    world.run_worker()
+    assert_completed(world)
+    assert world.calls == []
+
+
+def test_a_slow_provider_costs_slots_but_no_messages() -> None:
+    world = FakeWorld(60, tps=60, latency_us=1_500_000)
+    report = world.run(world.worker("w1").job(threads=4))[0]
+    assert_conserved(world)
+    world.time.advance_us(MICROSECOND)
+    while world.campaign.status is CampaignStatus.RUNNING:
+        world.run(world.worker("next").job(threads=4, recover=True))
+        world.time.advance_us(MICROSECOND)
+    assert_completed(world)
+    assert report.given_up_slots > 0
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert len(world.calls) == 60
+
+
+def test_when_time_is_up_the_rest_is_left_to_the_next_run() -> None:
+    world = FakeWorld(600, tps=50)
+    report = world.run_worker(seconds=2)
+    assert report.end is RunEnd.TIME_UP
+    assert_conserved(world)
+    assert 100 <= len(world.calls) <= 300
+    world.run_worker("w2", recover=report.chunks_left > 0)
+    assert_completed(world)
+
+
+def test_rows_left_in_chunks_are_reported_so_that_the_next_run_looks_for_them() -> None:
+    world = FakeWorld(3, tps=10)
+    world.script = refuse({1: [THROTTLE] * 3})
+    world.latency_us = 20_000_000
+    report = world.run_worker(seconds=1)
+    assert report.end is RunEnd.TIME_UP
+    assert report.chunks_left == 1
+    assert_conserved(world)
+    world.script = refuse({})
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+
+
+def test_a_missing_part_of_the_audience_fails_the_run_instead_of_losing_rows() -> None:
+    world = FakeWorld(20, tps=5)
+    world.audience = world.audience[:15]
+    with pytest.raises(LookupError, match="rows 10 to 19"):
+        world.run_worker()
+    assert world.campaign.status is CampaignStatus.RUNNING
+    assert world.campaign.done_rows == 10
+
+
+def test_a_store_that_fails_stops_the_sending_and_is_reported() -> None:
+    world = FakeWorld(100, tps=20)
+
+    def fail(_worker: str, operation: str) -> None:
+        if operation == "intend" and len(world.calls) >= 10:
+            raise ConnectionError("the store is away")
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        world.run_worker()
+    assert len(world.calls) <= 14, "calls whose intent was on record already"
+    assert_conserved(world)
+    world.hooks.clear()
+    world.time.advance_us(31 * MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+
+
+def test_the_token_is_kept_while_a_run_goes_on() -> None:
+    world = FakeWorld(100, tps=10)
+    worker = world.worker("w1")
+    world.run(worker.job())
+    assert worker.tokens_kept >= 100 / lease_units(10)
+
+
+def test_an_unknown_campaign_is_an_error() -> None:
+    world = FakeWorld(1)
+    with pytest.raises(LookupError):
+        world.worker("w1").campaigns.load("another")
+
+
+def test_refusals_that_pass_are_told_from_those_that_stay() -> None:
+    assert THROTTLE.error_class is ErrorClass.RETRY
