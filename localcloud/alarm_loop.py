@@ -93,7 +93,7 @@ class AlarmLoop:
         """End the thread and wait for it."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(timeout=5.0)
+            self._thread.join(timeout=2.0)
             self._thread = None
 
     def hold(self, name: str) -> None:
@@ -118,8 +118,13 @@ class AlarmLoop:
             self._before(frozenset(key for alarm in watched.values() for key in alarm.keys), now)
             for name, alarm in watched.items():
                 source = self._due(name, alarm, now, everything)
-                if source is not None:
+                if source is None:
+                    continue
+                try:
                     self._settle(alarm, source, now)
+                except Exception:
+                    # One alarm must not keep the others from being looked at.
+                    log.exception("alarm %s could not be evaluated or its actions failed", name)
 
     def _due(self, name: str, alarm: Alarm, now: float, everything: bool) -> dict[str, Any] | None:
         with self.lock:

@@ -1,7 +1,7 @@
 """Metric math: the expressions of alarms and dashboards, evaluated over time series by a small parser.
 
 Source of the rules: CloudWatch user guide, "Use metric math". Understood are numbers, ids, arrays, strings, the
-operators + - * / ^ == != < <= > >= AND OR, and the functions in `FUNCTIONS`; anything else is refused by name.
+operators + - * / ^ == != < <= > >= AND OR, and the functions of `metric_functions`; anything else is refused by name.
 A missing value counts as 0 where two series meet, and a division by zero drops its data point.
 """
 
@@ -10,14 +10,10 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NoReturn, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import NoReturn, TypeGuard
 
-Series: TypeAlias = dict[float, float]
-"""Values by period start, epoch seconds."""
-Value: TypeAlias = "float | str | Series | list[Series]"
+from localcloud.metric_functions import FUNCTIONS, BadArguments, Request, Series, Value
 
 MAX_DEPTH = 50
 MAX_LENGTH = 2048
@@ -26,20 +22,6 @@ MAX_LENGTH = 2048
 
 class MetricMathError(ValueError):
     """An expression that is wrong or beyond what is evaluated here; the message names the place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an expression is evaluated in.
-
-    `metrics` are the series of the request's metrics by id, `expressions` its other expressions by id, `grid` the
-    period starts of the whole range, ascending (FILL fills those), `period` the length of one in seconds.
-    """
-
-    metrics: Mapping[str, Series]
-    expressions: Mapping[str, str] = field(default_factory=dict)
-    grid: Sequence[float] = ()
-    period: float = 60.0
 
 
 def evaluate(expression: str, request: Request) -> list[Series]:
@@ -179,7 +161,7 @@ class _Parser:
         kind, text = self.tokens[self.position]
         self.position += 1
         if kind == "number":
-            return float(text)
+            return float(text) if math.isfinite(float(text)) else self.fail(f"{text} is too large a number")
         if kind == "string":
             return text[1:-1]
         if kind == "name":
@@ -222,12 +204,10 @@ class _Parser:
         arguments = self.items(")")
         try:
             return function(self.evaluation.request, arguments)
-        except _BadArguments as error:
+        except BadArguments as error:
             self.fail(f"{name}{error}")
-
-
-class _BadArguments(Exception):
-    pass
+        except OverflowError:
+            self.fail(f"{name} gives too large a number")
 
 
 def _binary(symbol: str, left: Value, right: Value, fail: Callable[[str], NoReturn]) -> Value:
@@ -242,156 +222,23 @@ def _binary(symbol: str, left: Value, right: Value, fail: Callable[[str], NoRetu
         return [_combine(function, left, item) for item in right]
     if isinstance(left, float) and isinstance(right, float):
         result = function(left, right)
-        return fail(f"{left:g} {symbol} {right:g} has no value") if result is None else float(result)
+        return fail(f"{left:g} {symbol} {right:g} has no value") if not _is_value(result) else float(result)
     return _combine(function, left, right)
 
 
 def _combine(function: Callable[[float, float], float | None], left: float | Series, right: float | Series) -> Series:
     times = sorted({*(left if isinstance(left, dict) else ()), *(right if isinstance(right, dict) else ())})
     values = {at: function(_at(left, at), _at(right, at)) for at in times}
-    return {at: float(value) for at, value in values.items() if value is not None}
+    return {at: float(value) for at, value in values.items() if _is_value(value)}
+
+
+def _is_value(number: float | None) -> TypeGuard[float]:
+    """Whether an operation has a result; what overflows is dropped like a division by zero."""
+    return number is not None and math.isfinite(number)
 
 
 def _at(value: float | Series, at: float) -> float:
     return value.get(at, 0.0) if isinstance(value, dict) else value
 
 
-def _reduction(reduce: Callable[[Sequence[float]], float], *, zero_if_missing: bool = False) -> _Function:
-    """A function that makes one number of a series and one series of an array."""
-
-    def apply(_: Request, arguments: Sequence[Value]) -> Value:
-        if len(arguments) != 1 or not isinstance(arguments[0], (dict, list)):
-            raise _BadArguments(" takes one time series or array")
-        argument = arguments[0]
-        if isinstance(argument, dict):
-            return reduce(list(argument.values())) if argument else 0.0
-        times = sorted({at for series in argument for at in series})
-        if zero_if_missing:
-            return {at: reduce([series.get(at, 0.0) for series in argument]) for at in times}
-        return {at: reduce([series[at] for series in argument if at in series]) for at in times}
-
-    return apply
-
-
-def _each(change: Callable[[float], float]) -> _Function:
-    """A function of every single value."""
-
-    def apply(_: Request, arguments: Sequence[Value]) -> Value:
-        match arguments:
-            case [float(number)]:
-                return float(change(number))
-            case [dict(series)]:
-                return {at: float(change(value)) for at, value in series.items()}
-            case [list(array)]:
-                return [{at: float(change(value)) for at, value in series.items()} for series in array]
-        raise _BadArguments(" takes one number, time series or array")
-
-    return apply
-
-
-def _metrics(request: Request, arguments: Sequence[Value]) -> Value:
-    match arguments:
-        case []:
-            return list(request.metrics.values())
-        case [str(part)]:
-            return [series for name, series in request.metrics.items() if part in name]
-    raise _BadArguments("() takes nothing or one string")
-
-
-def _period(request: Request, arguments: Sequence[Value]) -> Value:
-    if len(arguments) != 1 or not isinstance(arguments[0], dict):
-        raise _BadArguments(" takes one metric")
-    return float(request.period)
-
-
-def _fill(request: Request, arguments: Sequence[Value]) -> Value:
-    match arguments:
-        case [dict(series), float() | str() | dict() as filler]:
-            return _filled(series, filler, request.grid)
-        case [list(array), float() | str() | dict() as filler]:
-            return [_filled(series, filler, request.grid) for series in array]
-    raise _BadArguments(" takes a time series or array and a number, a time series, REPEAT or LINEAR")
-
-
-def _filled(series: Series, filler: float | str | Series, grid: Sequence[float]) -> Series:
-    if filler == "LINEAR":
-        return _interpolated(series, grid)
-    filled: Series = {}
-    last: float | None = None
-    for at in sorted({*grid, *series}):
-        if at in series:
-            filled[at] = last = series[at]
-        elif isinstance(filler, float):
-            filled[at] = filler
-        elif isinstance(filler, dict):
-            if at in filler:
-                filled[at] = filler[at]
-        elif filler != "REPEAT":
-            raise _BadArguments(f" cannot fill with {filler!r}; use a number, a time series, REPEAT or LINEAR")
-        elif last is not None:
-            filled[at] = last
-    return filled
-
-
-def _interpolated(series: Series, grid: Sequence[float]) -> Series:
-    filled = dict(series)
-    for (start, low), (end, high) in pairwise(sorted(series.items())):
-        for at in grid:
-            if start < at < end:
-                filled[at] = low + (high - low) * (at - start) / (end - start)
-    return dict(sorted(filled.items()))
-
-
-def _if(_: Request, arguments: Sequence[Value]) -> Value:
-    if not 2 <= len(arguments) <= 3 or any(isinstance(argument, (str, list)) for argument in arguments):
-        raise _BadArguments("(condition, true value, false value) takes numbers and time series")
-    condition, yes, *rest = arguments
-    no = rest[0] if rest else {}
-    if isinstance(condition, float):
-        return yes if condition else no
-    chosen: Series = {}
-    if not isinstance(condition, dict):
-        raise _BadArguments(" needs a number or a time series as condition")
-    for at, truth in condition.items():
-        branch = yes if truth else no
-        if isinstance(branch, float):
-            chosen[at] = branch
-        elif isinstance(branch, dict) and (truth or at in branch):
-            # A true condition over a gap gives 0, a false one drops the point (user guide, IF).
-            chosen[at] = branch.get(at, 0.0)
-    return chosen
-
-
-def _rate(_: Request, arguments: Sequence[Value]) -> Value:
-    match arguments:
-        case [dict(series)]:
-            return _rate_of(series)
-        case [list(array)]:
-            return [_rate_of(series) for series in array]
-    raise _BadArguments(" takes one time series or array")
-
-
-def _rate_of(series: Series) -> Series:
-    return {
-        at: (value - before_value) / (at - before)
-        for (before, before_value), (at, value) in pairwise(sorted(series.items()))
-    }
-
-
-_Function: TypeAlias = Callable[[Request, Sequence[Value]], Value]
-
-FUNCTIONS: Mapping[str, _Function] = {
-    "SUM": _reduction(math.fsum),
-    "AVG": _reduction(lambda values: math.fsum(values) / len(values), zero_if_missing=True),
-    "MIN": _reduction(min),
-    "MAX": _reduction(max),
-    "ABS": _each(abs),
-    "CEIL": _each(math.ceil),
-    "FLOOR": _each(math.floor),
-    "METRICS": _metrics,
-    "PERIOD": _period,
-    "FILL": _fill,
-    "IF": _if,
-    "RATE": _rate,
-}
-"""The functions evaluated here, by AWS's names."""
+__all__ = ["FUNCTIONS", "MetricMathError", "Request", "Series", "Value", "evaluate"]

@@ -81,6 +81,9 @@ class Invocation(Protocol):
     def error(self) -> bool: ...
 
 
+LARGEST_VALUE = 2.0**360
+"""The largest magnitude of a value (MetricDatum, API reference); sums of such values stay finite."""
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -209,10 +212,10 @@ class MetricsPlane:
 
     def _acceptable(self, key: MetricKey, wall: float, numbers: Sequence[float]) -> bool:
         age = time.time() - wall
-        if -FUTURE_SECONDS <= age <= PAST_SECONDS and all(math.isfinite(number) for number in numbers):
+        if -FUTURE_SECONDS <= age <= PAST_SECONDS and all(abs(number) <= LARGEST_VALUE for number in numbers):
             return True
         log.warning(
-            "a datum of %s %s is refused: values must be finite, timestamps within 2 weeks back and 2 hours ahead",
+            "%s %s: a datum is refused: values must be within 2^360, timestamps within 2 weeks back, 2 hours ahead",
             key.namespace,
             key.name,
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import launch
-from tests.cloud.conftest import DeployFunction, WaitUntil
+
+if TYPE_CHECKING:
+    from tests.cloud.conftest import DeployFunction, WaitUntil
 
 NAMESPACE = "Test/Alarms"
 

@@ -63,6 +63,10 @@ def test_if_over_gaps_as_in_the_guide() -> None:
     assert values("IF(m1, 5, m3)", m1=condition, m3=no) == [5, 5, 20, None]
 
 
+def test_what_overflows_is_dropped() -> None:
+    assert values("(m1 + 1) * 1e308") == [None, None, 1e308, 1e308]
+
+
 def test_an_array_stays_an_array() -> None:
     found = evaluate("METRICS() * 2", Request({"a": {0.0: 1.0}, "b": {0.0: 2.0}}))
     assert found == [{0.0: 2.0}, {0.0: 4.0}]
@@ -85,6 +89,8 @@ def test_an_expression_may_name_another() -> None:
         ("m1 # 2", "unexpected '# 2'"),
         ("SUM(m1)", "must yield a time series"),
         ("1 / 0 + m1", "has no value"),
+        ("m1 * 1e999", "too large a number"),
+        ("SUM([m1 * 0 + 1e308, m1 * 0 + 1e308])", "SUM gives too large a number"),
         ("'a' + m1", "a string cannot stand beside"),
         ("[m1] + [m2]", "two arrays"),
         ("FILL(m1)", "FILL takes"),

@@ -57,8 +57,9 @@ class Cloud:
 
     def state(self, name: str) -> str:
         answer = self.call("DescribeAlarms", AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        (alarm,) = [*answer["MetricAlarms"], *answer["CompositeAlarms"]]
-        return str(alarm["StateValue"])
+        found: list[dict[str, Any]] = answer["MetricAlarms"] + answer["CompositeAlarms"]
+        assert len(found) == 1
+        return str(found[0]["StateValue"])
 
     def alarm(self, name: str, **changes: Any) -> None:
         plain: dict[str, Any] = {
@@ -128,6 +129,19 @@ def test_a_fast_clock_shortens_periods_for_data_and_alarms_alike(cloud: Cloud) -
     assert cloud.plane.evaluate_all()["failed"] == "ALARM"
     cloud.wall.now += 30  # ten minutes after the first: only the second counts
     assert cloud.plane.evaluate_all()["failed"] == "OK"
+
+
+@pytest.mark.parametrize("cloud", [10.0], indirect=True, ids=["ten times as fast"])
+def test_readers_of_a_fast_cloud_see_wall_time(cloud: Cloud) -> None:
+    cloud.wall.now += 15
+    cloud.log(failures(3))
+    published = cloud.wall.now
+    cloud.wall.now += 90
+    metric = {"Namespace": metrics.NAMESPACE, "MetricName": "FailedDeliveries", "Dimensions": STACK}
+    query = {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+    answer = cloud.call("GetMetricData", MetricDataQueries=[query], StartTime=published - 60, EndTime=published + 60)
+    (result,) = answer["MetricDataResults"]
+    assert (result["Timestamps"], result["Values"]) == ([published - 15], [3.0])
 
 
 def test_dimensions_are_exact(cloud: Cloud) -> None:
@@ -377,9 +391,10 @@ def test_wrong_embedded_lines_are_counted_and_the_rest_stored(cloud: Cloud) -> N
 
 def test_data_far_from_now_or_not_finite_are_refused(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     datum = {"MetricName": "M", "Value": 1.0, "Timestamp": time.time() - 15 * 86_400}
-    cloud.call("PutMetricData", Namespace="N", MetricData=[datum, {"MetricName": "M", "Value": float("inf")}])
+    cloud.call("PutMetricData", Namespace="N", MetricData=[datum, {"MetricName": "M", "Value": float("nan")}])
+    cloud.call("PutMetricData", Namespace="N", MetricData=[{"MetricName": "M", "Value": 2.0**361}])
     assert not cloud.plane.store.metrics()
-    assert "values must be finite" in caplog.text
+    assert "values must be within 2^360" in caplog.text
 
 
 def test_the_thread_evaluates_by_itself(cloud: Cloud) -> None:
@@ -395,6 +410,19 @@ def test_the_thread_evaluates_by_itself(cloud: Cloud) -> None:
     cloud.plane.start()
     assert moved.wait(30)
     assert cloud.state("failed") == "OK"
+
+
+def test_an_alarm_whose_actions_fail_does_not_hold_up_the_others(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(arn: str, *_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(cloudwatch, "_evaluate_parent_alarms", lambda alarm: fail(alarm["AlarmArn"]))
+    cloud.alarm("first")
+    cloud.alarm("second")
+    assert cloud.plane.evaluate_all() == {"first": "OK", "second": "OK"}
+    assert caplog.text.count("could not be evaluated or its actions failed") == 2
 
 
 def test_stop_gives_ministack_its_functions_back() -> None:
