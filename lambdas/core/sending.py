@@ -206,9 +206,11 @@ class CampaignSender:
             self._state = result
 
     def _booking(self, rows: int) -> Booking | Wait:
-        """The campaign's next time for `rows`, far enough ahead to be ready for it."""
-        ready_us = self._clock.now_us() + PREPARATION_US
-        return next_booking(self._state.booked_until_us, now_us=ready_us, units=rows, rate=self._state.tps)
+        """The campaign's next time for `rows`; where nothing is booked, far enough ahead to be ready for it."""
+        now, booked_us = self._clock.now_us(), self._state.booked_until_us
+        if booked_us is None or booked_us < now:
+            now += PREPARATION_US
+        return next_booking(booked_us, now_us=now, units=rows, rate=self._state.tps)
 
     def _affordable_rows(self, state: CampaignState) -> int:
         rows = min(lease_units(state.tps), state.rows - state.next_row)
