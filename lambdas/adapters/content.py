@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from lambdas.core.plan import PART_FILE_ROWS, PlannedRow, part_key
+from lambdas.core.planned_row import PART_FILE_ROWS, PlannedRow, part_key
 
 
 class Content:

@@ -11,7 +11,7 @@ from typing import Any
 from lambdas.adapters.dynamo import ConditionFailed, Item, Table
 from lambdas.core import keys
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import IntentOutcome
 from lambdas.core.redaction import mask_number
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from lambdas.core import keys
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import (
     CampaignState,
     Chunk,
@@ -235,12 +235,13 @@ class Attempts:
         message = OutboundMessage(
             send.message_id, send.row, campaign.message_type, campaign.max_price_usd, campaign.validity_seconds
         )
+        called_ms = self._clock.now_us() // 1_000
         try:
             provider_id = self._provider.send(message)
         except ProviderError as error:
             self._not_accepted(send, error)
             return
-        self._tracking.accepted(send.message_id, provider_id, self._clock.now_us() // 1_000)
+        self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.chunk.done(send, Outcome.SENT)
 
     def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:

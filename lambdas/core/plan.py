@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,7 @@ import phonenumbers
 
 from lambdas.core.campaign_request import Recipient
 from lambdas.core.parts import count_parts
+from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import sms_price
 from lambdas.core.simulator import is_simulator
 
@@ -34,38 +35,6 @@ class Exclusion(StrEnum):
     MISSING_VARIABLE = "missing_variable"
     TOO_LONG = "too_long"
     OVER_PRICE_LIMIT = "over_price_limit"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
-    """One message to send: rendered, counted and priced. `row` is its 0-based place among the planned rows."""
-
-    row: int
-    customer_id: str
-    channel: str
-    destination: str
-    country: str
-    body: str
-    parts: int
-    price_usd: Decimal
-
-    def to_json(self) -> dict[str, Any]:
-        """One line of a part file."""
-        return {
-            "row": self.row,
-            "customer_id": self.customer_id,
-            "channel": self.channel,
-            "destination": self.destination,
-            "country": self.country,
-            "body": self.body,
-            "parts": self.parts,
-            "price_usd": str(self.price_usd),
-        }
-
-    @classmethod
-    def from_json(cls, line: Mapping[str, Any]) -> PlannedRow:
-        """The inverse of `to_json`."""
-        return cls(**{**line, "price_usd": Decimal(line["price_usd"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +173,3 @@ def _render(
     if max_price_usd is not None and price > Decimal(str(max_price_usd)):
         return ExcludedRow(recipient.row, Exclusion.OVER_PRICE_LIMIT, f"{price} USD")
     return PlannedRow(row, recipient.customer_id, recipient.channel, destination, country, body, counted.parts, price)
-
-
-PART_FILE_ROWS = 1_000
-
-
-def part_key(campaign_id: str, row: int) -> str:
-    """Key of the part file that holds planned row `row`."""
-    return f"parts/{campaign_id}/{row // PART_FILE_ROWS:05d}.jsonl"

@@ -11,7 +11,7 @@ from typing import Protocol
 from lambdas.core.campaign import CampaignStatus, StopReason
 from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.pacing import Booking, Wait
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 
 
 class Clock(Protocol):
@@ -149,7 +149,7 @@ class TrackingPort(Protocol):
         """Put the row `sending` unless the message has one; `slot_us` is when its call is due."""
 
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
-        """The provider took the message."""
+        """The provider took the message; `at_ms` is when it was called, which no receipt can precede."""
 
     def refused(self, message_id: str, code: str, at_ms: int) -> None:
         """The provider refused the message for good."""
