@@ -107,7 +107,8 @@ def _send(store: Any, seconds: float) -> list[float]:
 
 def _in_processes(count: int, work: Callable[..., list[float]], arguments: tuple[Any, ...]) -> list[float]:
     """Run `work` in `count` fresh processes that start together; all their calls in order."""
-    ready, answers = multiprocessing.Barrier(count), multiprocessing.SimpleQueue()
+    ready = multiprocessing.Barrier(count)
+    answers: multiprocessing.SimpleQueue[list[float]] = multiprocessing.SimpleQueue()
     started = [multiprocessing.Process(target=_member, args=(ready, answers, work, arguments)) for _ in range(count)]
     for process in started:
         process.start()

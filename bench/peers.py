@@ -94,10 +94,10 @@ def pyrate_bucket(rate: int, *, smooth: bool, shared: bool) -> Any:
 
 
 def drive_pyrate(bucket: Any, seconds: float) -> list[float]:
-    """Acquire from a bucket for `seconds`."""
+    """Acquire from a bucket for `seconds`; waits end 1 ms late instead of the default 50 ms, which favours the peer."""
     import pyrate_limiter as pyrate
 
-    limiter = pyrate.Limiter(bucket)
+    limiter = pyrate.Limiter(bucket, buffer_ms=1)
 
     def acquire() -> None:
         limiter.try_acquire("bench", blocking=True)

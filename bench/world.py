@@ -18,7 +18,7 @@ from typing import Any
 from lambdas.core.campaign import CampaignStatus, StopReason
 from lambdas.core.identity_calendar import Calendar, IdentityLease
 from lambdas.core.pacing import Booking, BookingKind, Wait
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, Clock, IntentOutcome, OutboundMessage
 
 PRICE_USD = Decimal("0.00881")
@@ -133,7 +133,8 @@ class SharedCampaigns:
 
     def load(self, campaign_id: str) -> CampaignState:
         """Current state."""
-        return self._later(self._store.load())
+        state: CampaignState = self._later(self._store.load())
+        return state
 
     def _later(self, answer: Any) -> Any:
         if self._latency_s:
@@ -197,10 +198,10 @@ class SharedLimiter:
             if isinstance(booked, Wait):
                 self._version, self._calendar = self._store.calendar()
                 return booked
-            lease, calendar = booked
+            lease: IdentityLease = booked[0]
             if self._latency_s:
                 time.sleep(self._latency_s)
-            fits, self._version, self._calendar = self._store.swap_calendar(self._version, calendar)
+            fits, self._version, self._calendar = self._store.swap_calendar(self._version, booked[1])
             if fits:
                 return lease
 
