@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -24,7 +25,7 @@ def assert_conserved(world: FakeWorld) -> None:
     """Rows are neither lost nor doubled, and money is where it belongs."""
     meta = world.campaign
     chunks = sorted((first, chunk.rows) for first, chunk in meta.chunks.items())
-    for (first, rows), (following, _) in zip(chunks, chunks[1:], strict=False):
+    for (first, rows), (following, _) in itertools.pairwise(chunks):
         assert first + rows == following
     assert meta.done_rows == sum(chunk.rows for chunk in meta.chunks.values() if not chunk.open)
     assert meta.reserved_usd == sum((c.reserved_usd for c in meta.chunks.values() if c.open), Decimal(0))
@@ -80,7 +81,7 @@ def test_calls_keep_the_slower_of_both_rates(tps: float, parts_per_second: float
     world.run_worker(seconds=120)
     assert_completed(world)
     instants = sorted(call.at_us for call in world.calls)
-    gaps = [after - before for before, after in zip(instants, instants[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(instants)]
     assert min(gaps) >= MICROSECOND / rate - 1
     assert worst_second(instants) <= max(rate + 1, 1.02 * rate)
     assert (len(instants) - 1) / ((instants[-1] - instants[0]) / MICROSECOND) >= 0.99 * rate
@@ -243,7 +244,7 @@ def test_throttled_calls_are_repeated_with_growing_pauses() -> None:
     assert set(world.statuses().values()) == {Status.SENT}
     assert report.throttled == 2 + MAX_ATTEMPTS - 1
     tries = [call.at_us for call in world.calls if call.message_id == keys.message(CAMPAIGN, 19)]
-    pauses = [after - before for before, after in zip(tries, tries[1:], strict=False)]
+    pauses = [after - before for before, after in itertools.pairwise(tries)]
     assert len(pauses) == MAX_ATTEMPTS - 1
     for number, pause in enumerate(pauses):
         assert pause >= 0.5 * 2**number * MICROSECOND / 2
