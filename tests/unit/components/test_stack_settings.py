@@ -130,4 +130,4 @@ def test_each_environment_has_a_policy() -> None:
 def test_settings_are_frozen() -> None:
     settings = parse(config())
     with pytest.raises(ValueError, match="frozen"):
-        settings.region = "us-east-1"  # type: ignore[misc]
+        settings.region = "us-east-1"
