@@ -18,6 +18,7 @@ REPLACED: dict[str, tuple[str, ...]] = {
     "ministack.services.eventbridge": ("_now_ts", "start_scheduler"),
     "ministack.services.scheduler": ("time", "start_scheduler"),
     "ministack.core.concurrency": ("esm_wake",),
+    "ministack.core.iam_actions": ("extract_iam_action",),
     "ministack.core.iam_evaluator": ("_request_origin",),
 }
 """Module to names that are assigned; each is looked up as a global of its module at every call."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ministack.core import iam_evaluator, responses, router
+from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import eventbridge, sns
 
 from localcloud.receipts import DETAIL_TYPE, EVENT_SOURCE
@@ -24,6 +24,26 @@ def install_transport() -> None:
     """
     origin = contextvars.ContextVar("_request_origin", default=("127.0.0.1", True))
     iam_evaluator._request_origin = origin
+
+
+BATCH_ACTIONS = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sns:PublishBatch": "sns:Publish",
+}
+"""Calls that IAM knows under the name of the single call (Service Authorization Reference, Amazon SQS and SNS)."""
+
+
+def install_batch_actions() -> None:
+    """Authorise a batch as the calls it is made of; ministack looks for an action that IAM does not have."""
+    original = iam_actions.extract_iam_action
+
+    def extract_iam_action(*args: Any, **kwargs: Any) -> str | None:
+        action: str | None = original(*args, **kwargs)
+        return BATCH_ACTIONS.get(action, action) if action else action
+
+    iam_actions.extract_iam_action = extract_iam_action
 
 
 class Publisher:

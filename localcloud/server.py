@@ -21,7 +21,7 @@ from localcloud import bends, metrics_plane
 from localcloud.carrier import Carrier
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
-from localcloud.emulator import Publisher, authorize, enter_request, install_transport
+from localcloud.emulator import Publisher, authorize, enter_request, install_batch_actions, install_transport
 from localcloud.event_sources import EventSources
 from localcloud.functions import ArchiveStore, make_interpreter
 from localcloud.invocations import FunctionHost
@@ -58,6 +58,7 @@ class Cloud:
         bends.check()
         self.started = asyncio.Event()
         self._state = state
+        self._clock = clock
         self._executor = ThreadPoolExecutor(_FUNCTION_THREADS, "function")
         self._tasks: list[asyncio.Task[None]] = []
         self.logs = LogPlane(account_id=account_id, region=region)
@@ -79,17 +80,17 @@ class Cloud:
             logs=self.logs,
         )
         self.control = Control(
-            clock=clock,
             carrier=self.carrier,
             meters=self.meters,
             functions=self.functions,
             status=status,
-            after_advance=self._after_advance,
+            advance=self._advance,
         )
 
     async def start(self, layer_requirements: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         install_transport()
+        install_batch_actions()
         self.logs.install()
         self.meters.install()
         self.schedules.install()
@@ -131,7 +132,9 @@ class Cloud:
         else:
             await ministack_app(scope, receive, send)
 
-    async def _after_advance(self) -> dict[str, str]:
+    async def _advance(self, seconds: float) -> dict[str, str]:
+        self.schedules.tick()  # what was made since the last tick counts from before the jump
+        self._clock.advance(seconds)
         self.schedules.tick()
         # Alarm actions may call back into this server, so the evaluation must not hold its loop.
         return await asyncio.to_thread(self.metrics.evaluate_all)

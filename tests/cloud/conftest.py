@@ -15,8 +15,10 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from lambdas.core.outputs import StackOutputs
 from localcloud import launch
 from localcloud.profile import BUILT_IN
+from tests.cloud.campaign_client import StackClient
 
 T = TypeVar("T")
 
@@ -70,6 +72,12 @@ def cloud() -> Iterator[launch.LocalCloud]:
     """A cloud with the stack `local`, provisioned by the project's program."""
     with launch.start(launch.LaunchOptions()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: launch.LocalCloud) -> StackClient:
+    """The provisioned stack's API and tables."""
+    return StackClient(StackOutputs.from_mapping(cloud.outputs()), cloud.endpoint_url)
 
 
 @pytest.fixture

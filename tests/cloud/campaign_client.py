@@ -1,0 +1,89 @@
+"""Test client of a provisioned stack: the signed API, the tables, the carrier's memory."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
+
+from lambdas.adapters.dynamo import Table
+from lambdas.adapters.tracking import TrackedMessage
+from lambdas.core import keys
+from lambdas.core.outputs import StackOutputs
+
+
+class StackClient:
+    """Everything a test asks of one running stack."""
+
+    def __init__(self, outputs: StackOutputs, endpoint_url: str) -> None:
+        self.outputs = outputs
+        self._arguments: dict[str, Any] = {
+            "endpoint_url": endpoint_url,
+            "region_name": outputs.identity.region,
+            "aws_access_key_id": outputs.identity.account_id,
+            "aws_secret_access_key": "local",
+        }
+        self._http = URLLib3Session()
+        dynamo = self.client("dynamodb")
+        self.campaigns = Table(dynamo, outputs.campaigns.campaigns_table)
+        self.tracking = Table(dynamo, outputs.messaging.delivery_tracking_table)
+        self.rate_limits = Table(dynamo, outputs.messaging.rate_limits_table)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the stack's cloud."""
+        return boto3.client(service, **self._arguments)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sign: bool = True,
+    ) -> tuple[int, dict[str, Any]]:
+        """One API request; (status, body)."""
+        data = json.dumps(body).encode() if body is not None else b""
+        request = AWSRequest(method, self.outputs.campaigns.api_url + path, data=data, headers=dict(headers or {}))
+        if data:
+            request.headers["content-type"] = "application/json"
+        if sign:
+            credentials = Credentials(self._arguments["aws_access_key_id"], "local")
+            SigV4Auth(credentials, "execute-api", self.outputs.identity.region).add_auth(request)
+        answer = self._http.send(request.prepare())
+        return answer.status_code, json.loads(answer.content)
+
+    def send_campaign(self, recipients: int, tps: float, *, key: str, **fields: Any) -> str:
+        """Start a campaign to ordinary US numbers; its id."""
+        users = [
+            {"customer_id": f"customer-{row}", "selected_channel": "sms", "phone": f"+1206555{row:04d}"}
+            for row in range(recipients)
+        ]
+        body = {"eligible_users": users, "throughput_tps": tps, "body": "Your table is ready", **fields}
+        status, answer = self.call("POST", "/api/send-campaign", body, headers={"Idempotency-Key": key})
+        assert status == 202, answer
+        return str(answer["campaign_id"])
+
+    def show(self, campaign_id: str) -> dict[str, Any]:
+        """`GET /api/campaigns/{id}`."""
+        status, answer = self.call("GET", f"/api/campaigns/{campaign_id}")
+        assert status == 200, answer
+        return answer
+
+    def rows(self, campaign_id: str, recipients: int) -> list[TrackedMessage]:
+        """The campaign's tracking rows."""
+        found = self.tracking.batch_get(
+            ({"message_id": keys.message(campaign_id, row)} for row in range(recipients)), consistent=True
+        )
+        return [TrackedMessage.from_item(item) for item in found]
+
+    def statuses(self, campaign_id: str, recipients: int) -> Counter[str]:
+        """How many rows have which status."""
+        return Counter(row.state.status.value for row in self.rows(campaign_id, recipients))
