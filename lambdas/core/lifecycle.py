@@ -77,19 +77,25 @@ def _apply(state: MessageState, event: StatusEvent) -> MessageState:
         history=history,
         code=_failure_code(state, event),
         cost_usd=_highest(state.cost_usd, event.price_usd),
-        provider_id=state.provider_id or event.provider_id,
+        provider_id=_least(state.provider_id, event.provider_id),
         flags=state.flags | event.flags,
     )
 
 
 def _failure_code(state: MessageState, event: StatusEvent) -> str | None:
     """The code of the earliest failure, ties by name, so that the order of arrival does not matter."""
-    if event.status is not Status.FAILED or event.code is None:
+    if event.status is not Status.FAILED:
         return state.code
-    if state.code is None:
+    known = state.history.get(Status.FAILED)
+    if known is None or event.at_ms < known:
         return event.code
-    known = state.history[Status.FAILED]
-    return min((known, state.code), (event.at_ms, event.code))[1]
+    return state.code if event.at_ms > known else _least(state.code, event.code)
+
+
+def _least(known: str | None, new: str | None) -> str | None:
+    if known is None or new is None:
+        return known if new is None else new
+    return min(known, new)
 
 
 def _highest(known: Decimal | None, new: Decimal | None) -> Decimal | None:
