@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from localcloud.carrier import Carrier
-from localcloud.clock import Clock
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile, ProfileError
 
@@ -26,24 +25,22 @@ class Functions(Protocol):
 
 
 class Control:
-    """Answers the calls of docs/architecture.md, "Control API". `after_advance` runs what the new time makes due."""
+    """Answers the calls of docs/architecture.md, "Control API". `advance` moves the clock and answers alarm states."""
 
     def __init__(
         self,
         *,
-        clock: Clock,
         carrier: Carrier,
         meters: Meters,
         functions: Functions,
         status: Callable[[], dict[str, Any]],
-        after_advance: Callable[[], Awaitable[dict[str, str]]],
+        advance: Callable[[float], Awaitable[dict[str, str]]],
     ) -> None:
-        self._clock = clock
         self._carrier = carrier
         self._meters = meters
         self._functions = functions
         self._status = status
-        self._after_advance = after_advance
+        self._move_clock = advance
         self._routes: dict[tuple[str, str], Callable[[bytes], Any]] = {
             ("GET", "status"): lambda _: self._status(),
             ("GET", "carrier/profile"): lambda _: self._carrier.profile.to_mapping(),
@@ -79,8 +76,9 @@ class Control:
         seconds = _json(body).get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
             raise ValueError("advance_seconds must be a number of seconds, 0 or more")
-        self._clock.advance(float(seconds))
-        return {"alarms": await self._after_advance()}
+        if seconds < 0:
+            raise ValueError("the clock cannot go back; advance_seconds must be 0 or more")
+        return {"alarms": await self._move_clock(float(seconds))}
 
     def _set_profile(self, body: bytes) -> dict[str, Any]:
         self._carrier.set_profile(CarrierProfile.from_mapping(_json(body)))
