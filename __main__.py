@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -27,7 +26,7 @@ def main() -> None:
         stack=pulumi.get_stack(),
         version=tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
         settings=settings,
-        account_id=aws.get_caller_identity_output().account_id,
+        account_id=aws.get_caller_identity().account_id,
     )
     platform = Foundation("foundation", site).platform
     messaging = Messaging("messaging", platform)
@@ -45,13 +44,12 @@ def main() -> None:
 
 
 def _identity(site: Site) -> StackIdentity:
-    account_id: Any = site.account_id
     return StackIdentity(
         project=site.project,
         stack=site.stack,
         environment=site.settings.environment.value,
         region=site.region,
-        account_id=account_id,
+        account_id=site.account_id,
         version=site.version,
         endpoint_url=site.settings.endpoint_url or "",
     )

@@ -31,7 +31,7 @@ class RuleArgs:
         if (self.pattern is None) == (self.schedule is None):
             raise ValueError(f"rule {self.thing}: give a pattern or a schedule")
 
-    def arn(self, site: Site) -> pulumi.Output[str]:
+    def arn(self, site: Site) -> str:
         """The rule's ARN, known from its name: the queue's policy names the rule before the rule names the queue."""
         name = site.physical(self.thing)
         return site.arn("events", f"rule/{self.bus}/{name}" if self.bus else f"rule/{name}")

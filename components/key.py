@@ -103,9 +103,7 @@ def _account(site: Site) -> dict[str, Any]:
     return {
         "Sid": "AccountAndItsPolicies",
         "Effect": "Allow",
-        "Principal": {
-            "AWS": pulumi.Output.concat("arn:", partition_of(site.region), ":iam::", site.account_id, ":root")
-        },
+        "Principal": {"AWS": f"arn:{partition_of(site.region)}:iam::{site.account_id}:root"},
         "Action": "kms:*",
         "Resource": "*",
     }

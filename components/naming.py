@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pulumi
-
 from components.environments import EnvironmentPolicy
 from components.settings import StackSettings
 
@@ -29,7 +27,7 @@ class Site:
     stack: str
     version: str
     settings: StackSettings
-    account_id: pulumi.Output[str]
+    account_id: str
 
     @property
     def policy(self) -> EnvironmentPolicy:
@@ -57,11 +55,9 @@ class Site:
         """A log group of ours: late log lines re-create `/aws/lambda/...` after a destroy, and the next `up` fails."""
         return f"/{self.project}/{self.stack}/{thing}"
 
-    def arn(self, service: str, resource: str) -> pulumi.Output[str]:
+    def arn(self, service: str, resource: str) -> str:
         """ARN of a resource of this account and region that the program does not hold an output of."""
-        return pulumi.Output.concat(
-            "arn:", partition_of(self.region), f":{service}:{self.region}:", self.account_id, f":{resource}"
-        )
+        return f"arn:{partition_of(self.region)}:{service}:{self.region}:{self.account_id}:{resource}"
 
     @property
     def tags(self) -> Mapping[str, str]:

@@ -20,12 +20,13 @@ def site(stack: str = "dev") -> Site:
             "ai-cpaas-demo:tags": '{"owner": "team", "cost_center": "cc"}',
         }
     )
-    return Site(project="ai-cpaas-demo", stack=stack, version="1.0.0", settings=settings, account_id=None)  # type: ignore[arg-type]
+    return Site(project="ai-cpaas-demo", stack=stack, version="1.0.0", settings=settings, account_id="123456789012")
 
 
 def test_physical_names_carry_project_and_stack() -> None:
     assert site().physical("delivery-tracking") == "ai-cpaas-demo-delivery-tracking-dev"
     assert site().log_group("sweeper") == "/ai-cpaas-demo/dev/sweeper"
+    assert site().arn("sns", "topic") == "arn:aws:sns:eu-central-1:123456789012:topic"
 
 
 def test_a_name_that_aws_would_refuse_is_refused_here() -> None:
