@@ -23,6 +23,8 @@ class ReceiptPath(StrEnum):
     SNS = "sns"
 
 
+LONGEST_MS = 72 * 3600 * 1000
+"""Events arrive up to 72 hours after the message (AWS End User Messaging user guide, event types)."""
 FINAL_FAILURES = (
     "INVALID",
     "UNREACHABLE",
@@ -68,8 +70,10 @@ class CarrierProfile:
             raise ProfileError("throttle_rate and error_rate together exceed 1")
         for name in ("latency_ms", "receipt_delay_ms"):
             low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise ProfileError(f"{name} must be [lowest, highest] in milliseconds, not [{low}, {high}]")
+            if not 0 <= low <= high <= LONGEST_MS:
+                raise ProfileError(
+                    f"{name} must be [lowest, highest] in milliseconds up to {LONGEST_MS}, not [{low}, {high}]"
+                )
         unknown = sorted(set(self.failure_mix) - set(FINAL_FAILURES))
         if unknown or not self.failure_mix or min(self.failure_mix.values()) <= 0:
             raise ProfileError(f"failure_mix must weigh statuses of {', '.join(FINAL_FAILURES)}; found {unknown}")
