@@ -145,6 +145,8 @@ class CampaignSender:
 
     def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
         """Look at the campaign again before a prepared chunk starts; let the chunk go if it must not."""
+        if not sends:
+            return True
         status = self._ports.campaigns.load(self._campaign_id).status
         if status is CampaignStatus.RUNNING and self._attempts.stop_code is None:
             return True
@@ -169,41 +171,37 @@ class CampaignSender:
             if chunk is not None:
                 return self._schedule_again(self._rows_of(chunk))
         claim = self._claim(deadline_us)
-        if claim is None:
-            return None
+        if not isinstance(claim, Claim):
+            return [] if isinstance(claim, Wait) else None
         chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
         if chunk is None:
             return []
         self._line.add(self._rows_of(chunk), claim.start_us, claim.end_us)
         return self._line.take()
 
-    def _claim(self, deadline_us: int) -> Claim | None:
-        """Claim the next rows, waiting for the campaign's own pace; None when there is nothing (more) to claim."""
-        while True:
-            state, now = self._state, self._clock.now_us()
-            if state.status is not CampaignStatus.RUNNING:
-                self._report.end = RunEnd.NOT_RUNNING
-                return None
-            if state.next_row >= state.rows:
-                return None
-            if now >= deadline_us:
-                self._report.end = RunEnd.TIME_UP
-                return None
-            rows = self._affordable_rows(state)
-            booking: Booking | Wait = self._booking(rows) if rows else Wait(POLL_US)
-            if isinstance(booking, Wait):
-                self._clock.sleep_us(min(booking.microseconds, POLL_US))
-                self._stay_alive()
-                if not rows or booking.microseconds <= POLL_US:
-                    self._state = self._ports.campaigns.load(self._campaign_id)
-                    if not rows and self._stop_if_spent(self._state):
-                        return None
-                continue
-            result = self._ports.campaigns.claim(self._campaign_id, booking, rows, state.highest_price_usd * rows)
-            if isinstance(result, Claim):
-                self._state = result.state
-                return result
-            self._state = result
+    def _claim(self, deadline_us: int) -> Claim | Wait | None:
+        """Try to claim the next rows; None when there is nothing (more) to claim, a `Wait` that has passed when the
+        campaign's pace or budget does not allow it yet."""
+        state, now = self._state, self._clock.now_us()
+        if state.status is not CampaignStatus.RUNNING:
+            self._report.end = RunEnd.NOT_RUNNING
+            return None
+        if state.next_row >= state.rows:
+            return None
+        if now >= deadline_us:
+            self._report.end = RunEnd.TIME_UP
+            return None
+        rows = self._affordable_rows(state)
+        if not rows and self._stop_if_spent(state):
+            return None
+        booking = self._booking(rows) if rows else Wait(POLL_US)
+        if isinstance(booking, Wait):
+            self._clock.sleep_us(min(booking.microseconds, POLL_US))
+            self._state = self._ports.campaigns.load(self._campaign_id)
+            return booking
+        result = self._ports.campaigns.claim(self._campaign_id, booking, rows, state.highest_price_usd * rows)
+        self._state = result.state if isinstance(result, Claim) else result
+        return result if isinstance(result, Claim) else Wait(0)
 
     def _booking(self, rows: int) -> Booking | Wait:
         """The campaign's next time for `rows`; where nothing is booked, far enough ahead to be ready for it."""
