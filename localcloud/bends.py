@@ -15,7 +15,7 @@ REPLACED: dict[str, tuple[str, ...]] = {
     "ministack.services.lambda_svc": ("_execute_function_warm", "_emit_lambda_logs", "_poll_loop"),
     "ministack.services.cloudwatch_logs": ("_fanout_to_subscription_filters",),
     "ministack.services.dynamodb": ("handle_request",),
-    "ministack.services.eventbridge": ("_now_ts", "start_scheduler"),
+    "ministack.services.eventbridge": ("_invoke_target", "_now_ts", "start_scheduler"),
     "ministack.services.scheduler": ("time", "start_scheduler"),
     "ministack.core.concurrency": ("esm_wake",),
     "ministack.core.iam_actions": ("extract_iam_action",),
@@ -62,6 +62,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_ensure_msg_fields",
         "_expire_retained",
         "_queue_by_arn",
+        "queue_policy_allows",
     ),
     "ministack.services.dynamodb": (
         "_tables",
@@ -71,15 +72,17 @@ USED: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudwatch_logs": ("_append_log_events", "_log_groups", "_log_records", "_make_group_arn"),
     "ministack.services.eventbridge": (
+        "_dispatch_to_sqs",
         "_ensure_default_bus",
         "_events_log_list",
+        "_pattern_event_view",
         "_put_events",
         "_rule_last_fired",
         "_rules",
         "_tick_scheduled_rules",
     ),
     "ministack.services.scheduler": ("_schedule_last_fired", "_schedules", "_tick_schedules"),
-    "ministack.services.sns": ("publish_internal", "SnsPublishError"),
+    "ministack.services.sns": ("publish_internal", "topic_policy_allows"),
 }
 """Module to names that are called or read."""
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from ministack.app import app as ministack_app
 
-from localcloud import bends, metrics_plane
+from localcloud import bends, deliveries, metrics_plane
 from localcloud.carrier import Carrier
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
@@ -90,6 +90,7 @@ class Cloud:
     async def start(self, layer_requirements: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         install_transport()
+        deliveries.install()
         install_batch_actions()
         self.logs.install()
         self.meters.install()
