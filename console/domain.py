@@ -222,15 +222,19 @@ class Tally:
 def tally(campaign: CampaignSummary) -> Tally:
     """One campaign's messages by state.
 
-    A refused message counts as failed though it was never accepted, so "awaiting a receipt" is bounded both by what
-    was accepted and not delivered, and by the rows handed out that have no final state.
+    While it sends, the counters say what is accepted and not final; once it has ended, META says what was handed out,
+    so that counters that lag behind show as receipts awaited, not as messages never sent.
     """
     delivered, failed, in_doubt = (campaign.total(name) for name in ("delivered", "failed", "in_doubt"))
-    not_sent = campaign.suppressed + campaign.unsent
-    known = delivered + failed + in_doubt + not_sent
-    handed_out = campaign.recipients if not is_open(campaign) else min(campaign.next_row, campaign.recipients)
-    awaiting = max(0, min(campaign.total("sent") - delivered, handed_out - known))
-    return Tally(max(0, campaign.recipients - known - awaiting), awaiting, delivered, failed, in_doubt, not_sent)
+    known = delivered + failed + in_doubt
+    if is_open(campaign):
+        not_sent = campaign.suppressed + campaign.unsent
+        awaiting = max(0, campaign.total("sent") - delivered - failed + campaign.total("refused"))
+        queued = max(0, campaign.recipients - known - awaiting - not_sent)
+        return Tally(queued, awaiting, delivered, failed, in_doubt, not_sent)
+    handed_out = campaign.done_rows - campaign.suppressed - campaign.unsent
+    awaiting = max(0, handed_out - known)
+    return Tally(0, awaiting, delivered, failed, in_doubt, max(0, campaign.recipients - known - awaiting))
 
 
 def is_open(campaign: CampaignSummary) -> bool:

@@ -22,7 +22,7 @@ from typing import IO
 from console.domain import ConsoleError, ProblemKind
 from console.text import safe_line
 
-COMMAND: tuple[str, ...] = (sys.executable, "-m", "localcloud", "--json", "--parent-pipe")
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "localcloud", "--json", "--parent-pipe", "--port", "0")
 NEEDED = ("localcloud", "ministack", "pulumi")
 STOP_SECONDS = 8.0
 TALK_LINES = 20

@@ -135,11 +135,12 @@ class Monitor:
 
     @property
     def settled(self) -> bool:
-        """Whether each feed has answered once, well or badly, and nothing is out."""
-        return all(
-            not feed.reading and (feed.state.at is not None or feed.state.error is not None)
-            for feed in self._feeds.values()
-        )
+        """Whether nothing is out and each feed has answered once, well or badly.
+
+        Messages are asked for by campaign, so without campaigns there is nothing to wait for.
+        """
+        asked = [feed for name, feed in self._feeds.items() if name != "messages" or self._feeds["campaigns"].state.at]
+        return all(not feed.reading and (feed.state.at is not None or feed.state.error is not None) for feed in asked)
 
     def _campaigns_arrived(self, feed: AnyFeed) -> None:
         if feed.state.error is not None or feed.state.value is None or feed.state.at is None:

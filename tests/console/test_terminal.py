@@ -1,0 +1,92 @@
+"""The console on a real pseudo terminal: keys in, cells out, and no byte that a message could have put there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+MADE_UP = str(Path(__file__).parent / "made_up.py")
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Terminal]]:
+    """Opens terminals with the console over a made-up stack; closes them."""
+    terminals: list[Terminal] = []
+
+    def open_one(**options: object) -> Terminal:
+        terminal = Terminal([sys.executable, MADE_UP, "local"], **options)  # type: ignore[arg-type]
+        terminals.append(terminal)
+        return terminal
+
+    yield open_one
+    for terminal in terminals:
+        terminal.close()
+
+
+def test_a_session_from_the_first_paint_to_the_end(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=100, rows=30)
+    terminal.shows("LIVE")
+    text = terminal.text()
+    for words in ("LOCAL", "ai-cpaas-demo/local", "RW", "alarms: 2 of 4 in ALARM", "throughput", "quit"):
+        assert words in text
+    terminal.press("?")
+    terminal.shows("esc closes")
+    terminal.press("\x1b")
+    terminal.until(lambda text: "esc closes" not in text)
+    terminal.press("a")
+    terminal.shows("send test campaign")
+    terminal.press("\r")
+    terminal.shows("messages per second")
+    terminal.press("\r")
+    terminal.shows("estimated cost")
+    terminal.press("\r")
+    terminal.shows("RUNNING fake-001")
+    terminal.shows("COMPLETED fake-001")
+    terminal.press("q")
+    assert terminal.ended() == 0
+
+
+def test_a_resize_is_followed(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=120, rows=30)
+    terminal.shows("LIVE")
+    terminal.resize(80, 24)
+    text = terminal.until(lambda text: "quit" in text.splitlines()[-1] and "LIVE" in text.splitlines()[0])
+    assert all(len(row) == 80 for row in text.splitlines())
+
+
+def test_foreign_text_reaches_the_terminal_as_text_only(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=160, rows=40)
+    terminal.shows("LIVE")
+    terminal.press("\r")
+    terminal.shows("runbook ]52;c;ZXZpbA==]0;owned[6n31m[/nope][@click=app.quit]x[/]end")
+    written = bytes(terminal.written)
+    assert b"\x1b]52" not in written
+    assert b"\x1b]0;owned" not in written
+    assert b"\x1b[6n" not in written
+    assert b"\xc2\x9b" not in written
+    assert "\u202e".encode() not in written
+    terminal.press("\x1b")
+    terminal.until(lambda text: "esc closes" not in text)
+    terminal.press("q")
+    assert terminal.ended() == 0
+
+
+def test_without_utf8_only_ascii_is_written(opened: Callable[..., Terminal]) -> None:
+    plain = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    terminal = opened(columns=80, rows=24, environment=plain)
+    terminal.shows("LIVE")
+    assert "! ALARM" in terminal.text()
+    assert bytes(terminal.written).isascii()
+
+
+def test_no_color_leaves_state_legible(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=80, rows=24, environment={"NO_COLOR": "1"})
+    text = terminal.shows("LIVE")
+    assert "▲ ALARM" in text
+    assert "● OK" in text
+    colours = {cell.fg for row in terminal.screen.buffer.values() for cell in row.values()} - {"default"}
+    assert all(len(each) == 6 and each[:2] == each[2:4] == each[4:] for each in colours), "only greys are left"
