@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,10 @@ from typing import Any
 MAX_INLINE_RECIPIENTS = 5_000
 """Larger audiences come as a file."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
+MIN_TPS = 0.01
 MAX_TPS = 10_000.0
+LEAST_USD = 0.00001
+"""The smallest amount that SendTextMessage's MaxPrice can express."""
 MAX_PROBLEMS = 20
 CHANNELS = ("sms", "whatsapp", "email")
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
@@ -59,7 +61,7 @@ class CampaignRequest:
 
 def canonical_hash(document: Mapping[str, Any]) -> str:
     """Hash of the canonical JSON of a body: key order and white space do not count."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -68,7 +70,7 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     if not isinstance(document, dict):
         raise RequestError(["the body must be a JSON object"])
     problems = [f"{name!r} is not a field of a campaign" for name in sorted(set(document) - _KNOWN_FIELDS)]
-    tps = _number(document.get("throughput_tps"), "throughput_tps", 0.0, MAX_TPS, problems)
+    tps = _number(document.get("throughput_tps"), "throughput_tps", MIN_TPS, MAX_TPS, problems)
     campaign_id = document.get("campaign_id")
     if campaign_id is not None and not (isinstance(campaign_id, str) and _CAMPAIGN_ID.fullmatch(campaign_id)):
         problems.append("campaign_id must be 1-48 letters, digits, '_' or '-'")
@@ -83,12 +85,9 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     return CampaignRequest(recipients, tps, campaign_id, dry_run, **options)
 
 
-def _number(value: object, name: str, above: float, most: float, problems: list[str]) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        problems.append(f"{name} must be a number above {above:g} and at most {most:g}")
-        return None
-    if not above < value <= most:
-        problems.append(f"{name} is {value:g}; it must be above {above:g} and at most {most:g}")
+def _number(value: object, name: str, least: float, most: float, problems: list[str]) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        problems.append(f"{name} must be a number from {least:g} to {most:g}")
         return None
     return float(value)
 
@@ -102,7 +101,9 @@ def _options(options: object, problems: list[str]) -> dict[str, Any]:
     if message_type not in MESSAGE_TYPES:
         problems.append(f"options.message_type must be one of {', '.join(MESSAGE_TYPES)}")
     money = {
-        name: None if options.get(name) is None else _number(options[name], f"options.{name}", 0.0, most, problems)
+        name: None
+        if options.get(name) is None
+        else _number(options[name], f"options.{name}", LEAST_USD, most, problems)
         for name, most in (("spend_cap_usd", 1e6), ("max_price_usd", 99.99999))
     }
     validity = options.get("validity_seconds")
@@ -124,6 +125,9 @@ def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recip
     body = document.get("body")
     if body is not None and not isinstance(body, str):
         problems.append("body must be text")
+        body = None
+    if body is not None and not _is_text(body):
+        problems.append("body holds half a surrogate pair, which is no character")
         body = None
     recipients = []
     for row, user in enumerate(users):
@@ -160,4 +164,17 @@ def _recipient(row: int, user: object, default_body: str | None, problems: list[
     if not isinstance(variables, dict) or not all(isinstance(v, (str, int, float)) for v in variables.values()):
         problems.append(f"{where}.variables must be an object of texts and numbers")
         return None
-    return Recipient(row, customer_id, channel, address, body, {str(k): str(v) for k, v in variables.items()})
+    texts = {str(name): str(value) for name, value in variables.items()}
+    if not all(map(_is_text, (customer_id, address, user.get("body", ""), *texts.values()))):
+        problems.append(f"{where} holds half a surrogate pair, which is no character")
+        return None
+    return Recipient(row, customer_id, channel, address, body, texts)
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text can be encoded: JSON may carry a lone surrogate, no store takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

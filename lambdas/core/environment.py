@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, get_type_hints
 
@@ -16,6 +17,7 @@ class FunctionEnvironment:
     """Base of each function's settings: a field `plan_queue_url` is the variable `PLAN_QUEUE_URL`.
 
     Fields are `str`, `int`, `float` or `bool`; a field with a default may be absent from the environment.
+    Numbers are finite: a rate of `nan` would pace nothing.
     """
 
     FUNCTION: ClassVar[str] = ""
@@ -65,6 +67,8 @@ def _parse(kind: type, raw: str) -> Any:
         if raw not in ("true", "false"):
             raise ValueError(raw)
         return raw == "true"
+    if kind is float and not math.isfinite(float(raw)):
+        raise ValueError(raw)
     return kind(raw)
 
 

@@ -44,7 +44,7 @@ class ComponentOutputs:
         missing = [
             output_name(f.name)
             for f in dataclasses.fields(cls)
-            if f.default is dataclasses.MISSING and output_name(f.name) not in values
+            if f.default is dataclasses.MISSING and values.get(output_name(f.name)) is None
         ]
         if missing:
             raise OutputsError(f"the {cls.COMPONENT} outputs lack {', '.join(missing)}")

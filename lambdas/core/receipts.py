@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from lambdas.core.lifecycle import Status, StatusEvent
 
@@ -22,6 +22,11 @@ CONTEXT_STACK = "stack"
 
 SMS_EVENT_SOURCE = "aws.sms-voice"
 SMS_DETAIL_TYPE = "Text Message Delivery Status Updated"
+
+MAX_TIME_MS = 10**14
+"""Later than any receipt (year 5138): a time beyond it is no time in milliseconds."""
+MAX_PRICE = Decimal(10**9)
+PRICE_DIGITS = Decimal("1e-8")
 
 SUSPICIOUS_PRICE_USD = Decimal(1)
 PRICE_UNIT_FLAG = "price_unit_suspicious"
@@ -113,7 +118,7 @@ def parse_receipt(body: str) -> Receipt:
 def _object(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise UnknownEvent("not JSON") from error
     if not isinstance(document, dict):
         raise UnknownEvent("not a JSON object")
@@ -127,7 +132,7 @@ def _text_event(document: Mapping[str, Any]) -> Receipt:
     provider_status = document.get("messageStatus")
     status = PROVIDER_STATUSES.get(provider_status) if isinstance(provider_status, str) else None
     provider_id, at_ms = document.get("messageId"), document.get("eventTimestamp")
-    if status is None or not isinstance(provider_id, str) or not provider_id or not isinstance(at_ms, int):
+    if status is None or not isinstance(provider_id, str) or not provider_id or not _is_time(at_ms):
         raise UnknownEvent(f"{event_type} with status {provider_status!r}, id or time missing")
     if status is Status.DELIVERED and document.get("isFinal") is False:
         status = Status.SENT
@@ -145,6 +150,10 @@ def _text_event(document: Mapping[str, Any]) -> Receipt:
     return Receipt(provider_id, _text(context, CONTEXT_MESSAGE_ID), _text(context, CONTEXT_STACK), event)
 
 
+def _is_time(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MAX_TIME_MS
+
+
 def _text(context: Mapping[str, Any], key: str) -> str | None:
     value = context.get(key)
     return value if isinstance(value, str) and value else None
@@ -152,17 +161,20 @@ def _text(context: Mapping[str, Any], key: str) -> str | None:
 
 def _price(document: Mapping[str, Any]) -> tuple[Decimal | None, frozenset[str]]:
     """Message price and carrier fee together (billed separately, documented separately), in US dollars."""
-    if "totalMessagePrice" not in document:
+    if document.get("totalMessagePrice") is None:
         return None, frozenset()
-    try:
-        total = sum(
-            (Decimal(str(document.get(name) or 0)) for name in ("totalMessagePrice", "totalCarrierFee")), Decimal(0)
-        )
-    except InvalidOperation as error:
-        raise UnknownEvent("a price that is not a number") from error
+    total = _money(document["totalMessagePrice"]) + _money(document.get("totalCarrierFee"))
     parts = document.get("totalMessageParts")
-    if not total.is_finite() or total < 0:
-        raise UnknownEvent("a price that is not a number")
     if total >= SUSPICIOUS_PRICE_USD * (parts if isinstance(parts, int) and parts > 0 else 1):
         return None, frozenset({PRICE_UNIT_FLAG})
     return total, frozenset()
+
+
+def _money(value: Any) -> Decimal:
+    try:
+        amount = Decimal(0 if value is None else value) if not isinstance(value, (bool, float)) else Decimal("NaN")
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise UnknownEvent("a price that is not a number") from error
+    if not amount.is_finite() or not 0 <= amount <= MAX_PRICE:
+        raise UnknownEvent("a price that is not a number")
+    return amount.quantize(PRICE_DIGITS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"\+\d{7,15}")
+_NUMBER = re.compile(r"\+\d{7,}")
 
 
 def mask_number(number: str) -> str:
@@ -17,5 +17,5 @@ def mask_number(number: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """`text` with every E.164 number masked."""
+    """`text` with every E.164 number masked (a longer run of digits is masked whole)."""
     return _NUMBER.sub(lambda match: mask_number(match.group()), text)

@@ -32,9 +32,13 @@ class WorkToken:
         """The inverse of `to_json`; raises ValueError for anything else."""
         try:
             document = json.loads(body)
-            return cls(str(document["campaign_id"]), bool(document.get("recover", False)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"not a work token: {body[:80]!r}") from error
+        campaign_id = document.get("campaign_id") if isinstance(document, dict) else None
+        recover = document.get("recover", False) if isinstance(document, dict) else None
+        if not isinstance(campaign_id, str) or not campaign_id or not isinstance(recover, bool):
+            raise ValueError(f"not a work token: {body[:80]!r}")
+        return cls(campaign_id, recover)
 
 
 def token_count(rate: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 
 PRICE_USD = Decimal("0.00881")
 

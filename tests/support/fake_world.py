@@ -22,7 +22,7 @@ from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
-from lambdas.core.plan import PlannedRow
+from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import (
     CampaignState,
     Chunk,

@@ -1,0 +1,186 @@
+"""The preflight plan: who gets what for how much, the same each time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.core.campaign_request import Recipient
+from lambdas.core.parts import count_parts
+from lambdas.core.plan import Exclusion, Plan, make_plan, normalise_number
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.prices import sms_price
+from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY, always_fails, is_simulator
+
+US = "+14254147755"
+
+
+def nobody(_numbers: Collection[str]) -> Collection[str]:
+    return ()
+
+
+def everybody_of(*blocked: str) -> Callable[[Collection[str]], Collection[str]]:
+    return lambda numbers: [number for number in numbers if number in blocked]
+
+
+def person(row: int, address: str = US, body: str = "hello", **variables: str) -> Recipient:
+    return Recipient(row, f"c-{row}", "sms", address, body, variables)
+
+
+def reasons(plan: Plan) -> list[tuple[int, Exclusion]]:
+    return [(row.row, row.reason) for row in plan.excluded]
+
+
+def test_the_first_row_of_a_destination_wins() -> None:
+    plan = make_plan(
+        [person(0, "+14255550100"), person(1, "+1 (425) 555-0100"), person(2, "+14255550101")], opted_out=nobody
+    )
+    assert [(row.row, row.customer_id, row.destination) for row in plan.rows] == [
+        (0, "c-0", "+14255550100"),
+        (1, "c-2", "+14255550101"),
+    ]
+    assert reasons(plan) == [(1, Exclusion.DUPLICATE)]
+
+
+def test_simulator_destinations_may_come_any_number_of_times() -> None:
+    plan = make_plan([person(row) for row in range(1_000)], opted_out=nobody)
+    assert len(plan.rows) == 1_000
+    assert plan.excluded == ()
+
+
+@pytest.mark.parametrize("country", sorted(SUCCESS_BY_COUNTRY))
+def test_every_simulator_number_can_be_planned(country: str) -> None:
+    for numbers, fails in ((SUCCESS_BY_COUNTRY, False), (FAILURE_BY_COUNTRY, True)):
+        number = numbers[country]
+        assert is_simulator(number)
+        assert always_fails(number) is fails
+        normalised = normalise_number(number)
+        assert normalised is not None
+        assert normalised == (number, country)
+    assert not is_simulator("+14255550100")
+
+
+@pytest.mark.parametrize(
+    "number", ["", "5", "4255550100", "+1", "+999123456789", "hello", "+1425555010012345", "+" * 300]
+)
+def test_numbers_that_are_none(number: str) -> None:
+    assert reasons(make_plan([person(0, number)], opted_out=nobody)) == [(0, Exclusion.INVALID_NUMBER)]
+
+
+def test_each_reason_for_leaving_a_row_out() -> None:
+    rows = [
+        Recipient(0, "c-0", "email", "a@example.org", "hello"),
+        Recipient(1, "c-1", "whatsapp", US, "hello"),
+        person(2, "12"),
+        person(3, "+14255550100"),
+        person(4, "+14255550101", "hi {{ name }} from {{town}}", name="you"),
+        person(5, "+14255550102", "x" * 1_531),
+        person(6, "+14255550103", "{{nothing}}", nothing=""),
+        person(7, "+447700900123"),
+        person(8, "+14255550104"),
+    ]
+    plan = make_plan(rows, opted_out=everybody_of("+14255550100"), max_price_usd=0.01)
+    assert reasons(plan) == [
+        (0, Exclusion.CHANNEL_NOT_AVAILABLE),
+        (1, Exclusion.CHANNEL_NOT_AVAILABLE),
+        (2, Exclusion.INVALID_NUMBER),
+        (3, Exclusion.OPTED_OUT),
+        (4, Exclusion.MISSING_VARIABLE),
+        (5, Exclusion.TOO_LONG),
+        (6, Exclusion.TOO_LONG),
+        (7, Exclusion.OVER_PRICE_LIMIT),
+    ]
+    assert plan.excluded[4].detail == "town"
+    assert [row.customer_id for row in plan.rows] == ["c-8"]
+
+
+def test_variables_are_filled_in_once_and_what_they_hold_is_left_alone() -> None:
+    plan = make_plan([person(0, US, "{{a}} {{ b }}{{a}}", a="{{b}}", b="\\1 $")], opted_out=nobody)
+    assert plan.rows[0].body == "{{b}} \\1 ${{b}}"
+
+
+def test_an_empty_plan() -> None:
+    plan = make_plan([], opted_out=nobody)
+    assert (plan.parts, plan.cost_usd, plan.highest_price_usd) == (0, Decimal(0), Decimal(0))
+    summary = plan.summary(tps=1, parts_per_second=1, requests_per_second=1)
+    assert (summary["recipients"], summary["duration_seconds"], summary["excluded"]) == (0, 0.0, [])
+
+
+@pytest.mark.parametrize(
+    ("tps", "parts_per_second", "requests_per_second", "seconds"),
+    [(10, 1_000, 1_000, 2.0), (1_000, 10, 1_000, 4.0), (1_000, 1_000, 4, 5.0)],
+)
+def test_the_slowest_of_three_limits_decides(
+    tps: float, parts_per_second: float, requests_per_second: float, seconds: float
+) -> None:
+    plan = make_plan([person(row, US, "x" * 161) for row in range(20)], opted_out=nobody)
+    assert plan.parts == 40
+    assert (
+        plan.duration_s(tps=tps, parts_per_second=parts_per_second, requests_per_second=requests_per_second) == seconds
+    )
+
+
+audiences = st.lists(
+    st.builds(
+        lambda address, body, channel: (address, body, channel),
+        st.sampled_from([US, "+14255550100", "+1 425 555 0100", "+447700900123", "+33755512501", "x", "+14255550199"]),
+        st.sampled_from(["hello", "{{name}}", "{{town}}", "x" * 200, "\U0001f600" * 40, " "]),
+        st.sampled_from(["sms", "sms", "sms", "email"]),
+    ),
+    max_size=40,
+).map(
+    lambda rows: [
+        Recipient(row, f"c-{row}", channel, address, body, {"name": "you"})
+        for row, (address, body, channel) in enumerate(rows)
+    ]
+)
+
+
+@given(audiences)
+def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list[Recipient]) -> None:
+    plan = make_plan(audience, opted_out=everybody_of("+14255550199"))
+    assert plan == make_plan(list(audience), opted_out=everybody_of("+14255550199"))
+    assert len(plan.rows) + len(plan.excluded) == len(audience)
+    assert [row.row for row in plan.rows] == list(range(len(plan.rows)))
+    places = [int(row.customer_id.removeprefix("c-")) for row in plan.rows]
+    assert places == sorted(places)
+    assert sorted([*places, *(row.row for row in plan.excluded)]) == list(range(len(audience)))
+    assert plan.parts == sum(row.parts for row in plan.rows)
+    assert plan.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
+    summary = plan.summary(tps=10, parts_per_second=10, requests_per_second=10)
+    for grouping in ("by_country", "by_channel"):
+        groups = summary[grouping].values()
+        assert sum(group["messages"] for group in groups) == len(plan.rows)
+        assert sum(group["parts"] for group in groups) == plan.parts
+        assert sum(group["cost_usd"] for group in groups) == pytest.approx(float(plan.cost_usd))
+    assert summary["excluded_by_reason"] == dict(Counter(row.reason.value for row in plan.excluded))
+    assert json.loads(json.dumps(summary)) == summary
+    for row in plan.rows:
+        assert row.parts == count_parts(row.body).parts >= 1
+        assert row.price_usd == sms_price(row.country).total_usd * row.parts
+    destinations = Counter(row.destination for row in plan.rows if not is_simulator(row.destination))
+    assert all(count == 1 for count in destinations.values())
+    assert "+14255550199" not in destinations
+
+
+@given(
+    st.builds(
+        PlannedRow,
+        row=st.integers(0, 10**7),
+        customer_id=st.text(min_size=1, max_size=128),
+        channel=st.just("sms"),
+        destination=st.just(US),
+        country=st.sampled_from(["US", "GB", "ZZ"]),
+        body=st.text(max_size=200),
+        parts=st.integers(1, 11),
+        price_usd=st.decimals(0, 10, places=5),
+    )
+)
+def test_a_planned_row_survives_its_part_file(row: PlannedRow) -> None:
+    assert PlannedRow.from_json(json.loads(json.dumps(row.to_json()))) == row
