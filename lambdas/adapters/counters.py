@@ -66,6 +66,7 @@ class Counters:
             "sent": counts.sent,
             "delivered": counts.delivered,
             "failed": counts.failed,
+            "refused": counts.refused,
             "in_doubt": counts.in_doubt,
             "delivery_ms_sum": counts.delivery_ms_sum,
             "cost": counts.cost_usd,

@@ -59,11 +59,13 @@ def require_transition(old: CampaignStatus, new: CampaignStatus) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ChannelCounts:
-    """One channel's counters: `sent` = accepted by the provider, so `delivered` is inside it."""
+    """One channel's counters: `sent` = accepted by the provider, so `delivered` is inside it; `refused` of the `failed`
+    were never accepted."""
 
     sent: int = 0
     delivered: int = 0
     failed: int = 0
+    refused: int = 0
     in_doubt: int = 0
     cost_usd: float = 0.0
     delivery_ms_sum: int = 0
@@ -77,6 +79,7 @@ class ChannelCounts:
             sent=int(item.get("sent", 0)),
             delivered=int(item.get("delivered", 0)),
             failed=int(item.get("failed", 0)),
+            refused=int(item.get("refused", 0)),
             in_doubt=int(item.get("in_doubt", 0)),
             cost_usd=round(float(item.get("cost", 0)), 6),
             delivery_ms_sum=int(item.get("delivery_ms_sum", 0)),

@@ -106,7 +106,11 @@ def _highest(known: Decimal | None, new: Decimal | None) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one row, or a sum of rows, contributes to the counters of its campaign; differences may be negative."""
+    """What one row, or a sum of rows, contributes to the counters of its campaign; differences may be negative.
+
+    `refused` rows are the failed ones that the provider never accepted, so `sent - delivered - failed + refused` are
+    accepted and not final yet.
+    """
 
     sent: int = 0
     delivered: int = 0
@@ -114,6 +118,7 @@ class Counts:
     in_doubt: int = 0
     delivery_ms_sum: int = 0
     cost_usd: Decimal = Decimal(0)
+    refused: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -123,10 +128,19 @@ class Counts:
             self.in_doubt + other.in_doubt,
             self.delivery_ms_sum + other.delivery_ms_sum,
             self.cost_usd + other.cost_usd,
+            self.refused + other.refused,
         )
 
     def __neg__(self) -> Counts:
-        return Counts(-self.sent, -self.delivered, -self.failed, -self.in_doubt, -self.delivery_ms_sum, -self.cost_usd)
+        return Counts(
+            -self.sent,
+            -self.delivered,
+            -self.failed,
+            -self.in_doubt,
+            -self.delivery_ms_sum,
+            -self.cost_usd,
+            -self.refused,
+        )
 
     def __bool__(self) -> bool:
         return self != Counts()
@@ -144,4 +158,5 @@ def contribution(state: MessageState, *, called_ms: int, estimate_usd: Decimal) 
         in_doubt=int(state.status is Status.IN_DOUBT),
         delivery_ms_sum=latency,
         cost_usd=(state.cost_usd if state.cost_usd is not None else estimate_usd) if accepted else Decimal(0),
+        refused=int(state.status is Status.FAILED and not accepted),
     )

@@ -120,6 +120,7 @@ class Sweep:
             "sent": counts.sent - known.sent,
             "delivered": counts.delivered - known.delivered,
             "failed": counts.failed - known.failed,
+            "refused": counts.refused - known.refused,
             "in_doubt": counts.in_doubt - known.in_doubt,
             "cost": round(counts.cost_usd - Decimal(str(known.cost_usd)), 6),
         }

@@ -145,17 +145,27 @@ def test_a_bar_is_full_only_at_the_end() -> None:
 
 def test_tally_adds_up_in_every_phase() -> None:
     running = tally(campaign())
-    assert running == Tally(queued=51, awaiting_receipt=15, delivered=30, failed=3, in_doubt=1)
+    assert running == Tally(queued=54, awaiting_receipt=12, delivered=30, failed=3, in_doubt=1)
     assert running.total == 100
     refused = campaign(
         status=CampaignStatus.COMPLETED,
         next_row=100,
-        channels={"sms": ChannelCounts(sent=90, delivered=80, failed=20)},
+        done_rows=100,
+        channels={"sms": ChannelCounts(sent=90, delivered=80, failed=20, refused=10)},
     )
     assert tally(refused) == Tally(delivered=80, failed=20)
-    cancelled = campaign(status=CampaignStatus.CANCELLED, unsent=50)
-    assert tally(cancelled).not_sent == 50
-    assert tally(cancelled).total == 100
+    counters_behind = campaign(
+        status=CampaignStatus.COMPLETED, next_row=100, done_rows=100, channels={"sms": ChannelCounts(sent=60)}
+    )
+    assert tally(counters_behind) == Tally(awaiting_receipt=100)
+    stopped = campaign(
+        status=CampaignStatus.STOPPED,
+        next_row=80,
+        done_rows=70,
+        unsent=5,
+        channels={"sms": ChannelCounts(sent=65, delivered=60, failed=5)},
+    )
+    assert tally(stopped) == Tally(delivered=60, failed=5, not_sent=35)
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))

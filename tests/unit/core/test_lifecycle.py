@@ -110,7 +110,7 @@ def test_a_delivery_after_a_failure_counts_as_delivered() -> None:
 
 def test_what_was_not_accepted_costs_nothing() -> None:
     refused = fold(INTENT, [StatusEvent(Status.FAILED, 1_001, code="PRICE_OVER_THRESHOLD")])
-    assert counts_of(refused) == Counts(failed=1)
+    assert counts_of(refused) == Counts(failed=1, refused=1)
     accepted = fold(INTENT, [StatusEvent(Status.SENT, 1_001, provider_id="p1")])
     assert counts_of(accepted) == Counts(sent=1, cost_usd=ESTIMATE)
     charged = fold(accepted, [StatusEvent(Status.DELIVERED, 1_301, price_usd=Decimal("0.0061"))])
