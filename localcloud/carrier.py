@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lambdas.core.simulator import always_fails, is_simulator
-from localcloud.carrier_resources import AccountFigures, ConfigurationSet, Params, Resources
+from localcloud.carrier_account import Account, AccountFigures, Params
+from localcloud.carrier_configuration_sets import ConfigurationSet
+from localcloud.carrier_resources import Resources
 from localcloud.message_parts import Airtime, airtime
 from localcloud.profile import CarrierProfile, Fate, ReceiptPath, fate, verdict
 from localcloud.receipts import (
@@ -74,7 +76,7 @@ class Carrier:
         figures: AccountFigures | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self.resources = Resources(account_id=account_id, region=region, figures=figures, now=now)
+        self.resources = Resources(Account(account_id=account_id, region=region, figures=figures, now=now))
         self._service = Service(SERVICE)
         self._operations = self.resources.operations()
         self._publisher = publisher
@@ -138,7 +140,7 @@ class Carrier:
 
     def _resource(self, params: Params) -> str:
         if "DestinationPhoneNumber" in params:
-            return self.resources.identity_arn(params.get("OriginationIdentity"))
+            return self.resources.numbers.identity_arn(params.get("OriginationIdentity"))
         return "*"
 
     async def _send(self, params: Params) -> dict[str, Any]:
@@ -162,10 +164,10 @@ class Carrier:
             raise ServiceError("ThrottlingException", "Rate exceeded")
         if judged.refusal == "error":
             raise ServiceError("InternalServerException", "An internal error occurred", RequestId=str(uuid.uuid4()))
-        origin = self.resources.identity(params.get("OriginationIdentity"))
+        origin = self.resources.numbers.identity(params.get("OriginationIdentity"))
         reference = params.get("ConfigurationSetName")
-        events = self.resources.configuration_set(reference) if reference else None
-        if self.resources.is_opted_out(origin, destination):
+        events = self.resources.configuration_sets.named(reference) if reference else None
+        if self.resources.numbers.is_opted_out(origin, destination):
             raise ServiceError(
                 "ConflictException",
                 "The destination phone number is opted out",

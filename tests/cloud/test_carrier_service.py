@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -329,6 +330,36 @@ def test_configuration_sets_can_be_made_changed_listed_and_deleted(sms: Any, uni
         "configuration-set",
         unique,
     )
+
+
+def test_a_number_answers_to_its_own_opt_out_list(sms: Any, unique: str, carrier_control: ControlClient) -> None:
+    sms.create_opt_out_list(OptOutListName=unique)
+    number = sms.request_phone_number(
+        IsoCountryCode="US",
+        MessageType="TRANSACTIONAL",
+        NumberCapabilities=["SMS"],
+        NumberType="TOLL_FREE",
+        OptOutListName=unique,
+    )
+    sms.put_opted_out_number(OptOutListName=unique, OptedOutNumber=ORDINARY)
+
+    def send(identity: str) -> Any:
+        return sms.send_text_message(DestinationPhoneNumber=ORDINARY, OriginationIdentity=identity, MessageBody="x")
+
+    for identity in (number["PhoneNumber"], number["PhoneNumberId"], number["PhoneNumberArn"]):
+        assert _error(functools.partial(send, identity))["Reason"] == "DESTINATION_PHONE_NUMBER_OPTED_OUT"
+    (described,) = sms.describe_phone_numbers(PhoneNumberIds=[number["PhoneNumberId"]])["PhoneNumbers"]
+    assert (described["OptOutListName"], described["NumberType"], described["Status"]) == (
+        unique,
+        "TOLL_FREE",
+        "ACTIVE",
+    )
+    in_use = _error(lambda: sms.delete_opt_out_list(OptOutListName=unique))
+    assert in_use["Reason"] == "RESOURCE_DELETION_NOT_ALLOWED"
+    sms.release_phone_number(PhoneNumberId=number["PhoneNumberId"])
+    sms.delete_opt_out_list(OptOutListName=unique)
+    gone = _error(lambda: sms.describe_opt_out_lists(OptOutListNames=[unique]))
+    assert (gone["Error"]["Code"], gone["ResourceType"]) == ("ResourceNotFoundException", "opt-out-list")
 
 
 def test_describe_calls_page(sms: Any) -> None:
