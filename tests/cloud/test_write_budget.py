@@ -40,5 +40,5 @@ def test_a_message_costs_what_the_data_model_says(
     assert sum(by_caller.values()) / RECIPIENTS <= TO_ACCEPTANCE, by_caller
     changes = sum(len(row.state.history) - 1 for row in stack.rows(campaign_id, RECIPIENTS))
     assert changes >= RECIPIENTS
-    assert processor / RECIPIENTS <= 2 * PER_CHANGING_RECEIPT, "an interim and a final receipt; duplicates write nothing"
+    assert processor / RECIPIENTS <= 2 * PER_CHANGING_RECEIPT, "interim and final; duplicates write nothing"
     assert counters / RECIPIENTS <= 0.5, "one transaction per batch of the stream, not per row"
