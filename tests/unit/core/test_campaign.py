@@ -127,7 +127,7 @@ def test_open_receipts_are_rows_handed_over_and_not_final() -> None:
     ],
 )
 def test_settled_is_ended_with_every_row_final(status: str, values: dict[str, int], settled: bool) -> None:
-    assert CampaignSummary.from_items(meta(status=status), [counts(**values)]).settled is settled
+    assert CampaignSummary.from_items(meta(status=status), [counts("sms", **values)]).settled is settled
 
 
 def test_the_achieved_rate_counts_intervals_over_all_channels() -> None:
@@ -144,7 +144,7 @@ def test_the_achieved_rate_counts_intervals_over_all_channels() -> None:
 
 @pytest.mark.parametrize("span", [{}, {"first_sent_ms": 5}, {"first_sent_ms": 5, "last_sent_ms": 5}])
 def test_no_rate_from_one_acceptance(span: dict[str, int]) -> None:
-    assert CampaignSummary.from_items(meta(), [counts(sent=1, **span)]).achieved_tps == 0.0
+    assert CampaignSummary.from_items(meta(), [counts("sms", sent=1, **span)]).achieved_tps == 0.0
 
 
 @pytest.mark.parametrize(
