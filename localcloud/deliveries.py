@@ -37,7 +37,7 @@ def install() -> None:
 
 
 def _refusal(target: str, source: str) -> str | None:
-    """Why a rule's event may not reach a queue or topic; None for other targets, and for schedules (they use a role)."""
+    """Why a rule's event may not reach a queue or topic; None for other targets and for schedules (by role)."""
     try:
         spec, rule = parse_arn(target), parse_arn(source)
     except ArnParseError:

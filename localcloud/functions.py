@@ -152,6 +152,7 @@ class ExecutionEnvironment:
             started = time.monotonic()
             problem = self._start()
             if problem is not None:
+                self.kill()  # it is leaving by itself, and must not be taken for ready meanwhile
                 return Outcome(error=problem, log=self._init_log)
             outcome.init_duration = time.monotonic() - started
             outcome.log += self._init_log

@@ -45,6 +45,7 @@ class FunctionHost:
         self.scratch = scratch
         self.endpoint_url = endpoint_url
         self._logs = logs
+        self._stopping = False
         self._observers: list[OnInvocation] = []
         width = 4 * (os.cpu_count() or 1)
         self._turns: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
@@ -79,6 +80,8 @@ class FunctionHost:
         name = config["FunctionName"]
         lambda_svc._ensure_reaper_thread()
         with self._turns[config["FunctionArn"]]:
+            if self._stopping:
+                return {"body": _document("ServiceException", "the cloud is stopping"), "error": True, "log": ""}
             worker, _ = lambda_runtime.acquire_worker(name, config, code, qualifier=config.get("Version", "$LATEST"))
             try:
                 outcome = worker.run(event, request_id)
@@ -105,7 +108,8 @@ class FunctionHost:
         return [pid for pid in killed if pid is not None]
 
     def stop(self) -> None:
-        """End every function process."""
+        """End every function process; whoever still waits for a turn gets an error instead of a new one."""
+        self._stopping = True
         lambda_runtime.reset()
 
     def _write_log(self, config: dict[str, Any], stream: str, request_id: str, outcome: Outcome) -> list[str]:

@@ -185,6 +185,33 @@ def test_both_killed_leave_a_directory_for_the_next_start(parent: subprocess.Pop
     assert _closed(endpoint_url)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_end_in_the_middle_of_provisioning_is_an_end(number: signal.Signals, wait_until: Any) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "localcloud", "--port", "0", "--json", "--parent-pipe"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            assert event["event"] == "progress"
+            if event["stage"] == "provision" and event["done"] >= 1:
+                break
+        assert len(_processes(process.pid)) == 2
+        process.send_signal(number)
+        wait_until(lambda: not _processes(process.pid), timeout=5)
+        lifetime.sweep()
+        assert _directories(process.pid) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def _run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "localcloud", *options],
