@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import secrets
-from itertools import cycle
+from collections.abc import Iterator, Mapping
+from itertools import chain, cycle, repeat
 from typing import Any
 
 from console.domain import CampaignRequest, ConsoleError, ProblemKind, StackFacts
@@ -18,6 +19,7 @@ MAX_BODY_CHARACTERS = 1530
 FAILURE_EVERY = 20
 """Each 20th recipient is a number that always fails, so that a test shows both ends."""
 PROD = "prod"
+LOCAL = "local"
 HOME_COUNTRY = "US"
 """A simulator origination number exists in the US only and reaches simulator destinations of its own country."""
 
@@ -78,22 +80,24 @@ def _bad(sentence: str, remedy: str) -> ConsoleError:
     return ConsoleError(ProblemKind.BAD_INPUT, sentence, remedy)
 
 
-def simulator_numbers(environment: str) -> tuple[list[str], list[str]]:
-    """Simulator destinations that succeed and that fail: all countries locally, the US elsewhere."""
-    if environment == "local":
-        return list(SUCCESS_BY_COUNTRY.values()), list(FAILURE_BY_COUNTRY.values())
-    return [SUCCESS_BY_COUNTRY[HOME_COUNTRY]], [FAILURE_BY_COUNTRY[HOME_COUNTRY]]
-
-
 def audience(recipients: int, environment: str) -> list[dict[str, str]]:
-    """`eligible_users` of a test campaign: simulator numbers in turn, each 20th one that always fails."""
-    delivered, failing = simulator_numbers(environment)
-    good, bad = cycle(delivered), cycle(failing)
-    users = (next(bad) if (place + 1) % FAILURE_EVERY == 0 else next(good) for place in range(recipients))
+    """`eligible_users` of a test campaign: simulator numbers only, each 20th one that always fails.
+
+    The US alone outside the environment `local`; there, each fourth recipient is in one of the other countries.
+    """
+    local = environment == LOCAL
+    good, bad = _countries(SUCCESS_BY_COUNTRY, local), _countries(FAILURE_BY_COUNTRY, local)
+    phones = [next(bad) if (place + 1) % FAILURE_EVERY == 0 else next(good) for place in range(recipients)]
     return [
         {"customer_id": f"test-{place:05d}", "selected_channel": "sms", "phone": phone}
-        for place, phone in enumerate(users)
+        for place, phone in enumerate(phones)
     ]
+
+
+def _countries(by_country: Mapping[str, str], abroad_too: bool) -> Iterator[str]:
+    home = by_country[HOME_COUNTRY]
+    abroad = [number for country, number in by_country.items() if country != HOME_COUNTRY]
+    return chain.from_iterable((home, home, home, other) for other in cycle(abroad)) if abroad_too else repeat(home)
 
 
 def document(request: CampaignRequest, environment: str, *, dry_run: bool) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def test_foreign_text_reaches_the_terminal_as_text_only(opened: Callable[..., Te
     terminal.shows("LIVE")
     terminal.press("\r")
     terminal.shows("runbook ]52;c;ZXZpbA==]0;owned[6n31m[/nope][@click=app.quit]x[/]end")
+    terminal.shows("esc closes")
     written = bytes(terminal.written)
     assert b"\x1b]52" not in written
     assert b"\x1b]0;owned" not in written

@@ -43,9 +43,11 @@ def test_progress_is_told_until_it_is_ready_and_it_ends_with_its_stdin() -> None
     assert steps == ["start", "provision 3/9 Table [31mcampaigns"]
     assert ready.endpoint_url == "http://127.0.0.1:1"
     assert ready.outputs_file == Path("/tmp/outputs.json")
-    assert cloud.alive
+    process = cloud._process
+    assert process is not None
+    assert process.poll() is None
     cloud.stop()
-    assert not cloud.alive
+    assert process.poll() is not None
     cloud.stop()
 
 

@@ -206,7 +206,9 @@ def test_an_overdue_read_is_an_error_and_its_late_answer_is_dropped() -> None:
     assert feed.state.value is None
 
 
-def summary(campaign_id: str, sent: int, tps: float = 50.0) -> CampaignSummary:
+def summary(campaign_id: str, sent: int, *, tps: float = 50.0, begun: float = 0.0) -> CampaignSummary:
+    """A running campaign that has sent `sent` messages evenly at `tps` since the second `begun`."""
+    first = int(begun * 1000)
     return CampaignSummary(
         id=campaign_id,
         status=CampaignStatus.RUNNING,
@@ -223,7 +225,13 @@ def summary(campaign_id: str, sent: int, tps: float = 50.0) -> CampaignSummary:
         spent_usd=0,
         cap_usd=1,
         stop_reason=None,
-        channels={"sms": ChannelCounts(sent=sent)},
+        channels={
+            "sms": ChannelCounts(
+                sent=sent,
+                first_sent_ms=first if sent else None,
+                last_sent_ms=first + round(1000 * (sent - 1) / tps) if sent else None,
+            )
+        },
     )
 
 
@@ -232,22 +240,42 @@ def test_throughput_comes_from_the_counters() -> None:
     first = meter.observe(100.0, [summary("a", 10)])
     assert first.achieved is None
     assert first.target == 50
-    second = meter.observe(102.0, [summary("a", 110)])
-    assert second.achieved == pytest.approx(50)
-    both = meter.observe(103.0, [summary("a", 160), summary("b", 20)])
-    assert both.target == 80
-    assert both.achieved == pytest.approx((150 + 20) / 3)
-    assert both.by_channel == {"sms": pytest.approx((150 + 20) / 3)}
-    assert [point.achieved for point in both.history] == [None, 50, pytest.approx(170 / 3)]
+    assert meter.observe(102.0, [summary("a", 110)]).achieved == pytest.approx(50)
+    both = meter.observe(103.0, [summary("a", 160), summary("b", 21, tps=20)])
+    assert both.target == 70
+    assert meter.observe(103.5, [summary("a", 160), summary("b", 21, tps=40)]).target == 80
+    assert both.achieved == pytest.approx(50 + 20)
+    assert both.by_channel == {"sms": pytest.approx(70)}
+    assert [point.achieved for point in both.history] == [None, 50, pytest.approx(70)]
 
 
-def test_throughput_forgets_what_is_older_than_its_window() -> None:
+@pytest.mark.parametrize("lag", [0.0, 0.3, 0.9, 1.5])
+def test_counters_that_lag_in_batches_do_not_look_like_overshoot(lag: float) -> None:
+    """A campaign paced at 50/s, seen through counters that follow each second and late."""
+    meter, rates = ThroughputMeter(), []
+    for second in range(1, 15):
+        counted = max(0, int(second - lag)) * 50
+        rates.append(meter.observe(float(second), [summary("a", counted)]).achieved)
+    assert rates[0] is None
+    assert all(rate == pytest.approx(50, rel=0.02) for rate in rates[3:])
+    assert all(rate is not None and rate <= 51 for rate in rates[1:])
+
+
+def test_a_campaign_that_stands_still_comes_down_to_zero() -> None:
     meter = ThroughputMeter()
-    sent = 0
-    for second in range(20):
-        sent += 100 if second < 10 else 0
-        last = meter.observe(float(second), [summary("a", sent)])
-    assert last.achieved == 0
+    rates = [meter.observe(float(second), [summary("a", min(second, 10) * 50)]).achieved for second in range(1, 20)]
+    assert rates[9] == pytest.approx(50)
+    falling = [rate for rate in rates[12:] if rate is not None]
+    assert falling == sorted(falling, reverse=True)
+    assert rates[-1] == 0
+
+
+def test_counters_without_times_are_rated_by_our_clock() -> None:
+    meter = ThroughputMeter()
+    for second, sent in ((0.0, 100), (2.0, 200)):
+        timeless = dataclasses.replace(summary("a", sent), channels={"sms": ChannelCounts(sent=sent)})
+        last = meter.observe(second, [timeless])
+    assert last.achieved == pytest.approx(50, rel=0.02)
 
 
 def test_a_counter_that_falls_is_no_negative_rate() -> None:

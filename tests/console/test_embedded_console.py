@@ -1,0 +1,121 @@
+"""The whole: the console's own commands in front of an embedded cloud that they start and end themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+from console.exit_codes import ExitCode
+from console.services.embedded import COMMAND, EmbeddedCloud, Ready
+
+CONSOLE = [sys.executable, "-m", "console.cli"]
+START_SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Ready]:
+    """One embedded cloud, found by the commands under test as a person would: by address or by file."""
+    child = EmbeddedCloud(COMMAND)
+    yield child.start(lambda step: None)
+    child.stop()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the console without a terminal."""
+    return subprocess.run([*CONSOLE, *arguments], capture_output=True, text=True, timeout=110, check=False)
+
+
+def test_a_campaign_from_a_script_is_accounted_for(cloud: Ready) -> None:
+    done = command(
+        *("campaign", "send", "--recipients", "60", "--tps", "30", "--wait", "--wait-receipts", "60", "--json"),
+        *("--endpoint-url", cloud.endpoint_url),
+    )
+    assert done.returncode == ExitCode.OK, done.stderr
+    campaign = json.loads(done.stdout)
+    assert campaign["status"] == "completed"
+    assert campaign["settled"]
+    assert (campaign["results"]["delivered"], campaign["results"]["total_failed"]) == (57, 3)
+
+    shown = command("campaign", "show", campaign["campaign_id"], "--json", "--outputs", str(cloud.outputs_file))
+    assert json.loads(shown.stdout)["results"] == campaign["results"]
+
+    once = command("--once", "--json", "--outputs", str(cloud.outputs_file))
+    assert once.returncode == ExitCode.OK, once.stderr
+    snapshot = json.loads(once.stdout)
+    assert snapshot["delivery"]["by_status"]["delivered"] == 57
+    assert snapshot["campaigns"][0]["id"] == campaign["campaign_id"]
+    assert snapshot["cost"]["today_usd"] == pytest.approx(campaign["results"]["cost_usd"])
+    assert {alarm["runbook"].split("/")[0] for alarm in snapshot["alarms"]} == {"docs"}
+
+
+def test_a_dry_run_sends_nothing(cloud: Ready) -> None:
+    before = command("campaign", "list", "--json", "--endpoint-url", cloud.endpoint_url)
+    done = command(
+        *("campaign", "send", "--recipients", "10", "--tps", "5", "--dry-run", "--json"),
+        *("--endpoint-url", cloud.endpoint_url),
+    )
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert json.loads(done.stdout)["recipients"] == 10
+    after = command("campaign", "list", "--json", "--endpoint-url", cloud.endpoint_url)
+    assert json.loads(before.stdout) == json.loads(after.stdout)
+
+
+def test_the_doctor_finds_a_healthy_stack(cloud: Ready) -> None:
+    done = command("doctor", "--json", "--endpoint-url", cloud.endpoint_url)
+    assert done.returncode == ExitCode.OK, done.stdout + done.stderr
+    assert {check["word"] for check in json.loads(done.stdout)["checks"]} == {"ok"}
+
+
+def test_an_unknown_campaign_is_one_sentence(cloud: Ready) -> None:
+    done = command("campaign", "show", "nope", "--endpoint-url", cloud.endpoint_url)
+    assert done.returncode == ExitCode.CANNOT
+    assert done.stdout == ""
+    assert "there is no campaign nope" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_person_sends_a_campaign_and_leaves_nothing_running() -> None:
+    terminal = Terminal([*CONSOLE, "--local"], columns=120, rows=30)
+    try:
+        terminal.shows("connecting to an embedded cloud", START_SECONDS)
+        terminal.shows("LIVE", START_SECONDS)
+        children = _children(terminal.process.pid)
+        assert len(children) == 1
+        terminal.press("a")
+        terminal.shows("send test campaign")
+        terminal.press("\r")
+        terminal.shows("messages per second")
+        terminal.press("\r")
+        terminal.shows("estimated cost", START_SECONDS)
+        terminal.press("\r")
+        terminal.shows("RUNNING c-", START_SECONDS)
+        terminal.shows("all receipts in", START_SECONDS)
+        text = terminal.text()
+        assert "COMPLETED c-" in text
+        assert "100/100 100.0 %" in text
+        assert "delivered" in text
+        terminal.press("q")
+        assert terminal.ended(START_SECONDS) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+    finally:
+        terminal.close()
+
+
+def test_the_demo_without_a_terminal_is_a_summary() -> None:
+    done = command("demo")
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert "delivered       114 (95.0 %)" in done.stdout
+    assert "failed          6" in done.stdout
+    assert "0 receipts, 0 still to be sent" in done.stdout
+
+
+def _children(pid: int) -> set[int]:
+    """Processes that any thread of `pid` has started (Linux)."""
+    lists = [task / "children" for task in Path(f"/proc/{pid}/task").iterdir()]
+    return {int(child) for each in lists for child in each.read_text().split()}
