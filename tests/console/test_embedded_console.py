@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Terminal
 
 from console.exit_codes import ExitCode
 from console.services.embedded import COMMAND, EmbeddedCloud, Ready
+from tests.console.terminal import Terminal
 
 CONSOLE = [sys.executable, "-m", "console.cli"]
 START_SECONDS = 90.0

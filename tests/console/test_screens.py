@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from screens import application, first_data, shown, until
 from textual.widgets import Input
 
 from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
@@ -18,6 +17,7 @@ from console.ui.screens.connecting import ConnectingScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
 from console.view.glyphs import ASCII
+from tests.console.screens import application, first_data, shown, until
 
 SIZES = [(80, 24), (120, 30), (200, 50)]
 WIDGETS = ["#header", "#alarms", "#throughput", "#campaigns", "#delivery", "#cost", "#messages", "#status", "Footer"]

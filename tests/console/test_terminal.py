@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Terminal
+
+from tests.console.terminal import Terminal
 
 MADE_UP = str(Path(__file__).parent / "made_up.py")
 
