@@ -21,6 +21,7 @@ import json
 import math
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -115,6 +116,12 @@ def _run(options: argparse.Namespace) -> int:
         if options.json:
             _printer(out)({"event": "error", "message": str(error)})
         return _fail(str(error), False, _UNUSABLE if isinstance(error, host.UnusableError) else _FAILED)
+    except Exception as error:
+        traceback.print_exc()
+        message = f"the embedded cloud failed ({type(error).__name__}: {error}); the trace on stderr says where"
+        if options.json:
+            _printer(out)({"event": "error", "message": message})
+        return _fail(message, False, _FAILED)
     return 0
 
 

@@ -6,6 +6,7 @@ However it ends (a signal, its parent's death, a crash of the program), no proce
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import logging
 import logging.handlers
@@ -37,6 +38,8 @@ SECRET_ACCESS_KEY = "local"  # noqa: S105  # a root key's signature is not check
 REGION = "us-east-1"
 
 _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "TERM", "USER", "VIRTUAL_ENV")
+_BARE_PACKAGES = ("ministack", "hypercorn", "cryptography")
+_PACKAGES = (*_BARE_PACKAGES, "pulumi", "pulumi_aws")
 _LAST_RESORT_SECONDS = 4.0
 _LOG_BYTES = 2_000_000
 
@@ -74,6 +77,9 @@ def run(options: HostOptions, on_event: OnEvent) -> None:
 
     `on_event` gets the events that `python -m localcloud --json` prints, but no `error`: that is the exception.
     """
+    for package in _PACKAGES if options.provision else _BARE_PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise UnusableError(f"the package {package} is not installed; run: pip install -e '.[local]'")
     try:
         state = lifetime.create()
     except lifetime.StateError as error:
@@ -151,8 +157,13 @@ class _Host:
         self._heed_signals()
         self._progress("start", 0, None, "starting the embedded cloud")
         evaluation = await self._start_evaluation() if self._options.provision else None
+        from localcloud import bends
         from localcloud.server import Cloud
 
+        try:
+            bends.check()
+        except bends.WrongEmulatorError as error:
+            raise UnusableError(str(error)) from error
         cloud = Cloud(
             state=self._state,
             endpoint_url=self._endpoint,

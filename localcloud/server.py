@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from ministack.app import app as ministack_app
 
-from localcloud import bends, deliveries, metrics_plane
+from localcloud import deliveries, metrics_plane
 from localcloud.carrier import Carrier
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
@@ -55,7 +55,6 @@ class Cloud:
         profile: CarrierProfile,
         status: Callable[[], dict[str, Any]],
     ) -> None:
-        bends.check()
         self.started = asyncio.Event()
         self._state = state
         self._clock = clock

@@ -97,7 +97,14 @@ def test_advancing_the_clock_fires_what_is_due(own_cloud: launch.LocalCloud, uni
         "Action": "sqs:SendMessage",
         "Resource": arn,
     }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    plain = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow, plain]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_rule(Name=unique, ScheduleExpression="rate(1 hour)", State="ENABLED")
     events.put_targets(Rule=unique, Targets=[{"Id": "1", "Arn": arn, "Input": '{"by": "rule"}'}])
