@@ -150,7 +150,7 @@ def _event(raw: str) -> dict[str, object]:
 
 def _step(event: dict[str, object]) -> str:
     done, total = event.get("done"), event.get("total")
-    count = "" if done is None else f" {done}" if total is None else f" {done}/{total}"
+    count = f" {done}/{total}" if done is not None and total is not None else ""
     return safe_line(f"{event.get('stage', '')}{count} {event.get('detail') or ''}", 100).strip()
 
 

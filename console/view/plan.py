@@ -23,7 +23,7 @@ def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
         ("estimated cost", fmt.money(plan.cost_usd)),
         ("duration", f"{fmt.span(plan.duration_seconds)} at {fmt.rate(request.tps)}"),
         ("countries", countries or fmt.MISSING),
-        ("body", safe_line(request.body, 60)),
+        ("body", safe_line(request.body, 54)),
         ("key", request.key),
     ]
     return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
