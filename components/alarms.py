@@ -9,9 +9,9 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.environments import Severity
 from components.platform import Platform
 from lambdas.core import metrics
+from lambdas.core.alarm_text import AlarmText, Severity, format_description
 
 MissingData = Literal["notBreaching", "breaching", "missing", "ignore"]
 
@@ -158,7 +158,9 @@ def alarm(
     return aws.cloudwatch.MetricAlarm(
         name,
         name=site.alarm_prefix + "-".join(filter(None, (family.name, subject))),
-        alarm_description=f"{family.meaning}{f' ({subject})' if subject else ''}. Runbook: {family.runbook}",
+        alarm_description=format_description(
+            AlarmText(f"{family.meaning}{f' ({subject})' if subject else ''}.", family.severity, family.runbook)
+        ),
         namespace=watched.namespace,
         metric_name=watched.name,
         dimensions=dict(watched.dimensions),

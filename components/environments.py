@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lambdas.core.alarm_text import Severity
+
 
 class Environment(StrEnum):
     """What a stack is for; unlike the stack's name, which may be anything, there are exactly four."""
@@ -14,13 +16,6 @@ class Environment(StrEnum):
     DEV = "dev"
     STAGING = "staging"
     PROD = "prod"
-
-
-class Severity(StrEnum):
-    """How soon somebody must look: `warning` in working hours, `critical` now."""
-
-    WARNING = "warning"
-    CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

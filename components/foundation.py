@@ -5,12 +5,12 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.environments import Severity
 from components.key import StackKey
 from components.layer import SharedLayer
 from components.naming import Site
 from components.platform import Platform
 from components.topic import Publisher, Topic
+from lambdas.core.alarm_text import Severity
 
 
 class Foundation(pulumi.ComponentResource):

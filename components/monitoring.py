@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 
 from components import alarms
-from components.environments import Severity
 from components.platform import Platform
 from lambdas.core import metrics
+from lambdas.core.alarm_text import Severity
 from lambdas.core.outputs import MonitoringOutputs
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.environments import Severity
 from components.naming import Site
+from lambdas.core.alarm_text import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

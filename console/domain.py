@@ -115,15 +115,13 @@ class Message:
 class Spend:
     """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD.
 
-    `reserved` is held by open campaigns and not yet spent, `cap` the sum of their caps. `complete` is false when the
-    month holds more campaigns than were read, so that the figures are lower bounds.
+    `reserved` is held by open campaigns and not yet spent, `cap` the sum of their caps.
     """
 
     today: str
     by_day: Mapping[str, float]
     reserved: float = 0.0
     cap: float | None = None
-    complete: bool = True
 
     @property
     def today_usd(self) -> float:

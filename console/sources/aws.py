@@ -17,8 +17,8 @@ from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import StackOutputs
 
 NEWEST_CAMPAIGNS = 20
-MONTH_CAMPAIGNS = 500
-"""Campaigns of one month that are summed for the cost; above, the figures are lower bounds and say so."""
+PAST_DAY_SECONDS = 3600.0
+"""A past day's cost is read again after this long: late receipts bring late prices."""
 SETTLED_SECONDS = 60.0
 """A settled campaign is read again after this long: a late receipt may still raise one of its messages."""
 NEWEST_ROWS = 40
@@ -38,6 +38,7 @@ class AwsSource:
         self._tables = Tables(clients)
         self._now = now
         self._settled: dict[str, tuple[float, CampaignSummary]] = {}
+        self._days: dict[str, tuple[float, float]] = {}
 
     def use(self) -> ApiUse:
         """Calls and dollars so far."""
@@ -61,8 +62,16 @@ class AwsSource:
 
     def campaigns(self) -> tuple[CampaignSummary, ...]:
         """The newest campaigns with their counters; settled ones from memory for a minute."""
-        listed = self._listed("#listing = :listing", {}, limit=NEWEST_CAMPAIGNS)
-        summaries = (self._summary(campaign_id, SETTLED_SECONDS) for campaign_id in listed)
+        listed = self._tables.query(
+            self._outputs.campaigns.campaigns_table,
+            "#listing = :listing",
+            {"#listing": "listing"},
+            {":listing": {"S": keys.ALL_CAMPAIGNS}},
+            index=keys.CREATED_INDEX,
+            newest_first=True,
+            limit=NEWEST_CAMPAIGNS,
+        )
+        summaries = (self._summary(keys.campaign_id(str(item["pk"])), SETTLED_SECONDS) for item in listed)
         return tuple(summary for summary in summaries if summary is not None)
 
     def campaign(self, campaign_id: str) -> CampaignSummary:
@@ -91,37 +100,30 @@ class AwsSource:
         return tuple(sorted(found, key=lambda message: (message.created_ms, message.id), reverse=True))
 
     def spend(self) -> Spend:
-        """What the campaigns of this UTC month have cost, by the day they were created."""
-        today = datetime.fromtimestamp(self._now(), UTC)
-        month = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        since = {":since": {"N": str(int(month.timestamp() * 1000))}}
-        condition = "#listing = :listing AND #created_at >= :since"
-        listed = self._listed(condition, since, limit=MONTH_CAMPAIGNS + 1)
-        by_day: dict[str, float] = {}
-        reserved = cap = 0.0
-        for campaign_id in listed[:MONTH_CAMPAIGNS]:
-            campaign = self._summary(campaign_id, 20 * SETTLED_SECONDS)
-            if campaign is None:
-                continue
-            day = datetime.fromtimestamp(campaign.created_ms / 1000, UTC).date().isoformat()
-            by_day[day] = by_day.get(day, 0.0) + campaign.cost_usd
-            if is_open(campaign):
-                reserved += campaign.reserved_usd
-                cap += campaign.cap_usd
-        return Spend(today.date().isoformat(), by_day, reserved, cap or None, complete=len(listed) <= MONTH_CAMPAIGNS)
+        """What the messages of each day of this UTC month have cost, from the days' own counters."""
+        today = datetime.fromtimestamp(self._now(), UTC).date()
+        by_day = {}
+        for number in range(1, today.day + 1):
+            day = today.replace(day=number).isoformat()
+            by_day[day] = self._day_cost(day, keep=0.0 if number == today.day else PAST_DAY_SECONDS)
+        campaigns = [campaign for campaign in self.campaigns() if is_open(campaign)]
+        reserved = sum(campaign.reserved_usd for campaign in campaigns)
+        cap = sum(campaign.cap_usd for campaign in campaigns)
+        return Spend(today.isoformat(), by_day, reserved, cap or None)
 
-    def _listed(self, condition: str, values: Mapping[str, Any], *, limit: int) -> list[str]:
-        names = {"#listing": "listing", **({"#created_at": "created_at"} if "#created_at" in condition else {})}
+    def _day_cost(self, day: str, keep: float) -> float:
+        at, kept = self._days.get(day, (0.0, 0.0))
+        if day in self._days and self._now() - at < keep:
+            return kept
         items = self._tables.query(
             self._outputs.campaigns.campaigns_table,
-            condition,
-            names,
-            {":listing": {"S": keys.ALL_CAMPAIGNS}, **values},
-            index=keys.CREATED_INDEX,
-            newest_first=True,
-            limit=limit,
+            "#pk = :pk AND begins_with(#sk, :counts)",
+            {"#pk": "pk", "#sk": "sk"},
+            {":pk": {"S": keys.spend_day(day)}, ":counts": {"S": keys.COUNT_PREFIX}},
         )
-        return [keys.campaign_id(str(item["pk"])) for item in items]
+        cost = sum(_understood("a day's counter", _cost, item) for item in items)
+        self._days[day] = (self._now(), cost)
+        return cost
 
     def _summary(self, campaign_id: str, keep: float) -> CampaignSummary | None:
         at, kept = self._settled.get(campaign_id, (0.0, None))
@@ -154,6 +156,10 @@ def _understood(what: str, read: Callable[..., T], raw: object) -> T:
             f"{what} has a shape this version does not know ({type(error).__name__}: {safe_line(error, 80)})",
             "is the stack of the same version as this console?",
         ) from error
+
+
+def _cost(item: Item) -> float:
+    return float(item.get("cost", 0))
 
 
 def _campaign(items: Sequence[Item]) -> CampaignSummary:

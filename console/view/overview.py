@@ -206,12 +206,11 @@ def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: 
 
 def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int) -> list[Line]:
     """Today, the month, the forecast (an estimate, said so), what is reserved, and what the console itself costs."""
-    bound = "" if spend.complete else ">="
     cap = "" if not spend.cap else f" of {fmt.money(spend.cap)} cap"
     rows = (
-        ("today", bound + fmt.money(spend.today_usd), " campaigns of this day, UTC"),
-        ("month to date", bound + fmt.money(spend.month_to_date_usd), ""),
-        ("month, estimate", bound + fmt.money(forecast(spend, now)), " at this pace"),
+        ("today", fmt.money(spend.today_usd), " messages of this day, UTC"),
+        ("month to date", fmt.money(spend.month_to_date_usd), ""),
+        ("month, estimate", fmt.money(forecast(spend, now)), " at this pace"),
         ("reserved", fmt.money(spend.reserved), f" not yet spent{cap}"),
         ("this console", fmt.money(overview.api.usd), f" {fmt.count(overview.api.calls)} calls"),
     )

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 1024
 
 
 class Severity(StrEnum):
-    """How loud an alarm is; it decides which topic the alarm notifies."""
+    """How soon somebody must look: `warning` in working hours, `critical` now; it decides which topic is notified."""
 
     WARNING = "warning"
     CRITICAL = "critical"

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from components.alarms import FAMILIES
-from components.environments import ENVIRONMENTS, Environment, Severity
+from components.environments import ENVIRONMENTS, Environment
 from lambdas.core import metrics
+from lambdas.core.alarm_text import Severity, parse_description
 
 AWS_METRICS = {
     ("AWS/ApiGateway", "5xx"): {"ApiId"},
@@ -88,7 +89,9 @@ def test_alarms_go_where_their_severity_says(graph: Any) -> None:
 def test_the_family_decides_about_missing_data(graph: Any) -> None:
     families = {family.runbook: family for family in FAMILIES}
     for item in alarms(graph):
-        family = families[item.inputs["alarmDescription"].rpartition("Runbook: ")[2]]
+        text = parse_description(item.inputs["alarmDescription"])
+        family = families[text.runbook]
+        assert text.severity is family.severity
         assert item.inputs["treatMissingData"] == family.missing
         assert item.inputs["tags"]["Severity"] == family.severity
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy, Severity
+from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
+from lambdas.core.alarm_text import Severity
 
 ROOT = Path(__file__).resolve().parents[3]
 LOG_RETENTION_DAYS = frozenset(
