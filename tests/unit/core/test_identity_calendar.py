@@ -56,6 +56,7 @@ class CalendarMachine(RuleBasedStateMachine):
         floor_gap = MICROSECOND * MILLI // lease.milli_rate
         assert all(floor_gap <= after - before <= floor_gap + 1 for before, after in pairwise(slots))
         assert lease.end_us - slots[-1] >= floor_gap
+        assert (lease.end_us - lease.start_us) * lease.milli_rate >= parts * MICROSECOND * MILLI
         self.granted.append((lease, parts))
 
     @rule(microseconds=st.sampled_from([1, 1_000, 200_000, MICROSECOND, 10 * MICROSECOND, 500 * MICROSECOND]))

@@ -9,14 +9,16 @@ from decimal import Decimal
 import pytest
 
 from lambdas.core import keys
-from lambdas.core.attempts import MAX_ATTEMPTS
+from lambdas.core.attempts import MAX_ATTEMPTS, ChunkProgress, ScheduledSend
 from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.leasing import LeaseLine
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
+from lambdas.core.ports import Chunk
 from lambdas.core.provider_errors import ErrorClass, classify, in_doubt
 from lambdas.core.sending import RunEnd
 from tests.support.campaigns import PRICE_USD, destination, planned_row
-from tests.support.fake_world import CAMPAIGN, FakeWorld, refuse
+from tests.support.fake_world import CAMPAIGN, FakeLimiter, FakeWorld, refuse
 
 THROTTLE = classify("ThrottlingException", None)
 
@@ -94,6 +96,41 @@ def test_an_identity_is_used_to_the_full_by_long_messages() -> None:
     instants = [call.at_us for call in world.calls]
     assert report.given_up_slots == 0
     assert (max(instants) - min(instants)) / MICROSECOND == pytest.approx(49.5, rel=0.02)
+    assert min(after - before for before, after in itertools.pairwise(sorted(instants))) >= MICROSECOND // 2
+
+
+def test_a_slow_identity_is_not_booked_for_minutes_at_once() -> None:
+    world = FakeWorld(60, tps=100, parts_per_second=1)
+    world.run_worker(seconds=120)
+    assert_completed(world)
+    lengths = [lease.end_us - lease.start_us for lease in world.leases]
+    assert lengths[0] <= 10 * MICROSECOND
+    assert max(lengths[1:]) <= 2 * MICROSECOND
+
+
+def test_no_lease_begins_before_the_campaign_s_own_time() -> None:
+    world = FakeWorld(3)
+    worker = world.worker("w1")
+    chunk = Chunk(CAMPAIGN, 0, 3, PRICE_USD * 3, "w1", 1, 0)
+    sends = [ScheduledSend(ChunkProgress(chunk, 3), row, 0) for row in world.audience]
+    start_us = world.time.now_us() + MICROSECOND
+    line = LeaseLine(CAMPAIGN, FakeLimiter(worker), worker, while_waiting=lambda: None)
+    line.add(sends, start_us, start_us + 3 * MICROSECOND)
+    assert [send.slot_us - start_us for send in line.take()] == [0, MICROSECOND, 2 * MICROSECOND]
+
+
+def test_a_call_that_comes_too_late_is_given_a_new_slot() -> None:
+    world = FakeWorld(20, tps=5, latency_us=3 * MICROSECOND)
+    report = world.run(world.worker("w1").job(seconds=200, threads=2))[0]
+    assert_conserved(world)
+    assert report.given_up_slots > 0
+    slots = [
+        lease.slot(part)
+        for lease in world.leases
+        for part in range((lease.end_us - lease.start_us) * lease.milli_rate // 10**9)
+    ]
+    for call in world.calls:
+        assert any(slot <= call.at_us <= slot + MAX_LATE_US for slot in slots)
 
 
 def test_no_call_is_before_its_slot_or_later_than_allowed() -> None:
@@ -155,18 +192,19 @@ def test_cancel_takes_effect_within_a_lease_and_returns_the_money(stop_at: int) 
     assert len(world.calls) == calls
 
 
-def test_a_pause_that_is_over_before_the_worker_has_put_its_chunks_down_loses_no_row() -> None:
+@pytest.mark.parametrize("seen", range(1, 6))
+def test_a_pause_that_is_over_before_the_worker_has_put_its_chunks_down_loses_no_row(seen: int) -> None:
     world = FakeWorld(100, tps=20)
     world.hooks.append(at_call(25, lambda: world.set_status(CampaignStatus.PAUSED)))
+    looks: list[str] = []
 
-    def resume_on_release(_worker: str, operation: str) -> None:
-        if operation == "load" and len(world.calls) >= 40 and world.campaign.status is CampaignStatus.PAUSED:
-            loads.append(operation)
-            if len(loads) == 2:
+    def resume(_worker: str, operation: str) -> None:
+        if world.campaign.status is CampaignStatus.PAUSED and operation in ("load", "claim"):
+            looks.append(operation)
+            if len(looks) > seen:
                 world.set_status(CampaignStatus.RUNNING)
 
-    loads: list[str] = []
-    world.hooks.append(resume_on_release)
+    world.hooks.append(resume)
     world.run_worker()
     world.set_status(CampaignStatus.RUNNING)
     assert world.campaign.unsent == 0
@@ -174,6 +212,19 @@ def test_a_pause_that_is_over_before_the_worker_has_put_its_chunks_down_loses_no
     world.run_worker("w2", recover=True)
     assert_completed(world)
     assert len(world.calls) == 100
+
+
+def test_rows_refused_for_a_passing_reason_when_a_pause_begins_are_sent_after_it() -> None:
+    world = FakeWorld(60, tps=20)
+    world.script = refuse({21: [THROTTLE] * 3})
+    world.hooks.append(at_call(23, lambda: world.set_status(CampaignStatus.PAUSED)))
+    world.run_worker()
+    assert keys.message(CAMPAIGN, 21) not in world.tracking, "its intent is taken back: nobody called for it"
+    world.set_status(CampaignStatus.RUNNING)
+    world.time.advance_us(MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
 
 
 def test_a_campaign_paused_at_its_last_row_completes_when_resumed() -> None:
