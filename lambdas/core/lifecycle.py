@@ -7,7 +7,7 @@ by two paths (data-model.md, "Tables").
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -71,14 +71,13 @@ def _apply(state: MessageState, event: StatusEvent) -> MessageState:
     history = state.history
     if known is None or event.at_ms < known:
         history = {**history, event.status: event.at_ms}
-    return replace(
-        state,
-        status=max(state.status, event.status, key=RANK.__getitem__),
+    return MessageState(
+        status=event.status if RANK[event.status] > RANK[state.status] else state.status,
         history=history,
         code=_failure_code(state, event),
         cost_usd=_highest(state.cost_usd, event.price_usd),
         provider_id=_least(state.provider_id, event.provider_id),
-        flags=state.flags | event.flags,
+        flags=state.flags | event.flags if event.flags else state.flags,
     )
 
 
