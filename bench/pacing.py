@@ -30,7 +30,7 @@ RUN_ON_S = 2
 def run(brief: bool) -> list[Measure]:
     """Both figures at each rate, with one and with eight processes."""
     multiprocessing.set_start_method("spawn", force=True)
-    seconds = 3 if brief else 10
+    seconds = 3 if brief else 6
     measures = []
     for count in PROCESSES:
         for rate in RATES:
