@@ -122,6 +122,7 @@ def test_open_receipts_are_rows_handed_over_and_not_final() -> None:
         ("completed", {"sent": 290, "delivered": 250, "failed": 40}, True),
         ("completed", {"sent": 290, "delivered": 289}, False),
         ("completed", {"sent": 289, "delivered": 289, "in_doubt": 1}, False),
+        ("completed", {"sent": 290, "delivered": 290, "in_doubt": 1}, False),
         ("cancelled", {"sent": 290, "delivered": 290}, True),
         ("stopped", {"sent": 0}, False),
     ],
