@@ -80,4 +80,4 @@ Progress = Callable[[str], None]
 """Told one short line per step while connecting."""
 
 Connect = Callable[[Progress], Connection]
-"""Finds and opens a stack; slow (it may import boto3 or start a child), so it never runs on the screen's thread."""
+"""Finds and opens a stack; slow (it may import botocore or start a child), so it never runs on the screen's thread."""
