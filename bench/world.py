@@ -57,12 +57,12 @@ class Store:
         """Read the campaign."""
         return self._campaign
 
-    def claim(self, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+    def claim(self, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
         """`CampaignTable.claim`: one conditional write, or the item it failed on."""
         with self._lock:
             self._operations += 1
             state = self._campaign
-            affordable = not rows or (state.next_row < state.rows and state.budget_left_usd >= reserve_usd)
+            affordable = not rows or (state.next_row + rows <= total_rows and state.budget_left_usd >= reserve_usd)
             running = state.status is CampaignStatus.RUNNING
             if not (booking.applies_to(state.booked_until_us) and running and affordable):
                 return state
@@ -76,8 +76,7 @@ class Store:
                 reserved_usd=state.reserved_usd + reserve_usd,
                 budget_left_usd=state.budget_left_usd - reserve_usd,
             )
-            granted = min(rows, state.rows - first)
-            return Claim(self._campaign, first, granted, reserve_usd, end - booking.duration_us, end)
+            return Claim(self._campaign, first, rows, reserve_usd, end - booking.duration_us, end)
 
     def settle(self, chunk: Chunk, result: ChunkResult) -> CampaignState:
         """`CampaignTable.close_chunk`."""
@@ -141,9 +140,11 @@ class SharedCampaigns:
             time.sleep(self._latency_s)
         return answer
 
-    def claim(self, campaign_id: str, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+    def claim(
+        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+    ) -> Claim | CampaignState:
         """One conditional write."""
-        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, reserve_usd))
+        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, total_rows, reserve_usd))
         return answer
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:

@@ -36,11 +36,9 @@ def endpoint_for(environ: Mapping[str, str]) -> str | None:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine by its address (a name would have to be looked up first)."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

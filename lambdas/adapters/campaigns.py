@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.adapters.dynamo import ConditionFailed, Item, Table
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, StopReason
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim
 
@@ -118,8 +118,13 @@ class CampaignTable:
             condition="#status = :was_status AND #version = :was_version",
         )
 
-    def claim(self, campaign_id: str, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
-        """One conditional write for chunk, budget, pace and status; the current state where a condition failed."""
+    def claim(
+        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+    ) -> Claim | CampaignState:
+        """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
+
+        Only a whole run of `rows` within `total_rows` is claimed; with 0 rows the claim books time alone.
+        """
         expression, condition = _BOOKED[booking.kind]
         values: dict[str, Any] = {
             "now": booking.now_us,
@@ -133,7 +138,8 @@ class CampaignTable:
             values |= {"restart": booking.now_us + booking.duration_us}
         conditions = [condition, "#status = :running"]
         if rows:
-            conditions += ["#next_row < #rows", "#budget_left >= :reserve"]
+            values["last_first_row"] = total_rows - rows
+            conditions += ["#next_row <= :last_first_row", "#budget_left >= :reserve"]
         try:
             item = self._table.update(
                 meta_key(campaign_id),
@@ -147,7 +153,7 @@ class CampaignTable:
         state = state_of(item)
         first = state.next_row - rows
         end = int(item["booked_until"])
-        return Claim(state, first, min(rows, state.rows - first), reserve_usd, end - booking.duration_us, end)
+        return Claim(state, first, rows, reserve_usd, end - booking.duration_us, end)
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk; None if a successor already took it."""
@@ -265,19 +271,22 @@ class CampaignTable:
 
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
-        self._end(campaign_id, CampaignStatus.COMPLETED, None)
+        self._end(campaign_id, CampaignStatus.COMPLETED, None, {CampaignStatus.RUNNING})
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
-        """running or paused -> stopped, with the reason."""
-        self._end(campaign_id, CampaignStatus.STOPPED, str(reason))
+        """open -> stopped, with the reason; no error if the campaign has ended otherwise."""
+        self._end(campaign_id, CampaignStatus.STOPPED, str(reason), OPEN_STATUSES)
 
-    def _end(self, campaign_id: str, status: CampaignStatus, reason: str | None) -> None:
+    def _end(
+        self, campaign_id: str, status: CampaignStatus, reason: str | None, allowed: Collection[CampaignStatus]
+    ) -> None:
+        before = {f"from_{old.value}": old.value for old in allowed}
         try:
             self._table.update(
                 meta_key(campaign_id),
                 "SET #status = :status, #stop_reason = :reason, #version = #version + :one",
-                {"status": status.value, "reason": reason, "one": 1, "running": "running", "paused": "paused"},
-                condition="#status IN (:running, :paused)",
+                {"status": status.value, "reason": reason, "one": 1, **before},
+                condition=f"#status IN ({', '.join(f':{name}' for name in before)})",
             )
         except ConditionFailed:
             return

@@ -56,5 +56,5 @@ class Content:
     def _read_part(self, key: str) -> list[PlannedRow]:
         if self._part is None or self._part[0] != key:
             text = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode()
-            self._part = key, [PlannedRow.from_json(json.loads(line)) for line in text.splitlines()]
+            self._part = key, [PlannedRow.from_json(json.loads(line)) for line in text.split("\n")]
         return self._part[1]

@@ -135,7 +135,8 @@ class TrackingTable:
                 condition="#version = :first",
             )
         except ConditionFailed:
-            self.fold(message_id, [event])
+            if self.fold(message_id, [event]) is None:
+                raise LookupError(f"{message_id} has no row any more: its intent was withdrawn meanwhile") from None
 
     def withdraw(self, message_id: str, owner: str) -> None:
         """Take back an intent whose provider call was never made."""

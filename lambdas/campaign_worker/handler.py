@@ -92,7 +92,7 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         slowest_wait_s=round(report.slowest_wait_s, 3),
     )
     if report.end is RunEnd.TIME_UP:
-        WORK.send({"campaign_id": token.campaign_id, "recover": False})
+        WORK.send_all([WorkToken(token.campaign_id, recover=report.chunks_left > 0).to_json()])
 
 
 def _metrics(report: RunReport) -> list[Datum]:

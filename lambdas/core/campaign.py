@@ -53,7 +53,9 @@ class CampaignError(ValueError):
 def require_transition(old: CampaignStatus, new: CampaignStatus) -> None:
     """Raise `CampaignError` with the allowed targets unless `old` may become `new`."""
     if new not in TRANSITIONS[old]:
-        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing: it has ended"
+        if not TRANSITIONS[old]:
+            raise CampaignError(f"the campaign is {old}: it has ended and cannot become {new}; start a new one")
+        allowed = ", ".join(sorted(TRANSITIONS[old]))
         raise CampaignError(f"a {old} campaign cannot become {new}; it can become {allowed}")
 
 

@@ -105,8 +105,13 @@ class CampaignPort(Protocol):
     def load(self, campaign_id: str) -> CampaignState:
         """Current state of a campaign; raises LookupError if it does not exist."""
 
-    def claim(self, campaign_id: str, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
-        """One conditional write for chunk, budget, pace and status; the current state where a condition failed."""
+    def claim(
+        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+    ) -> Claim | CampaignState:
+        """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
+
+        Only a whole run of `rows` within `total_rows` is claimed; with 0 rows the claim books time alone.
+        """
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk; None if a successor already took it."""
@@ -130,7 +135,7 @@ class CampaignPort(Protocol):
         """running -> completed; no error if the campaign has ended otherwise."""
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
-        """running or paused -> stopped, with the reason."""
+        """open -> stopped, with the reason; no error if the campaign has ended otherwise."""
 
 
 class AudiencePort(Protocol):

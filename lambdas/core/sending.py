@@ -30,6 +30,9 @@ from lambdas.core.ports import (
     OptOutPort,
 )
 
+CLAIM_MAX_AGE_US = 15 * MICROSECOND
+"""A claim that its worker did not record this long after its booked time is left to a successor, who waits twice as
+long before it takes claims without a chunk."""
 CHUNK_LEASE_US = 30 * MICROSECOND
 """A dead worker's chunk may be taken over after this; the queue message's visibility is kept to the same time."""
 RETRY_BUDGET_US = 15 * MICROSECOND
@@ -173,6 +176,8 @@ class CampaignSender:
         claim = self._claim(deadline_us)
         if not isinstance(claim, Claim):
             return [] if isinstance(claim, Wait) else None
+        if self._clock.now_us() > claim.end_us + CLAIM_MAX_AGE_US:
+            return []
         chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
         if chunk is None:
             return []
@@ -199,7 +204,9 @@ class CampaignSender:
             self._clock.sleep_us(min(booking.microseconds, POLL_US))
             self._state = self._ports.campaigns.load(self._campaign_id)
             return booking
-        result = self._ports.campaigns.claim(self._campaign_id, booking, rows, state.highest_price_usd * rows)
+        result = self._ports.campaigns.claim(
+            self._campaign_id, booking, rows, state.rows, state.highest_price_usd * rows
+        )
         self._state = result.state if isinstance(result, Claim) else result
         return result if isinstance(result, Claim) else Wait(0)
 
@@ -253,7 +260,7 @@ class CampaignSender:
                 self._clock.sleep_us(min(booking.microseconds, POLL_US))
                 self._stay_alive()
                 continue
-            result = self._ports.campaigns.claim(self._campaign_id, booking, 0, Decimal(0))
+            result = self._ports.campaigns.claim(self._campaign_id, booking, 0, 0, Decimal(0))
             if isinstance(result, Claim):
                 self._state = result.state
                 self._line.add(sends, result.start_us, result.end_us)

@@ -24,6 +24,7 @@ TABLES = SweepTables(
     rate_limits=Table(_DYNAMO, SETTINGS.rate_limits_table),
     tracking=TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table)),
     work=Queue(client("sqs"), SETTINGS.sms_work_queue_url),
+    plans=Queue(client("sqs"), SETTINGS.plan_queue_url),
 )
 
 

@@ -18,6 +18,7 @@ class SweeperSettings(FunctionEnvironment):
     campaigns_table: str
     delivery_tracking_table: str
     rate_limits_table: str
+    plan_queue_url: str
     sms_work_queue_url: str
     origination_identity: str
     parts_per_second: float

@@ -17,7 +17,7 @@ from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
-from lambdas.core.lifecycle import Counts, contribution
+from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import Datum
 from lambdas.core.work import WorkToken
 
@@ -25,6 +25,9 @@ LOOK_BACK_MS = 7 * 86_400_000
 """Campaigns older than this have been settled: receipts end after 72 h."""
 STALLED_US = 45_000_000
 """A running campaign that booked no time for this long has lost its workers."""
+PLAN_LATE_MS = 120_000
+PLAN_GIVE_UP_MS = 900_000
+"""Planning is asked for again between these ages; one that fails for longer lies in the plan queue's DLQ."""
 OVERDUE_MS = 3_600_000
 RECOUNT_DELAY_MS = 60_000
 """Counters follow the stream; what has been settled for a minute has been counted."""
@@ -42,6 +45,7 @@ class SweepTables:
     rate_limits: Table
     tracking: TrackingTable
     work: Queue
+    plans: Queue
 
 
 class Sweep:
@@ -76,7 +80,12 @@ class Sweep:
         return [meta for meta in found if not meta.get("recounted")]
 
     def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
-        """Put a token for a running campaign that no worker has touched for a while."""
+        """Put a token for a running campaign that no worker has touched for a while, and plan one that was accepted but
+        never planned (its request died between the two)."""
+        age_ms = self._now_ms - summary.created_ms
+        if summary.status is CampaignStatus.CREATED and PLAN_LATE_MS < age_ms < PLAN_GIVE_UP_MS:
+            self._tables.plans.send({"campaign_id": summary.id})
+            self._log.line("WARNING", "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
         if summary.status is not CampaignStatus.RUNNING:
             return
         idle_us = self._now_ms * 1_000 - int(meta.get("booked_until", summary.created_ms * 1_000))
@@ -94,25 +103,31 @@ class Sweep:
         if settled_at is None:
             self._mark(meta, {"settled_at": self._now_ms})
         elif self._now_ms - int(settled_at) >= RECOUNT_DELAY_MS:
-            self._recount(meta, summary)
-            self._mark(meta, {"recounted": True})
+            spent = self._recount(meta, summary)
+            self._mark(meta, {"recounted": True, "spent": spent, "reserved": Decimal(0)})
 
     def _mark(self, meta: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         sets = ", ".join(f"#{name} = :{name}" for name in changes)
         self._tables.campaigns.update({"pk": meta["pk"], "sk": meta["sk"]}, f"SET {sets}", changes)
 
-    def _recount(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+    def _recount(self, meta: Mapping[str, Any], summary: CampaignSummary) -> Decimal:
+        """Correct the counters; the estimate of all that was handed over, which also settles what a dead worker of an
+        ended campaign had reserved."""
         counted: dict[str, Counts] = {}
+        spent = Decimal(0)
         rows = range(min(int(meta["next_row"]), summary.recipients))
         for start in range(0, len(rows), RECOUNT_BATCH):
             ids = [keys.message(summary.id, row) for row in rows[start : start + RECOUNT_BATCH]]
             for item in self._tables.tracking.rows(ids):
                 row = TrackedMessage.from_item(item)
+                if row.state.provider_id is not None or row.state.status is Status.IN_DOUBT:
+                    spent += row.estimate_usd
                 counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
                     row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd
                 )
         for channel, counts in counted.items():
             self._correct(summary, channel, counts)
+        return spent
 
     def _correct(self, summary: CampaignSummary, channel: str, counts: Counts) -> None:
         known = summary.channels.get(channel, ChannelCounts())

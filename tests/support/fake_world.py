@@ -300,12 +300,14 @@ class FakeCampaigns:
             raise LookupError(f"there is no campaign {campaign_id}")
         return self._worker.operate("load", self._state)
 
-    def claim(self, campaign_id: str, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+    def claim(
+        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+    ) -> Claim | CampaignState:
         def effect() -> Claim | CampaignState:
             meta = self._meta
             holds = booking.applies_to(meta.booked_until_us) and meta.status is CampaignStatus.RUNNING
             if rows:
-                holds = holds and meta.next_row < meta.rows and meta.budget_left_usd >= reserve_usd
+                holds = holds and meta.next_row + rows <= total_rows and meta.budget_left_usd >= reserve_usd
             if not holds:
                 return self._state()
             start = booking.now_us if booking.kind is BookingKind.RESTART else meta.booked_until_us
@@ -313,9 +315,7 @@ class FakeCampaigns:
             first, meta.next_row = meta.next_row, meta.next_row + rows
             meta.booked_until_us = start + booking.duration_us
             meta.reserved_usd += reserve_usd
-            return Claim(
-                self._state(), first, min(rows, meta.rows - first), reserve_usd, start, start + booking.duration_us
-            )
+            return Claim(self._state(), first, rows, reserve_usd, start, start + booking.duration_us)
 
         return self._worker.operate("claim", effect)
 

@@ -1,0 +1,141 @@
+"""The conditional writes that the sender's safety rests on, against the emulator's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.content import Content
+from lambdas.adapters.tracking import TrackingTable
+from lambdas.core import keys
+from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.pacing import Booking, BookingKind
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.ports import CampaignState, ChunkResult, Claim, IntentOutcome
+from tests.cloud.campaign_client import StackClient
+
+NOW_US = 1_900_000_000_000_000
+PRICE = Decimal("0.01")
+NOTHING = ChunkResult(sent=0, refused=0, in_doubt=0, suppressed=0, unsent=0, spent_usd=Decimal(0))
+
+
+@pytest.fixture
+def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[CampaignTable, str]]:
+    """Puts a running campaign of `rows` rows."""
+
+    def make(rows: int, status: CampaignStatus = CampaignStatus.RUNNING, cap: str = "1") -> tuple[CampaignTable, str]:
+        store = CampaignTable(stack.campaigns)
+        item: dict[str, Any] = {
+            "pk": keys.campaign(unique),
+            "sk": keys.META,
+            "listing": "test",
+            "created_at": NOW_US // 1_000,
+            "status": status.value,
+            "version": 1,
+            "tps": 10,
+            "rows": rows,
+            "highest_price": PRICE,
+            "budget_left": Decimal(cap),
+            **dict.fromkeys(("next_row", "done_rows", "reserved", "spent", "suppressed", "unsent"), 0),
+        }
+        assert store.create(item) is None
+        return store, unique
+
+    return make
+
+
+def booking(kind: BookingKind = BookingKind.RESTART, now_us: int = NOW_US, units: int = 10) -> Booking:
+    return Booking(kind, now_us, units * 100_000, units)
+
+
+def test_a_claim_takes_only_a_whole_run_of_rows(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(15)
+    first = store.claim(campaign, booking(), 10, 15, PRICE * 10)
+    assert isinstance(first, Claim)
+    assert (first.first_row, first.rows, first.end_us - first.start_us) == (0, 10, 1_000_000)
+    refused = store.claim(campaign, booking(BookingKind.EXTEND), 10, 15, PRICE * 10)
+    assert isinstance(refused, CampaignState)
+    assert (refused.next_row, refused.reserved_usd) == (10, PRICE * 10)
+    last = store.claim(campaign, booking(BookingKind.EXTEND, units=5), 5, 15, PRICE * 5)
+    assert isinstance(last, Claim)
+    assert (last.first_row, last.start_us) == (10, first.end_us)
+
+
+def test_a_claim_never_exceeds_the_budget(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(100, cap="0.05")
+    assert isinstance(store.claim(campaign, booking(), 10, 100, PRICE * 10), CampaignState)
+    assert isinstance(store.claim(campaign, booking(units=5), 5, 100, PRICE * 5), Claim)
+    assert store.load(campaign).budget_left_usd == 0
+
+
+def test_a_zombie_is_fenced(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(10)
+    claim = store.claim(campaign, booking(), 10, 10, PRICE * 10)
+    chunk = store.open_chunk(claim, "zombie", NOW_US)
+    assert chunk is not None
+    assert store.open_chunk(claim, "twin", NOW_US) is None
+    (abandoned,) = store.abandoned_chunks(campaign, NOW_US + 60_000_000)
+    taken = store.take_over(abandoned, "successor", NOW_US + 90_000_000)
+    assert taken is not None
+    assert taken.fence == chunk.fence + 1
+    assert store.take_over(abandoned, "late", NOW_US + 90_000_000) is None
+    assert store.hold_chunk(chunk, NOW_US + 120_000_000) is None
+    assert store.close_chunk(chunk, NOTHING) is None
+    closed = store.close_chunk(taken, NOTHING)
+    assert closed is not None
+    assert (closed.done_rows, closed.reserved_usd, closed.budget_left_usd) == (10, 0, 1)
+    assert store.close_chunk(taken, NOTHING) is None, "a chunk is settled once"
+
+
+def test_a_claim_without_a_chunk_is_found(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(20)
+    assert isinstance(store.claim(campaign, booking(), 10, 20, PRICE * 10), Claim)
+    assert store.abandoned_chunks(campaign, NOW_US + 2_000_000) == []
+    (lost,) = store.abandoned_chunks(campaign, NOW_US + 60_000_000)
+    assert (lost.first_row, lost.rows, lost.fence) == (0, 10, 0)
+    assert store.take_over(lost, "successor", NOW_US + 90_000_000) is not None
+
+
+def test_only_what_is_open_ends(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(10, CampaignStatus.PAUSED)
+    store.complete(campaign)
+    assert store.load(campaign).status is CampaignStatus.PAUSED
+    store.stop(campaign, StopReason.SPEND_CAP)
+    assert store.load(campaign).status is CampaignStatus.STOPPED
+    store.stop(campaign, StopReason.ERROR_RATE)
+    meta = store.meta(campaign)
+    assert meta is not None
+    assert meta["stop_reason"] == "spend_cap"
+
+
+def test_what_cannot_be_planned_stops(make_campaign: Callable[..., Any]) -> None:
+    store, campaign = make_campaign(10, CampaignStatus.CREATED)
+    store.stop(campaign, StopReason.PLAN_FAILED)
+    assert store.load(campaign).status is CampaignStatus.STOPPED
+
+
+ROW = PlannedRow(0, "customer", "sms", "+12065550100", "US", "line\u2028separator \u0085 and \U0001f600", 2, PRICE)
+
+
+def test_part_files_keep_every_character(stack: StackClient, unique: str) -> None:
+    content = Content(stack.client("s3"), stack.outputs.campaigns.content_bucket)
+    content.put_rows(unique, [ROW])
+    assert content.rows(unique, 0, 1) == [ROW]
+
+
+def test_an_intent_is_put_once_and_withdrawn_only_by_its_owner(stack: StackClient, unique: str) -> None:
+    tracking = TrackingTable(stack.tracking, retention_days=1)
+    assert tracking.intend(unique, ROW, unique, "one", 1, 2) is IntentOutcome.CREATED
+    assert tracking.intend(unique, ROW, unique, "two", 1, 2) is IntentOutcome.UNANSWERED
+    tracking.withdraw(unique, "two")
+    tracking.accepted(unique, "provider-id", 5)
+    assert tracking.intend(unique, ROW, unique, "two", 1, 2) is IntentOutcome.ANSWERED
+    tracking.withdraw(unique, "one")
+    (row,) = tracking.rows([unique])
+    assert (row["status"], row["provider_id"]) == ("sent", "provider-id")
+    with pytest.raises(LookupError):
+        tracking.in_doubt(f"{unique}-gone", 5)
