@@ -28,6 +28,7 @@ def main() -> None:
         settings=settings,
         account_id=aws.get_caller_identity().account_id,
     )
+    stack_settings.require_account(settings, site.account_id)
     platform = Foundation("foundation", site).platform
     messaging = Messaging("messaging", platform)
     campaigns = Campaigns("campaigns", platform, messaging)

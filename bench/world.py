@@ -189,7 +189,9 @@ class SharedLimiter:
         self._latency_s = latency_s
         self._version, self._calendar = store.calendar()
 
-    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
+    def reserve(
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+    ) -> IdentityLease | Wait:
         """Book time on the identity."""
         while True:
             now = self._clock.now_us()

@@ -23,6 +23,7 @@ from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core import keys
 from lambdas.core.outputs import CampaignOutputs
+from lambdas.core.work import THREADS
 from lambdas.sweeper.settings import SweeperSettings
 
 ROUTES = (
@@ -179,7 +180,7 @@ class Campaigns(pulumi.ComponentResource):
             FunctionArgs(
                 settings=CampaignWorkerSettings,
                 description="Claims chunks, leases the identity's time and sends SMS",
-                memory_mb=512,
+                memory_mb=1024,
                 timeout_seconds=WORKER_TIMEOUT_SECONDS,
                 environment={
                     "region": settings.region,
@@ -194,6 +195,7 @@ class Campaigns(pulumi.ComponentResource):
                     "parts_per_second": settings.sms.parts_per_second,
                     "requests_per_second": settings.sms.requests_per_second,
                     "retention_days": settings.policy.data_retention_days,
+                    "threads": THREADS,
                 },
                 statements=[
                     self._table.grant("RunCampaign", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -270,7 +272,6 @@ class Campaigns(pulumi.ComponentResource):
                     messaging.rate_limits.grant("ReadRate", "GetItem"),
                     self._plan.send("RequeuePlans"),
                     self._sms_work.send("RequeueTokens"),
-                    self._sms_work.depth("CountTokens"),
                     self._sweep.consume("ConsumeTicks"),
                 ],
             ),

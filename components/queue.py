@@ -169,10 +169,6 @@ class Queue(pulumi.ComponentResource):
         """The right to put messages in."""
         return Statement(sid=sid, actions=["sqs:SendMessage"], resources=[self.arn], key_actions=WRITE)
 
-    def depth(self, sid: str) -> Statement:
-        """The right to read how many messages wait."""
-        return Statement(sid=sid, actions=["sqs:GetQueueAttributes"], resources=[self.arn])
-
     def consume(self, sid: str) -> Statement:
         """The right to receive, finish and postpone messages: what a mapping needs, and early release of a message."""
         return Statement(

@@ -80,7 +80,9 @@ class StackSettings(_Settings):
     region: Region = Field(description="AWS region")
     tags: TagSettings = Field(description="required tags")
     sms: SmsSettings = Field(default=SmsSettings(), description="SMS channel")
-    campaign_spend_cap_usd: float = Field(default=50.0, gt=0, description="spend cap of a campaign that names none")
+    campaign_spend_cap_usd: float = Field(
+        default=50.0, gt=0, allow_inf_nan=False, description="spend cap of a campaign, which may ask for less"
+    )
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")
     alarm_email: EmailAddress | None = Field(default=None, description="subscribed to both alarm topics")
@@ -112,6 +114,19 @@ class StackSettings(_Settings):
     def policy(self) -> EnvironmentPolicy:
         """What the environment decides."""
         return ENVIRONMENTS[self.environment]
+
+
+EMBEDDED_ACCOUNT_ID = "123456789012"
+"""The embedded cloud's account: the example number of AWS's documentation."""
+
+
+def require_account(settings: StackSettings, account_id: str) -> None:
+    """Refuse to deploy the environment `local` anywhere but into the embedded cloud."""
+    if settings.environment is Environment.LOCAL and account_id != EMBEDDED_ACCOUNT_ID:
+        raise SettingsError(
+            f"the environment local is for the embedded cloud, and these credentials are of account {account_id}: "
+            "run `cpaas-local`, or choose the stack dev, staging or prod"
+        )
 
 
 def load() -> StackSettings:

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lambdas.adapters.dynamo import ConditionFailed, Item, Table
 from lambdas.core import keys
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, StopReason
@@ -45,6 +43,8 @@ def state_of(item: Mapping[str, Any]) -> CampaignState:
         message_type=item.get("message_type", "TRANSACTIONAL"),
         max_price_usd=item.get("max_price"),
         validity_seconds=item.get("validity_seconds"),
+        plan=item.get("plan"),
+        expires_at_s=item.get("ttl"),
     )
 
 
@@ -136,7 +136,7 @@ class CampaignTable:
             values |= {"duration": booking.duration_us, "horizon": booking.horizon_us}
         else:
             values |= {"restart": booking.now_us + booking.duration_us}
-        conditions = [condition, "#status = :running"]
+        conditions = [condition, "#status = :running", "attribute_exists(#plan)"]
         if rows:
             values["last_first_row"] = total_rows - rows
             conditions += ["#next_row <= :last_first_row", "#budget_left >= :reserve"]
@@ -159,7 +159,7 @@ class CampaignTable:
         """Record a claimed chunk; None if a successor already took it."""
         chunk = Chunk(claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
         try:
-            self._table.put_new(_chunk_item(chunk), "pk")
+            self._table.put_new({**_chunk_item(chunk), "ttl": claim.state.expires_at_s}, "pk")
         except ConditionFailed:
             return None
         return chunk
@@ -173,7 +173,7 @@ class CampaignTable:
         if chunk.fence == 0:
             taken = Chunk(chunk.campaign_id, chunk.first_row, chunk.rows, chunk.reserved_usd, owner, 1, lease_until_us)
             try:
-                self._table.put_new(_chunk_item(taken), "pk")
+                self._table.put_new({**_chunk_item(taken), "ttl": self.load(chunk.campaign_id).expires_at_s}, "pk")
             except ConditionFailed:
                 return None
             return taken
@@ -261,12 +261,9 @@ class CampaignTable:
             },
         )
         try:
-            self._table.client.transact_write_items(TransactItems=[{"Update": close}, {"Update": settle}])
-        except ClientError as error:
-            reasons = error.response.get("CancellationReasons") or [{}]
-            if reasons[0].get("Code") == "ConditionalCheckFailed":
-                return None
-            raise
+            self._table.transact([{"Update": close}, {"Update": settle}])
+        except ConditionFailed:
+            return None
         return self.load(chunk.campaign_id)
 
     def complete(self, campaign_id: str) -> None:

@@ -29,23 +29,23 @@ class Content:
         """Read a request body back."""
         return json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
-    def put_rows(self, campaign_id: str, rows: Sequence[PlannedRow]) -> None:
-        """Store all planned rows of a campaign; storing them again changes nothing."""
+    def put_rows(self, plan: str, rows: Sequence[PlannedRow]) -> None:
+        """Store all rows of a plan under its own name: planning again cannot move rows under a running campaign."""
         for start in range(0, len(rows), PART_FILE_ROWS):
             lines = [json.dumps(row.to_json(), ensure_ascii=False) for row in rows[start : start + PART_FILE_ROWS]]
             self._client.put_object(
                 Bucket=self._bucket,
-                Key=part_key(campaign_id, start),
+                Key=part_key(plan, start),
                 Body="\n".join(lines).encode(),
                 ContentType="application/x-ndjson",
             )
 
-    def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
-        """The planned rows `first_row` .. `first_row + count - 1`; the part file read last is kept."""
+    def rows(self, plan: str, first_row: int, count: int) -> list[PlannedRow]:
+        """The rows `first_row` .. `first_row + count - 1`; the part file read last is kept."""
         rows: list[PlannedRow] = []
         while len(rows) < count:
             row = first_row + len(rows)
-            part = self._read_part(part_key(campaign_id, row))
+            part = self._read_part(part_key(plan, row))
             offset = row % PART_FILE_ROWS
             found = part[offset : offset + count - len(rows)]
             if not found:

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from lambdas.adapters.dynamo import Table
+from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.counting import CounterDelta, CounterKey
 
@@ -49,15 +47,9 @@ class Counters:
             "ExpressionAttributeNames": {"#pk": "pk"},
         }
         try:
-            self._table.client.transact_write_items(
-                TransactItems=[{"Put": put}, *({"Update": update} for update in updates)]
-            )
-        except ClientError as error:
-            response: Mapping[str, Any] = error.response
-            reasons = response.get("CancellationReasons") or [{}]
-            if reasons[0].get("Code") == "ConditionalCheckFailed":
-                return False
-            raise
+            self._table.transact([{"Put": put}, *({"Update": update} for update in updates)])
+        except ConditionFailed:
+            return False
         return True
 
     def _update(self, key: CounterKey, delta: CounterDelta) -> dict[str, Any]:
@@ -72,11 +64,15 @@ class Counters:
             "cost": counts.cost_usd,
         }
         expression = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
+        sets = []
         if delta.first_sent_ms is not None and delta.last_sent_ms is not None:
-            expression += (
-                " SET #first_sent_ms = if_not_exists(#first_sent_ms, :first_sent_ms), #last_sent_ms = :last_sent_ms"
-            )
+            sets += ["#first_sent_ms = if_not_exists(#first_sent_ms, :first_sent_ms)", "#last_sent_ms = :last_sent_ms"]
             values |= {"first_sent_ms": delta.first_sent_ms, "last_sent_ms": delta.last_sent_ms}
+        if delta.expires_at_s is not None:
+            sets.append("#ttl = :ttl")
+            values["ttl"] = delta.expires_at_s
+        if sets:
+            expression += f" SET {', '.join(sets)}"
         return self._table.update_arguments(counter_key(key), expression, values)
 
 

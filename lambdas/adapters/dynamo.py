@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +73,16 @@ def values_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f":{name}": to_attribute(value) for name, value in values.items()}
 
 
+CONFLICTS = frozenset(
+    {"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException"}
+)
+CONFLICT_TRIES = 8
+CONFLICT_WAIT_S = 0.02
+"""A write that meets a transaction on the same item is refused whole, so it may be repeated; botocore does not do so
+(DynamoDB developer guide, "Transaction conflict handling")."""
+PASSING_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
 class ConditionFailed(Exception):
     """A conditional write that did not hold; `item` is what the table holds instead, None if nothing."""
 
@@ -95,12 +107,14 @@ class Table:
     def put_new(self, item: Mapping[str, Any], key: str) -> None:
         """Put an item whose hash key attribute `key` must not exist; raises `ConditionFailed` with the present one."""
         try:
-            self.client.put_item(
-                TableName=self.name,
-                Item=to_item(item),
-                ConditionExpression="attribute_not_exists(#k)",
-                ExpressionAttributeNames={"#k": key},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            without_conflict(
+                lambda: self.client.put_item(
+                    TableName=self.name,
+                    Item=to_item(item),
+                    ConditionExpression="attribute_not_exists(#k)",
+                    ExpressionAttributeNames={"#k": key},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
             )
         except ClientError as error:
             raise _condition(error) from error
@@ -111,8 +125,10 @@ class Table:
         """Update an item and return it as it is now; raises `ConditionFailed`."""
         arguments = self.update_arguments(key, update, values, condition=condition)
         try:
-            answer = self.client.update_item(
-                **arguments, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            answer = without_conflict(
+                lambda: self.client.update_item(
+                    **arguments, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+                )
             )
         except ClientError as error:
             self._note_date(error.response)
@@ -135,6 +151,13 @@ class Table:
         if condition is not None:
             arguments["ConditionExpression"] = condition
         return arguments
+
+    def transact(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Write all of `items` or none; raises `ConditionFailed` if one condition did not hold."""
+        try:
+            without_conflict(lambda: self.client.transact_write_items(TransactItems=list(items)))
+        except ClientError as error:
+            raise _condition(error) from error
 
     def delete(self, key: Mapping[str, Any], *, condition: str, values: Mapping[str, Any]) -> bool:
         """Delete an item under a condition; False if it did not hold."""
@@ -199,7 +222,10 @@ class Table:
                 RequestItems={self.name: {"Keys": batch, "ConsistentRead": consistent, **projection}}
             )
             items.extend(from_item(item) for item in answer["Responses"].get(self.name, ()))
-            wanted.extend(answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", ()))
+            left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", ())
+            wanted.extend(left)
+            if left:
+                time.sleep(CONFLICT_WAIT_S * random.uniform(0.5, 1.5))
         return items
 
     def _note_date(self, answer: Mapping[str, Any]) -> None:
@@ -211,8 +237,29 @@ class Table:
 def _condition(error: ClientError) -> Exception:
     """What a failed write means: `ConditionFailed`, else the error itself."""
     response: Mapping[str, Any] = error.response
-    if response["Error"]["Code"] == CONDITION_FAILED:
+    reasons = [reason.get("Code") for reason in response.get("CancellationReasons") or ()]
+    if response["Error"]["Code"] == CONDITION_FAILED or "ConditionalCheckFailed" in reasons:
         item = response.get("Item")
         return ConditionFailed(from_item(item) if item else None)
     original: Exception = error
     return original
+
+
+def is_conflict(response: Mapping[str, Any]) -> bool:
+    """Whether a write was refused only because another one held its item."""
+    reasons = [reason.get("Code") for reason in response.get("CancellationReasons") or ()]
+    if reasons:
+        return "TransactionConflict" in reasons and PASSING_REASONS.issuperset(reasons)
+    return response.get("Error", {}).get("Code") in CONFLICTS
+
+
+def without_conflict(call: Callable[[], Any]) -> Any:
+    """Make a write, again and again while it meets transactions on its item; waits are spread at random."""
+    for attempt in range(1, CONFLICT_TRIES + 1):
+        try:
+            return call()
+        except ClientError as error:
+            if attempt == CONFLICT_TRIES or not is_conflict(error.response):
+                raise
+        time.sleep(CONFLICT_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+    raise AssertionError("the last try returns or raises")

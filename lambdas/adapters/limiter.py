@@ -15,6 +15,8 @@ from lambdas.core.ports import Clock
 
 TTL_SECONDS = 7 * 86_400
 MAX_TRIES = 20
+NOTE_WAIT_US = 3 * MICROSECOND
+NOTE_EVERY_US = 15 * MICROSECOND
 
 
 class ClockSkewError(RuntimeError):
@@ -30,9 +32,11 @@ class Limiter:
         self._milli_rate = max(1, int(parts_per_second * MILLI))
         self._clock = clock
         self._known: Mapping[str, Any] | None = None
-        self._slowest_wait = (0, 0.0)
+        self._noted_us = 0
 
-    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
+    def reserve(
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+    ) -> IdentityLease | Wait:
         """Book time on the identity; usually one write, since the last answer tells what the table holds."""
         if self._known is None:
             self._known = self._table.get({"limiter_key": self._key}) or {}
@@ -43,15 +47,16 @@ class Limiter:
             )
             if isinstance(booked, Wait):
                 self._known = self._table.get({"limiter_key": self._key}) or {}
+                self._note_wait(now, now - wanted_us)
                 return booked
             lease, calendar = booked
             try:
-                self._known = self._write(calendar, now, max(0, lease.start_us - max(now, not_before_us)))
+                self._known = self._write(calendar, now, max(0, lease.start_us - wanted_us))
             except ConditionFailed as failed:
                 self._known = failed.item or self._table.get({"limiter_key": self._key}) or {}
                 time.sleep(0.002 * attempt)
                 continue
-            self._check_clock(now)
+            self._check_clock(now, self._clock.now_us())
             return lease
         raise RuntimeError(f"{self._key} was booked by others {MAX_TRIES} times in a row")
 
@@ -79,6 +84,27 @@ class Limiter:
             condition="#version = :was" if version else "attribute_not_exists(#version)",
         )
 
+    def _note_wait(self, now_us: int, wait_us: int) -> None:
+        """Let a wait that no lease has ended yet be seen, a few times a minute."""
+        if wait_us < NOTE_WAIT_US or now_us - self._noted_us < NOTE_EVERY_US or not self._known:
+            return
+        self._noted_us = now_us
+        version = int(self._known["version"])
+        try:
+            self._known = self._table.update(
+                {"limiter_key": self._key},
+                "SET #slowest_wait = :wait, #slowest_wait_minute = :minute, #version = :next",
+                {
+                    "wait": self._slowest(now_us, wait_us),
+                    "minute": now_us // (60 * MICROSECOND),
+                    "was": version,
+                    "next": version + 1,
+                },
+                condition="#version = :was",
+            )
+        except ConditionFailed:
+            self._noted_us = 0
+
     def _slowest(self, now_us: int, wait_us: int) -> Decimal:
         """The slowest wait of this minute, of any worker that wrote before us, in seconds."""
         assert self._known is not None
@@ -90,10 +116,12 @@ class Limiter:
         )
         return max(known, seconds(wait_us))
 
-    def _check_clock(self, now_us: int) -> None:
-        if self._table.server_date_s is None:
+    def _check_clock(self, before_us: int, after_us: int) -> None:
+        """Compare with the server's date, which was set some time between the call's start and its end."""
+        date_s = self._table.server_date_s
+        if date_s is None or before_us <= date_s * MICROSECOND <= after_us:
             return
-        skew = clock_skew_s(now_us / MICROSECOND, self._table.server_date_s)
+        skew = min(clock_skew_s(at_us / MICROSECOND, date_s) for at_us in (before_us, after_us))
         if skew > MAX_CLOCK_SKEW_S:
             raise ClockSkewError(
                 f"this clock is {skew:.1f} s away from DynamoDB's; nothing is leased until they agree within"

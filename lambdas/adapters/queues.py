@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 MAX_BATCH = 10
 """Entries of one SendMessageBatch (API reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostponedMessage:
+    """A message that comes again after `delay_s`; `first_seen_ms` (epoch) tells how long it has been coming."""
+
+    body: str
+    first_seen_ms: int
+    delay_s: int
 
 
 class Queue:
@@ -27,18 +37,18 @@ class Queue:
         """Put many messages; raises RuntimeError if the queue refused one."""
         self._send_batches([{"MessageBody": body} for body in bodies])
 
-    def send_again(self, messages: Sequence[tuple[str, float]], *, delay_s: int) -> None:
+    def send_again(self, messages: Sequence[PostponedMessage]) -> None:
         """Put messages back for later, each with the time it was first seen (epoch ms) as an attribute."""
         self._send_batches(
             [
                 {
-                    "MessageBody": body,
-                    "DelaySeconds": delay_s,
+                    "MessageBody": message.body,
+                    "DelaySeconds": message.delay_s,
                     "MessageAttributes": {
-                        "first_seen_ms": {"DataType": "Number", "StringValue": str(int(first_seen_ms))}
+                        "first_seen_ms": {"DataType": "Number", "StringValue": str(message.first_seen_ms)}
                     },
                 }
-                for body, first_seen_ms in messages
+                for message in messages
             ]
         )
 
@@ -58,12 +68,6 @@ class Queue:
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )
-
-    def depth(self) -> int:
-        """Messages waiting and under way, approximately."""
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=list(names))
-        return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
 
 def batch_failures(message_ids: Iterable[str]) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class SmsProvider:
         try:
             answer = self._client.send_text_message(**arguments)
         except ClientError as error:
-            raise classify(error.response["Error"]["Code"], error.response.get("Reason")) from error
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+            raise classify(error.response["Error"]["Code"], error.response.get("Reason"), status) from error
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             raise ProviderError(type(error).__name__, ErrorClass.RETRY) from error
         except BotoCoreError as error:

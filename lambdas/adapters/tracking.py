@@ -77,7 +77,10 @@ class TrackingTable:
     def intend(
         self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int, slot_us: int
     ) -> IntentOutcome:
-        """Put the row `sending` unless the message has one; `slot_us` is when its call is due."""
+        """Put the row `sending` unless the message has one; `slot_us` is when its call is due.
+
+        A row of the same owner is our own put, repeated by the client after its answer was lost.
+        """
         item = {
             "message_id": message_id,
             "chain_id": message_id,
@@ -100,6 +103,8 @@ class TrackingTable:
             self._table.put_new(item, "message_id")
         except ConditionFailed as failed:
             found = failed.item or self._table.get({"message_id": message_id}) or {}
+            if found.get("owner") == owner and found.get("version") == 1:
+                return IntentOutcome.CREATED
             unanswered = found.get("status") == Status.SENDING.value
             return IntentOutcome.UNANSWERED if unanswered else IntentOutcome.ANSWERED
         return IntentOutcome.CREATED

@@ -92,4 +92,10 @@ def _caller(event: Mapping[str, Any]) -> Caller:
     key = headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= 256:
         raise ApiError(400, "invalid_request", "Idempotency-Key must have 1-256 characters")
-    return Caller(iam.get("userArn") or iam.get("accountId") or "unknown", key)
+    return Caller(_identity(iam.get("userArn") or iam.get("accountId") or "unknown"), key)
+
+
+def _identity(arn: str) -> str:
+    """Who a caller is, whichever session it is in: `.../assumed-role/app/session-7` and `.../session-8` are one."""
+    role, separator, rest = arn.partition(":assumed-role/")
+    return f"{role}{separator}{rest.partition('/')[0]}" if separator else arn

@@ -19,12 +19,15 @@ from lambdas.core import keys
 from lambdas.core.campaign import CampaignError, CampaignStatus, CampaignSummary, require_transition
 from lambdas.core.campaign_request import (
     MAX_TPS,
+    MIN_TPS,
     CampaignRequest,
     RequestError,
     canonical_hash,
     parse_campaign_request,
 )
+from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import make_plan
+from lambdas.core.work import sending_rate, token_count
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -138,6 +141,8 @@ class CampaignService:
         new_id = f"c-{secrets.token_hex(10)}"
         now_s = self._now_ms() // 1_000
         repeated = self._campaigns.remember_body(caller.identity, body_hash, new_id, now_s, REPEAT_SECONDS)
+        if repeated is not None and self._campaigns.meta(repeated) is None:
+            return repeated
         if repeated is not None:
             raise ApiError(
                 409,
@@ -213,13 +218,34 @@ class CampaignService:
                 raise ApiError(409, "transition", str(error)) from error
         elif status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED):
             raise ApiError(409, "transition", f"the campaign is {status}; its throughput no longer matters")
+        now_us = self._now_ms() * 1_000
+        if changes.get("tps", 0) > meta["tps"] and int(meta.get("booked_until", 0)) > now_us + HORIZON_US:
+            changes["booked_until"] = now_us
         try:
             item = self._campaigns.change(campaign_id, changes, status=status, version=version)
         except ConditionFailed as error:
             raise ApiError(409, "version_changed", "the campaign changed meanwhile; read it again") from error
         if item["status"] == CampaignStatus.RUNNING.value:
-            self._plan_queue.send({"campaign_id": campaign_id})
+            self._ask_for_workers(campaign_id, meta, item)
         return self.show(campaign_id)
+
+    def _ask_for_workers(self, campaign_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """A resumed campaign needs a full set of tokens, a faster one those that its new rate needs more."""
+        if before["status"] != CampaignStatus.RUNNING.value:
+            self._plan_queue.send({"campaign_id": campaign_id})
+            return
+        more = self._tokens(after) - self._tokens(before)
+        if more > 0:
+            self._plan_queue.send({"campaign_id": campaign_id, "tokens": more})
+
+    def _tokens(self, meta: Mapping[str, Any]) -> int:
+        return token_count(
+            sending_rate(
+                float(meta["tps"]),
+                parts_per_second=self._settings.sms_parts_per_second,
+                requests_per_second=self._settings.sms_requests_per_second,
+            )
+        )
 
     def environment(self) -> Answer:
         """`GET /api/environment`."""
@@ -258,6 +284,6 @@ def _parse_change(document: object) -> tuple[int, dict[str, Any]]:
             raise ApiError(400, "invalid_request", f"status must be one of {', '.join(CHANGEABLE_STATUSES)}")
         return version, {"status": str(document["status"])}
     tps = document["throughput_tps"]
-    if isinstance(tps, bool) or not isinstance(tps, (int, float)) or not 0 < tps <= MAX_TPS:
-        raise ApiError(400, "invalid_request", f"throughput_tps must be above 0 and at most {MAX_TPS:g}")
+    if isinstance(tps, bool) or not isinstance(tps, (int, float)) or not MIN_TPS <= tps <= MAX_TPS:
+        raise ApiError(400, "invalid_request", f"throughput_tps must be a number from {MIN_TPS:g} to {MAX_TPS:g}")
     return version, {"tps": Decimal(str(tps))}

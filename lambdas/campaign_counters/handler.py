@@ -38,5 +38,6 @@ def _change(record: Mapping[str, Any]) -> RowChange:
 def _image(attributes: Mapping[str, Any] | None) -> RowImage | None:
     if not attributes:
         return None
-    row = TrackedMessage.from_item(from_item(attributes))
-    return RowImage(row.campaign_id, row.channel, row.created_ms, Decimal(row.estimate_usd), row.state)
+    item = from_item(attributes)
+    row = TrackedMessage.from_item(item)
+    return RowImage(row.campaign_id, row.channel, row.created_ms, Decimal(row.estimate_usd), row.state, item.get("ttl"))

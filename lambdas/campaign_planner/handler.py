@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,10 @@ from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.campaign_request import RequestError, parse_campaign_request
 from lambdas.core.plan import make_plan
-from lambdas.core.work import WorkToken, token_count
+from lambdas.core.work import WorkToken, sending_rate, token_count
 
 SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -34,55 +35,64 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         try:
-            _plan(json.loads(record["body"])["campaign_id"])
+            _plan(json.loads(record["body"]))
         except Exception as error:
             LOG.line("ERROR", "plan failed", error=f"{type(error).__name__}: {error}", body=record["body"])
             failed.append(record["messageId"])
     return batch_failures(failed)
 
 
-def _plan(campaign_id: str) -> None:
-    """Plan a campaign, or put the tokens of one that has been planned already (a resumed or repeated message)."""
+def _plan(message: Mapping[str, Any]) -> None:
+    """Plan a campaign without a plan, then put tokens for it if it runs: the message's number, else a full set."""
+    campaign_id = str(message["campaign_id"])
     meta = CAMPAIGNS.meta(campaign_id)
     if meta is None:
         raise LookupError(f"there is no campaign {campaign_id}")
-    status = CampaignStatus(meta["status"])
-    if status is CampaignStatus.CREATED:
+    if "plan" not in meta and CampaignStatus(meta["status"]) in OPEN_STATUSES:
         meta = _write_plan(campaign_id, meta)
-        status = CampaignStatus(meta["status"])
+    status = CampaignStatus(meta["status"])
     if status is not CampaignStatus.RUNNING:
         LOG.line("INFO", "not running", campaign_id=campaign_id, status=status.value)
         return
-    tokens = token_count(_effective_rate(float(meta["tps"])))
+    tokens = int(message.get("tokens") or token_count(_rate(float(meta["tps"]))))
     WORK.send_all([WorkToken(campaign_id, recover=True).to_json()] * tokens)
     LOG.line("INFO", "planned", campaign_id=campaign_id, rows=int(meta["rows"]), tokens=tokens)
 
 
-def _effective_rate(tps: float) -> float:
-    return min(tps, SETTINGS.sms_parts_per_second, SETTINGS.sms_requests_per_second)
+def _rate(tps: float) -> float:
+    return sending_rate(
+        tps, parts_per_second=SETTINGS.sms_parts_per_second, requests_per_second=SETTINGS.sms_requests_per_second
+    )
 
 
 def _write_plan(campaign_id: str, meta: Item) -> Item:
+    """Write the part files under a name of their own, then make them the campaign's in one conditional write.
+
+    Whoever loses that write has left files that nobody reads; the bucket's life cycle removes them.
+    """
     try:
         request = parse_campaign_request(CONTENT.get_request(meta["request_key"]))
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
         raise RuntimeError(f"the stored request of {campaign_id} does not parse: {error}") from error
     plan = make_plan(request.recipients, opted_out=OPT_OUTS.opted_out, max_price_usd=request.max_price_usd)
-    CONTENT.put_rows(campaign_id, plan.rows)
-    changes: dict[str, Any] = {
-        "status": CampaignStatus.RUNNING.value if plan.rows else CampaignStatus.COMPLETED.value,
-        "rows": len(plan.rows),
-        "excluded": len(plan.excluded),
-        "customers": len({row.customer_id for row in plan.rows}),
-        "highest_price": plan.highest_price_usd,
-        "estimate": plan.cost_usd,
-    }
-    try:
-        return CAMPAIGNS.change(campaign_id, changes, status=CampaignStatus.CREATED, version=int(meta["version"]))
-    except ConditionFailed as failed:
-        if failed.item is None:
-            raise LookupError(f"campaign {campaign_id} is gone") from failed
-        if CampaignStatus(failed.item["status"]) is CampaignStatus.CREATED:
-            return _write_plan(campaign_id, failed.item)
-        return failed.item
+    name = f"{campaign_id}/{secrets.token_hex(4)}"
+    CONTENT.put_rows(name, plan.rows)
+    while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
+        after = CampaignStatus.RUNNING if status is CampaignStatus.CREATED else status
+        changes: dict[str, Any] = {
+            "status": after.value if plan.rows else CampaignStatus.COMPLETED.value,
+            "plan": name,
+            "rows": len(plan.rows),
+            "excluded": len(plan.excluded),
+            "customers": len({row.customer_id for row in plan.rows}),
+            "highest_price": plan.highest_price_usd,
+            "estimate": plan.cost_usd,
+        }
+        try:
+            return CAMPAIGNS.change(campaign_id, changes, status=status, version=int(meta["version"]))
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise LookupError(f"campaign {campaign_id} is gone") from failed
+            meta = failed.item
+    return meta

@@ -26,4 +26,4 @@ class CampaignWorkerSettings(FunctionEnvironment):
     parts_per_second: float
     requests_per_second: float
     retention_days: int
-    threads: int = 16
+    threads: int

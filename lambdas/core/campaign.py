@@ -26,7 +26,6 @@ class StopReason(StrEnum):
     """Why the platform itself stopped a campaign."""
 
     SPEND_CAP = "spend_cap"
-    ERROR_RATE = "error_rate"
     PLAN_FAILED = "plan_failed"
 
 
@@ -100,7 +99,7 @@ class CampaignSummary:
 
     Times are epoch milliseconds; money is US dollars; `achieved_tps` counts accepted messages between the first and
     the last acceptance. `excluded` rows failed preflight, `suppressed` ones had opted out when their turn came,
-    `unsent` ones were left when the campaign ended early; `done_rows` counts the rows of closed chunks.
+    `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the rows of closed chunks.
     """
 
     id: str
@@ -161,6 +160,11 @@ class CampaignSummary:
         return round((self.total("sent") - 1) / ((last - first) / 1000), 2)
 
     @property
+    def never_sent(self) -> int:
+        """Rows that an ended campaign left: of chunks cut short, and never claimed."""
+        return self.unsent + (0 if self.status in OPEN_STATUSES else max(0, self.recipients - self.next_row))
+
+    @property
     def open_receipts(self) -> int:
         """Rows handed to the provider that are not final yet."""
         handed_over = self.done_rows - self.suppressed - self.unsent
@@ -168,8 +172,8 @@ class CampaignSummary:
 
     @property
     def settled(self) -> bool:
-        """The campaign has ended and each row that was handed to the provider is final."""
-        if self.status in OPEN_STATUSES:
+        """The campaign has ended, its workers have closed their chunks and each row handed over is final."""
+        if self.status in OPEN_STATUSES or self.done_rows < min(self.next_row, self.recipients):
             return False
         return self.total("in_doubt") == 0 and self.open_receipts == 0
 
@@ -190,7 +194,7 @@ class CampaignSummary:
             "recipients": self.recipients,
             "excluded": self.excluded,
             "suppressed": self.suppressed,
-            "unsent": self.unsent,
+            "unsent": self.never_sent,
             "processed": self.done_rows,
             "stop_reason": self.stop_reason,
             "settled": self.settled,

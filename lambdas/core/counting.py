@@ -13,6 +13,9 @@ from decimal import Decimal
 
 from lambdas.core.lifecycle import Counts, MessageState, Status, contribution
 
+SECONDS_PER_DAY = 86_400
+DAY_COUNTER_SECONDS = 396 * SECONDS_PER_DAY
+
 
 @dataclass(frozen=True, slots=True)
 class RowImage:
@@ -23,6 +26,7 @@ class RowImage:
     created_ms: int
     estimate_usd: Decimal
     state: MessageState
+    expires_at_s: int | None = None
 
     def counts(self) -> Counts:
         """What the row contributes."""
@@ -54,6 +58,7 @@ class CounterDelta:
     counts: Counts
     first_sent_ms: int | None = None
     last_sent_ms: int | None = None
+    expires_at_s: int | None = None
 
     def saw_acceptance(self, at_ms: int) -> None:
         """Widen the span."""
@@ -82,9 +87,21 @@ def deltas(changes: Iterable[RowChange]) -> dict[CounterKey, CounterDelta]:
         for key in keys:
             delta = sums.setdefault(key, CounterDelta(Counts()))
             delta.counts += difference
+            delta.expires_at_s = _later(delta.expires_at_s, _expiry(key, after))
             if difference.sent > 0:
                 delta.saw_acceptance(after.state.history.get(Status.SENT, after.created_ms))
     return {key: delta for key, delta in sums.items() if delta.counts}
+
+
+def _expiry(key: CounterKey, row: RowImage) -> int | None:
+    """A campaign's counters outlive its rows by a day, a day's are kept for thirteen months."""
+    if not key.campaign_id:
+        return row.created_ms // 1_000 + DAY_COUNTER_SECONDS
+    return None if row.expires_at_s is None else row.expires_at_s + SECONDS_PER_DAY
+
+
+def _later(known: int | None, new: int | None) -> int | None:
+    return max((at for at in (known, new) if at is not None), default=None)
 
 
 def batch_marker(changes: Iterable[RowChange]) -> str:

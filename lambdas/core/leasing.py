@@ -84,7 +84,11 @@ class LeaseLine:
         asked_us = max(self._clock.now_us(), line.start_us)
         while True:
             lease = self._limiter.reserve(
-                self._campaign_id, parts, not_before_us=line.start_us, milli_rate=line.milli_rate
+                self._campaign_id,
+                parts,
+                not_before_us=line.start_us,
+                milli_rate=line.milli_rate,
+                wanted_us=asked_us,
             )
             if isinstance(lease, IdentityLease):
                 waited_s = max(0, lease.start_us - asked_us) / MICROSECOND

@@ -69,10 +69,11 @@ class Plan:
         return max((row.price_usd for row in self.rows), default=Decimal(0))
 
     def duration_s(self, *, tps: float, parts_per_second: float, requests_per_second: float) -> float:
-        """Seconds the campaign takes under its own rate, the identity's parts/s and the account's requests/s."""
+        """Seconds the campaign takes at its own rate and at the identity's, which is paced in message parts at the
+        lower of its parts/s and the account's requests/s."""
         if not self.rows:
             return 0.0
-        return max(len(self.rows) / tps, self.parts / parts_per_second, len(self.rows) / requests_per_second)
+        return max(len(self.rows) / tps, self.parts / min(parts_per_second, requests_per_second))
 
     def summary(self, *, tps: float, parts_per_second: float, requests_per_second: float) -> dict[str, Any]:
         """The answer to a dry run."""

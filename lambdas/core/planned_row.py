@@ -46,6 +46,6 @@ class PlannedRow:
         return cls(**{**line, "price_usd": Decimal(line["price_usd"])})
 
 
-def part_key(campaign_id: str, row: int) -> str:
-    """Key of the part file that holds planned row `row`."""
-    return f"parts/{campaign_id}/{row // PART_FILE_ROWS:05d}.jsonl"
+def part_key(plan: str, row: int) -> str:
+    """Key of the part file of a plan that holds planned row `row`."""
+    return f"parts/{plan}/{row // PART_FILE_ROWS:05d}.jsonl"

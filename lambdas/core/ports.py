@@ -26,7 +26,11 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
-    """The part of a campaign's META item that the sender decides with; money in US dollars, times in microseconds."""
+    """The part of a campaign's META item that the sender decides with; money in US dollars, times in microseconds.
+
+    `plan` names the part files that belong to this campaign, None until it has been planned; `expires_at_s` is when the
+    store forgets the campaign (epoch seconds).
+    """
 
     id: str
     status: CampaignStatus
@@ -41,6 +45,8 @@ class CampaignState:
     message_type: str
     max_price_usd: str | None
     validity_seconds: int | None
+    plan: str | None = ""
+    expires_at_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +147,8 @@ class CampaignPort(Protocol):
 class AudiencePort(Protocol):
     """Part files in the content bucket."""
 
-    def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
-        """The planned rows `first_row` .. `first_row + count - 1`."""
+    def rows(self, plan: str, first_row: int, count: int) -> list[PlannedRow]:
+        """The rows of a plan, `first_row` .. `first_row + count - 1`."""
 
 
 class TrackingPort(Protocol):
@@ -169,8 +175,13 @@ class TrackingPort(Protocol):
 class LimiterPort(Protocol):
     """The rate-limits table."""
 
-    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
-        """Book time on the channel's origination identity (`Calendar.reserve`)."""
+    def reserve(
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+    ) -> IdentityLease | Wait:
+        """Book time on the channel's origination identity (`Calendar.reserve`).
+
+        `wanted_us` is when the caller first wanted it: the wait since then is what AvailableCapacity tells.
+        """
 
 
 class OptOutPort(Protocol):

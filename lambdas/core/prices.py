@@ -11,11 +11,12 @@ from enum import StrEnum
 
 
 class Confidence(StrEnum):
-    """How far a price can be trusted: `sample` is a figure printed in AWS's documentation, no list price."""
+    """How far a price can be trusted: `sample` is a figure printed in AWS's documentation, no list price; `guess` is
+    the highest of those figures, for countries without one of their own, which may well cost more."""
 
     LIST = "list"
     SAMPLE = "sample"
-    UPPER_BOUND = "upper_bound"
+    GUESS = "guess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ SMS_ELSEWHERE = Price(
     Decimal("0"),
     as_of="2026-11-20",
     source="highest price in the sample events of the End User Messaging user guide, 'Messaging events'",
-    confidence=Confidence.UPPER_BOUND,
+    confidence=Confidence.GUESS,
 )
 
 
 def sms_price(country: str) -> Price:
-    """Price of one SMS part to `country` (ISO 3166 alpha-2); countries without a figure of their own get a bound."""
+    """Price of one SMS part to `country` (ISO 3166 alpha-2); countries without a figure of their own get a guess."""
     return SMS_BY_COUNTRY.get(country, SMS_ELSEWHERE)

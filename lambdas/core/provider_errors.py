@@ -50,15 +50,27 @@ BY_EXCEPTION: Mapping[str, ErrorClass] = {
     "ServiceQuotaExceededException": ErrorClass.STOP,
     "AccessDeniedException": ErrorClass.STOP,
     "ResourceNotFoundException": ErrorClass.STOP,
+    "ExpiredTokenException": ErrorClass.STOP,
+    "UnrecognizedClientException": ErrorClass.STOP,
+    "InvalidSignatureException": ErrorClass.STOP,
+    "IncompleteSignatureException": ErrorClass.STOP,
+    "MissingAuthenticationTokenException": ErrorClass.STOP,
     "ConflictException": ErrorClass.FAIL_OVER,
     "ValidationException": ErrorClass.FAIL_OVER,
 }
 
 
-def classify(exception: str, reason: str | None) -> ProviderError:
-    """Class of a refusal by its reason, else by its exception; an unknown one fails the message, never the campaign."""
+def classify(exception: str, reason: str | None, http_status: int = 400) -> ProviderError:
+    """Class of a refusal by its reason, else by its exception.
+
+    InternalServerException is documented as "couldn't complete the request" and may be repeated; any other answer of
+    500 and above, and a request that timed out on the other side, leave the message in doubt. An unknown refusal fails
+    the message, never the campaign.
+    """
     if reason is not None and reason in BY_REASON:
         return ProviderError(reason, BY_REASON[reason])
+    if exception not in BY_EXCEPTION and (http_status >= 500 or exception == "RequestTimeout"):
+        return in_doubt(exception)
     return ProviderError(
         reason or exception,
         BY_EXCEPTION.get(exception, ErrorClass.FAIL_OVER),

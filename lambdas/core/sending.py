@@ -108,6 +108,7 @@ class CampaignSender:
         self._kept_us = self._clock.now_us()
         self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
         self._state = ports.campaigns.load(campaign_id)
+        self._over_us = 0
 
     def run(self, deadline_us: int, *, recover: bool = False) -> RunReport:
         """Send until `deadline_us`; with `recover`, first take over chunks whose worker is gone.
@@ -115,12 +116,13 @@ class CampaignSender:
         Any failure of a store is raised after the calls under way have been recorded: nothing is sent unpaced or
         unrecorded (fail closed).
         """
+        self._over_us = deadline_us + RETRY_BUDGET_US
         if recover:
             self._abandoned.extend(self._ports.campaigns.abandoned_chunks(self._campaign_id, self._clock.now_us()))
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(self._threads) as pool:
             try:
                 self._send_until(deadline_us, ahead, pool)
-                self._finish_late_rows(deadline_us + RETRY_BUDGET_US, pool)
+                self._finish_late_rows(self._over_us, pool)
             finally:
                 ahead.shutdown(wait=True)
                 self._let_go(pool)
@@ -188,7 +190,7 @@ class CampaignSender:
         """Try to claim the next rows; None when there is nothing (more) to claim, a `Wait` that has passed when the
         campaign's pace or budget does not allow it yet."""
         state, now = self._state, self._clock.now_us()
-        if state.status is not CampaignStatus.RUNNING:
+        if state.status is not CampaignStatus.RUNNING or state.plan is None:
             self._report.end = RunEnd.NOT_RUNNING
             return None
         if state.next_row >= state.rows:
@@ -233,7 +235,7 @@ class CampaignSender:
 
     def _rows_of(self, chunk: Chunk) -> list[ScheduledSend]:
         """The rows of a chunk without those who have opted out."""
-        rows = self._ports.audience.rows(self._campaign_id, chunk.first_row, chunk.rows)
+        rows = self._ports.audience.rows(self._state.plan or "", chunk.first_row, chunk.rows)
         if len(rows) != chunk.rows:
             raise LookupError(
                 f"the plan of {self._campaign_id} lacks some of rows {chunk.first_row} to"
@@ -253,8 +255,8 @@ class CampaignSender:
         return sends
 
     def _schedule_again(self, sends: list[ScheduledSend]) -> list[ScheduledSend]:
-        """New campaign time and a new lease for rows whose slots have gone."""
-        while True:
+        """New campaign time and a new lease for rows whose slots have gone; left unsent when the run is over first."""
+        while self._clock.now_us() < self._over_us:
             booking = self._booking(len(sends) or 1)
             if isinstance(booking, Wait):
                 self._clock.sleep_us(min(booking.microseconds, POLL_US))
@@ -268,6 +270,9 @@ class CampaignSender:
             self._state = result
             if result.status is not CampaignStatus.RUNNING:
                 return sends
+        for send in sends:
+            send.chunk.left_unsent(send)
+        return []
 
     def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor) -> None:
         """Start each send shortly before its slot, early enough for its intent to be on record."""

@@ -41,6 +41,11 @@ class WorkToken:
         return cls(campaign_id, recover)
 
 
+def sending_rate(tps: float, *, parts_per_second: float, requests_per_second: float) -> float:
+    """The rate at which a campaign can really go: its own, the identity's or the account's, whichever is lowest."""
+    return min(tps, parts_per_second, requests_per_second)
+
+
 def token_count(rate: float) -> int:
     """Workers that a rate needs: rate x p95 latency / threads, rounded up, at least one."""
     return max(1, min(MAX_TOKENS, math.ceil(rate * P95_CALL_SECONDS / THREADS)))

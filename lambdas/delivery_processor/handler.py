@@ -10,7 +10,7 @@ from typing import Any
 from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.queues import Queue, batch_failures
+from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
 from lambdas.adapters.tracking import Folded, TrackingTable
 from lambdas.core.folding import group_by_message, metrics_of_change
 from lambdas.core.metrics import FOREIGN_RECEIPTS, PARKED_EVENTS, Datum
@@ -24,7 +24,8 @@ RECEIPTS = Queue(client("sqs"), SETTINGS.receipts_queue_url)
 
 MATCH_SECONDS = 300
 """A receipt can beat our own write and the index behind it; one without a match after this is somebody else's."""
-RETRY_DELAY_S = 5
+FIRST_RETRY_S = 5
+LAST_RETRY_S = 120
 
 
 class Unmatched(Exception):
@@ -83,15 +84,17 @@ def _message_id(receipt: Receipt) -> str:
 
 
 def _send_again(records: list[Mapping[str, Any]]) -> int:
-    """Keep unmatched receipts in the queue for five minutes from their first arrival; returns how many are foreign."""
+    """Keep unmatched receipts in the queue for five minutes, at doubling intervals; returns how many are foreign."""
     young, old = [], 0
     for record in records:
         first_seen_ms = _first_seen_ms(record)
-        if time.time() * 1_000 - first_seen_ms > MATCH_SECONDS * 1_000:
+        age_s = time.time() - first_seen_ms / 1_000
+        if age_s > MATCH_SECONDS:
             old += 1
         else:
-            young.append((record["body"], first_seen_ms))
-    RECEIPTS.send_again(young, delay_s=RETRY_DELAY_S)
+            delay_s = int(min(LAST_RETRY_S, max(FIRST_RETRY_S, age_s)))
+            young.append(PostponedMessage(record["body"], int(first_seen_ms), delay_s))
+    RECEIPTS.send_again(young)
     return old
 
 

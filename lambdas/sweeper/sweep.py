@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,20 +14,22 @@ from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts, StopReason
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
 from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import Datum
 from lambdas.core.work import WorkToken
 
-LOOK_BACK_MS = 7 * 86_400_000
-"""Campaigns older than this have been settled: receipts end after 72 h."""
+LOOK_BACK_MS = 90 * 86_400_000
+"""How long a campaign is looked after if it does not settle before."""
 STALLED_US = 45_000_000
 """A running campaign that booked no time for this long has lost its workers."""
 PLAN_LATE_MS = 120_000
 PLAN_GIVE_UP_MS = 900_000
 """Planning is asked for again between these ages; one that fails for longer lies in the plan queue's DLQ."""
+REVIVE_EVERY_MS = 300_000
+"""A token that waits for a free worker is not put twice within this time."""
 OVERDUE_MS = 3_600_000
 RECOUNT_DELAY_MS = 60_000
 """Counters follow the stream; what has been settled for a minute has been counted."""
@@ -60,13 +62,23 @@ class Sweep:
         self._now_ms = now_ms
 
     def run(self) -> list[Datum]:
-        """Do the round and return the gauges."""
-        metas = self._recent_campaigns()
-        summaries = [summary for meta in metas if (summary := self._store.summary(keys.campaign_id(meta["pk"])))]
-        for meta, summary in zip(metas, summaries, strict=True):
-            self._revive(meta, summary)
-            self._settle(meta, summary)
-        return [*self._channel_gauges("sms"), *self._stack_gauges(metas, summaries)]
+        """Do the round and return the gauges; a campaign that cannot be looked after is logged and left for the next
+        round, so that it holds up nothing else."""
+        looked_after = []
+        for meta in self._recent_campaigns():
+            campaign_id = keys.campaign_id(meta["pk"])
+            try:
+                summary = self._store.summary(campaign_id)
+                if summary is None:
+                    continue
+                self._revive(meta, summary)
+                self._settle(meta, summary)
+                looked_after.append((meta, summary))
+            except Exception as error:
+                self._log.line(
+                    "ERROR", "sweep failed", campaign_id=campaign_id, error=f"{type(error).__name__}: {error}"
+                )
+        return [*self._channel_gauges("sms"), *self._stack_gauges(looked_after)]
 
     def _recent_campaigns(self) -> list[Item]:
         listed = self._tables.campaigns.query(
@@ -74,24 +86,26 @@ class Sweep:
             {"listing": keys.ALL_CAMPAIGNS, "since": self._now_ms - LOOK_BACK_MS},
             index=keys.CREATED_INDEX,
         )
-        found = self._tables.campaigns.batch_get(
-            (meta_key(keys.campaign_id(item["pk"])) for item in listed), consistent=True
-        )
+        found = self._tables.campaigns.batch_get(meta_key(keys.campaign_id(item["pk"])) for item in listed)
         return [meta for meta in found if not meta.get("recounted")]
 
     def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
-        """Put a token for a running campaign that no worker has touched for a while, and plan one that was accepted but
-        never planned (its request died between the two)."""
+        """Put a token for a running campaign that no worker has touched for a while; plan one that was accepted but
+        never planned (its request died between the two), and stop it if that cannot be done."""
         age_ms = self._now_ms - summary.created_ms
-        if summary.status is CampaignStatus.CREATED and PLAN_LATE_MS < age_ms < PLAN_GIVE_UP_MS:
+        if summary.status is CampaignStatus.CREATED and age_ms > PLAN_GIVE_UP_MS:
+            self._store.stop(summary.id, StopReason.PLAN_FAILED)
+            self._log.line("ERROR", "campaign could not be planned", campaign_id=summary.id)
+        elif summary.status is CampaignStatus.CREATED and age_ms > PLAN_LATE_MS:
             self._tables.plans.send({"campaign_id": summary.id})
             self._log.line("WARNING", "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
-        if summary.status is not CampaignStatus.RUNNING:
-            return
-        idle_us = self._now_ms * 1_000 - int(meta.get("booked_until", summary.created_ms * 1_000))
-        if idle_us > STALLED_US and self._tables.work.depth() == 0:
-            self._tables.work.send_all([WorkToken(summary.id, recover=True).to_json()])
-            self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
+        elif summary.status is CampaignStatus.RUNNING:
+            last_us = max(int(meta.get(name, 0)) for name in ("booked_until", "revived_until"))
+            idle_us = self._now_ms * 1_000 - (last_us or summary.created_ms * 1_000)
+            if idle_us > STALLED_US:
+                self._mark(meta, {"revived_until": (self._now_ms + REVIVE_EVERY_MS) * 1_000})
+                self._tables.work.send_all([WorkToken(summary.id, recover=True).to_json()])
+                self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
 
     def _settle(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
         """Recount a campaign once its rows are final (or 72 h old), and correct its counters if they differ."""
@@ -191,13 +205,12 @@ class Sweep:
             return None
         return before
 
-    def _stack_gauges(self, metas: Iterable[Mapping[str, Any]], summaries: Iterable[CampaignSummary]) -> list[Datum]:
-        pairs = list(zip(metas, summaries, strict=True))
-        today = [(meta, summary) for meta, summary in pairs if self._now_ms - summary.created_ms < DAY_MS]
+    def _stack_gauges(self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]]) -> list[Datum]:
+        today = [(meta, summary) for meta, summary in campaigns if self._now_ms - summary.created_ms < DAY_MS]
         return stack_gauges(
             cost_usd=sum(summary.cost_usd for _, summary in today),
             customers=sum(int(meta.get("customers", 0)) for meta, _ in today),
             overdue=sum(
-                summary.open_receipts for _, summary in pairs if self._now_ms - summary.created_ms > OVERDUE_MS
+                summary.open_receipts for _, summary in campaigns if self._now_ms - summary.created_ms > OVERDUE_MS
             ),
         )

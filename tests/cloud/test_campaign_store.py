@@ -40,6 +40,7 @@ def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[Campai
             "rows": rows,
             "highest_price": PRICE,
             "budget_left": Decimal(cap),
+            "plan": unique,
             **dict.fromkeys(("next_row", "done_rows", "reserved", "spent", "suppressed", "unsent"), 0),
         }
         assert store.create(item) is None
@@ -106,7 +107,7 @@ def test_only_what_is_open_ends(make_campaign: Callable[..., Any]) -> None:
     assert store.load(campaign).status is CampaignStatus.PAUSED
     store.stop(campaign, StopReason.SPEND_CAP)
     assert store.load(campaign).status is CampaignStatus.STOPPED
-    store.stop(campaign, StopReason.ERROR_RATE)
+    store.stop(campaign, StopReason.PLAN_FAILED)
     meta = store.meta(campaign)
     assert meta is not None
     assert meta["stop_reason"] == "spend_cap"

@@ -472,7 +472,9 @@ class FakeLimiter:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def reserve(self, owner: str, parts: int, *, not_before_us: int, milli_rate: int) -> IdentityLease | Wait:
+    def reserve(
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+    ) -> IdentityLease | Wait:
         def effect() -> IdentityLease | Wait:
             world = self._worker.world
             booked = world.calendar.reserve(

@@ -128,7 +128,16 @@ def test_open_receipts_are_rows_handed_over_and_not_final() -> None:
     ],
 )
 def test_settled_is_ended_with_every_row_final(status: str, values: dict[str, int], settled: bool) -> None:
-    assert CampaignSummary.from_items(meta(status=status), [counts("sms", **values)]).settled is settled
+    items = meta(status=status, next_row=300), [counts("sms", **values)]
+    assert CampaignSummary.from_items(*items).settled is settled
+
+
+def test_nothing_is_settled_while_a_chunk_is_open() -> None:
+    sent = [counts("sms", sent=300, delivered=300)]
+    assert not CampaignSummary.from_items(meta(status="cancelled", next_row=400), sent).settled
+    assert CampaignSummary.from_items(meta(status="cancelled", next_row=300), sent).settled
+    ended = CampaignSummary.from_items(meta(status="cancelled", next_row=400), sent)
+    assert ended.never_sent == ended.unsent + ended.recipients - 400 > 0
 
 
 def test_the_achieved_rate_counts_intervals_over_all_channels() -> None:

@@ -114,7 +114,7 @@ def test_an_empty_plan() -> None:
 
 @pytest.mark.parametrize(
     ("tps", "parts_per_second", "requests_per_second", "seconds"),
-    [(10, 1_000, 1_000, 2.0), (1_000, 10, 1_000, 4.0), (1_000, 1_000, 4, 5.0)],
+    [(10, 1_000, 1_000, 2.0), (1_000, 10, 1_000, 4.0), (1_000, 1_000, 4, 10.0)],
 )
 def test_the_slowest_of_three_limits_decides(
     tps: float, parts_per_second: float, requests_per_second: float, seconds: float

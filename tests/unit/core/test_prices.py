@@ -23,6 +23,6 @@ def test_every_price_says_where_it_is_from(price: Price) -> None:
 
 def test_a_country_without_a_figure_gets_an_upper_bound() -> None:
     assert sms_price("ZZ") is sms_price("") is SMS_ELSEWHERE
-    assert SMS_ELSEWHERE.confidence is Confidence.UPPER_BOUND
+    assert SMS_ELSEWHERE.confidence is Confidence.GUESS
     assert all(price.total_usd <= SMS_ELSEWHERE.total_usd for price in SMS_BY_COUNTRY.values())
     assert sms_price("US") is SMS_BY_COUNTRY["US"]

@@ -31,8 +31,20 @@ def test_documented_refusals(refusal: tuple[str, str | None], error_class: Error
     assert error.code in str(error)
 
 
+@pytest.mark.parametrize("code", ["ServiceUnavailable", "503", "BadGateway"])
+def test_an_answer_nobody_documented_leaves_the_message_in_doubt(code: str) -> None:
+    assert classify(code, None, 503).error_class is ErrorClass.IN_DOUBT
+    assert classify("RequestTimeout", None, 400).error_class is ErrorClass.IN_DOUBT
+    assert classify("InternalServerException", None, 500).error_class is ErrorClass.RETRY
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"])
+def test_lost_rights_stop_the_campaign_and_not_each_message(code: str) -> None:
+    assert classify(code, None, 400).error_class is ErrorClass.STOP
+
+
 def test_every_exception_of_the_call_has_a_class() -> None:
-    assert BY_EXCEPTION.keys() == {
+    assert BY_EXCEPTION.keys() >= {
         "ThrottlingException", "InternalServerException", "ServiceQuotaExceededException", "AccessDeniedException",
         "ResourceNotFoundException", "ConflictException", "ValidationException",
     }  # fmt: skip
