@@ -17,7 +17,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.queues import Queue
-from lambdas.campaign_api.service import Answer, ApiError, Caller, CampaignService
+from lambdas.campaign_api.service import Answer, ApiError, Caller, CampaignService, caller_identity
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign_request import MAX_BODY_BYTES
 
@@ -92,10 +92,4 @@ def _caller(event: Mapping[str, Any]) -> Caller:
     key = headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= 256:
         raise ApiError(400, "invalid_request", "Idempotency-Key must have 1-256 characters")
-    return Caller(_identity(iam.get("userArn") or iam.get("accountId") or "unknown"), key)
-
-
-def _identity(arn: str) -> str:
-    """Who a caller is, whichever session it is in: `.../assumed-role/app/session-7` and `.../session-8` are one."""
-    role, separator, rest = arn.partition(":assumed-role/")
-    return f"{role}{separator}{rest.partition('/')[0]}" if separator else arn
+    return Caller(caller_identity(iam.get("userArn") or iam.get("accountId") or "unknown"), key)

@@ -62,6 +62,12 @@ class Caller:
     idempotency_key: str | None
 
 
+def caller_identity(arn: str) -> str:
+    """Who a caller is, whichever session it is in: `.../assumed-role/app/session-7` and `.../session-8` are one."""
+    role, separator, rest = arn.partition(":assumed-role/")
+    return f"{role}{separator}{rest.partition('/')[0]}" if separator else arn
+
+
 class CampaignService:
     """Accepts, shows and changes campaigns."""
 

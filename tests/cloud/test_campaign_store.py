@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
+from lambdas.adapters.limiter import ClockSkewError, Limiter
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, StopReason
-from lambdas.core.pacing import Booking, BookingKind
+from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.pacing import Booking, BookingKind, Wait, available_capacity
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import CampaignState, ChunkResult, Claim, IntentOutcome
 from tests.cloud.campaign_client import StackClient
@@ -131,6 +134,7 @@ def test_part_files_keep_every_character(stack: StackClient, unique: str) -> Non
 def test_an_intent_is_put_once_and_withdrawn_only_by_its_owner(stack: StackClient, unique: str) -> None:
     tracking = TrackingTable(stack.tracking, retention_days=1)
     assert tracking.intend(unique, ROW, unique, "one", 1, 2) is IntentOutcome.CREATED
+    assert tracking.intend(unique, ROW, unique, "one", 1, 2) is IntentOutcome.CREATED, "a put repeated by the client"
     assert tracking.intend(unique, ROW, unique, "two", 1, 2) is IntentOutcome.UNANSWERED
     tracking.withdraw(unique, "two")
     tracking.accepted(unique, "provider-id", 5)
@@ -140,3 +144,44 @@ def test_an_intent_is_put_once_and_withdrawn_only_by_its_owner(stack: StackClien
     assert (row["status"], row["provider_id"]) == ("sent", "provider-id")
     with pytest.raises(LookupError):
         tracking.in_doubt(f"{unique}-gone", 5)
+
+
+class SteppedClock:
+    """A clock near the server's, which tests move on."""
+
+    def __init__(self) -> None:
+        self.offset_us = 0
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1_000 + self.offset_us
+
+    def sleep_us(self, microseconds: int) -> None:
+        raise AssertionError("the limiter never sleeps on this clock")
+
+
+def reserve(limiter: Limiter, owner: str, parts: int, wanted_us: int) -> IdentityLease | Wait:
+    return limiter.reserve(owner, parts, not_before_us=0, milli_rate=1_000, wanted_us=wanted_us)
+
+
+def test_a_wait_is_seen_from_when_it_began(stack: StackClient, unique: str) -> None:
+    clock = SteppedClock()
+    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1, clock=clock)
+    wanted_us = clock.now_us()
+    assert isinstance(reserve(limiter, "first", 3, wanted_us), IdentityLease)
+    assert isinstance(reserve(limiter, "second", 3, wanted_us), IdentityLease)
+    assert isinstance(reserve(limiter, "third", 3, wanted_us), Wait)
+    item = stack.rate_limits.get({"limiter_key": unique})
+    assert item is not None
+    assert 2.9 < item["slowest_wait"] < 4
+    assert isinstance(reserve(limiter, "third", 3, wanted_us - 57_000_000), Wait)
+    item = stack.rate_limits.get({"limiter_key": unique})
+    assert item is not None
+    assert available_capacity(float(item["slowest_wait"])) < 10, "the alarm's own limit is within reach"
+
+
+def test_a_worker_with_a_wrong_clock_leases_nothing(stack: StackClient, unique: str) -> None:
+    clock = SteppedClock()
+    clock.offset_us = 10_000_000
+    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1, clock=clock)
+    with pytest.raises(ClockSkewError, match="until they agree"):
+        reserve(limiter, "first", 1, clock.now_us())

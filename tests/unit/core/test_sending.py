@@ -302,6 +302,19 @@ def test_throttled_calls_are_repeated_with_growing_pauses() -> None:
     assert pauses[-1] > pauses[0]
 
 
+def test_a_late_row_of_a_very_slow_campaign_does_not_outlive_its_run() -> None:
+    world = FakeWorld(4, tps=0.01)
+    world.script = refuse({0: [THROTTLE]})
+    started = world.time.now_us()
+    report = world.run_worker("one", seconds=20)
+    assert world.time.now_us() - started < 40 * MICROSECOND
+    assert report.end is RunEnd.TIME_UP
+    assert not world.statuses(), "the intent of the row that was refused and not called again is withdrawn"
+    for number in range(40):
+        world.run_worker(f"later-{number}", seconds=20, recover=True)
+    assert_completed(world)
+
+
 def test_a_row_throttled_too_often_is_refused_with_the_reason() -> None:
     world = FakeWorld(5, tps=10)
     world.script = refuse({2: [THROTTLE] * 99})
