@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 from console.domain import Alarm, AlarmState, ApiUse, ConsoleError, Message, ProblemKind, Spend, is_open
 from console.sources.clients import Clients
-from console.sources.tables import Item, Tables
+from console.sources.tables import Tables
 from console.text import safe, safe_line
 from lambdas.core import keys
 from lambdas.core.alarm_text import parse_description
+from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import StackOutputs
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from console.domain import ConsoleError, ProblemKind
 from console.sources.clients import Clients
-from console.sources.items import item_of, text_key
+from lambdas.core.attribute_values import Item, from_item, to_item
 
 BATCH_LIMIT = 100
 """Keys of one BatchGetItem (DynamoDB API reference)."""
 BATCH_ROUNDS = 4
-
-Item = dict[str, Any]
 
 
 class Tables:
@@ -47,7 +45,7 @@ class Tables:
         while True:
             answer = self._clients.client("dynamodb").query(**request, Limit=limit - len(items))
             self._consumed([answer.get("ConsumedCapacity")])
-            items += [item_of(item) for item in answer.get("Items", [])]
+            items += [from_item(item) for item in answer.get("Items", [])]
             last = answer.get("LastEvaluatedKey")
             if not last or len(items) >= limit:
                 return items
@@ -57,13 +55,13 @@ class Tables:
         """Items by their whole key `key`, in no order; what is not there is left out."""
         items: list[Item] = []
         for start in range(0, len(values), BATCH_LIMIT):
-            pending: Any = {table: {"Keys": [text_key(**{key: each}) for each in values[start : start + BATCH_LIMIT]]}}
+            pending: Any = {table: {"Keys": [to_item({key: each}) for each in values[start : start + BATCH_LIMIT]]}}
             for _ in range(BATCH_ROUNDS):
                 answer = self._clients.client("dynamodb").batch_get_item(
                     RequestItems=pending, ReturnConsumedCapacity="TOTAL"
                 )
                 self._consumed(answer.get("ConsumedCapacity") or [])
-                items += [item_of(item) for item in answer.get("Responses", {}).get(table, [])]
+                items += [from_item(item) for item in answer.get("Responses", {}).get(table, [])]
                 pending = answer.get("UnprocessedKeys")
                 if not pending:
                     break

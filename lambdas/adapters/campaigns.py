@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
+from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, StopReason
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
+from lambdas.core.attribute_values import Item
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import IntentOutcome

@@ -10,10 +10,11 @@ from typing import Any
 
 from lambdas.adapters.aws import client
 from lambdas.adapters.counters import Counters
-from lambdas.adapters.dynamo import Table, from_item
+from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.tracking import TrackedMessage
 from lambdas.campaign_counters.settings import CampaignCountersSettings
+from lambdas.core.attribute_values import from_item
 from lambdas.core.counting import RowChange, RowImage, batch_marker, deltas
 
 SETTINGS = CampaignCountersSettings.from_environ(os.environ)

@@ -11,11 +11,12 @@ from typing import Any
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
-from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
+from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.campaign_request import RequestError, parse_campaign_request
 from lambdas.core.plan import make_plan

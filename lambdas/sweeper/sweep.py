@@ -9,11 +9,12 @@ from typing import Any
 
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
-from lambdas.adapters.dynamo import ConditionFailed, Item, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
+from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts, StopReason
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges

@@ -13,7 +13,6 @@ from console.domain import AlarmState, ConsoleError, ProblemKind
 from console.sources.aws import NEWEST_ROWS, AwsSource
 from console.sources.clients import Target
 from console.sources.fake import fake_outputs
-from console.sources.items import item_of, value_of
 from console.spend import SpendMeter
 from lambdas.core import keys
 
@@ -269,14 +268,3 @@ def test_what_reads_consume_is_counted() -> None:
     reading = source(dynamodb=dynamo)
     reading.campaigns()
     assert reading.use().usd == pytest.approx(2 * 0.5 * 0.125e-6)
-
-
-def test_attribute_values_become_python_values() -> None:
-    assert item_of({"a": {"N": "7"}, "b": {"N": "0.5"}, "c": {"BOOL": True}, "d": {"NULL": True}}) == {
-        "a": 7,
-        "b": Decimal("0.5"),
-        "c": True,
-        "d": None,
-    }
-    assert value_of({"L": [{"M": {"x": {"S": "y"}}}, {"SS": ["p", "q"]}]}) == [{"x": "y"}, {"p", "q"}]
-    assert isinstance(value_of({"N": "7.0"}), int)

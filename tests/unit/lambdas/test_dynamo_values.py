@@ -11,16 +11,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.adapters.dynamo import (
-    ConditionFailed,
-    Table,
-    from_attribute,
-    from_item,
-    names_of,
-    to_attribute,
-    to_item,
-    values_of,
-)
+from lambdas.adapters.dynamo import ConditionFailed, Table, names_of, values_of
+from lambdas.core.attribute_values import from_attribute, from_item, to_attribute, to_item
 
 values = st.recursive(
     st.none()
