@@ -145,8 +145,7 @@ class CampaignSender:
             else:
                 self._report.end = RunEnd.TIME_UP
             self._dispatch(sends, pool)
-            self._close_finished()
-            self._hold_everything()
+            self._stay_alive()
 
     def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
         """Look at the campaign again before a prepared chunk starts; let the chunk go if it must not."""
