@@ -195,7 +195,7 @@ class Worker:
         self.name = name
         self.dead = False
         self.operations: list[str] = []
-        self.tokens_kept = 0
+        self.held_at_us: list[int] = []
         self._kill_at = kill_at
         self._when = when
         self._lock = threading.Lock()
@@ -246,7 +246,7 @@ class Worker:
     def keep_token(self) -> None:
         """Prolong the work token's visibility."""
         self.operate("keep_token", lambda: None)
-        self.tokens_kept += 1
+        self.held_at_us.append(self.now_us())
 
     def operate(self, operation: str, effect: Callable[[], T]) -> T:
         """Pass the gate: count, run hooks, die on cue, take effect."""

@@ -17,6 +17,7 @@ from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
 from lambdas.core.ports import Chunk
 from lambdas.core.provider_errors import ErrorClass, classify, in_doubt
 from lambdas.core.sending import RunEnd
+from lambdas.core.work import HOLD_SECONDS
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_world import CAMPAIGN, FakeLimiter, FakeWorld, refuse
 
@@ -452,10 +453,15 @@ def test_a_store_that_fails_stops_the_sending_and_is_reported() -> None:
 
 
 def test_the_token_is_kept_while_a_run_goes_on() -> None:
-    world = FakeWorld(100, tps=10)
+    world = FakeWorld(150, tps=10)
     worker = world.worker("w1")
+    started = world.time.now_us()
     world.run(worker.job())
-    assert worker.tokens_kept >= 100 / lease_units(10)
+    assert worker.held_at_us
+    instants = [started, *worker.held_at_us, world.time.now_us()]
+    gaps = [after - before for before, after in itertools.pairwise(instants)]
+    assert max(gaps) < HOLD_SECONDS * MICROSECOND / 2, "well before its visibility ends"
+    assert len(worker.held_at_us) <= 4, "and not with every look at the campaign"
 
 
 def test_an_unknown_campaign_is_an_error() -> None:
