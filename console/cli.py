@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     )
     allow = getattr(arguments, "allow_actions", False)
     command = _command(arguments, allow)
-    if command is None and not sys.stdout.isatty():
+    if command is None and not _on_terminal():
         return _refuse(_no_terminal())
     check(options)
     if command is None:
@@ -207,13 +207,17 @@ def _screen(options: Options, *, allow_actions: bool, autostart: CampaignRequest
     return run(options, allow_actions=allow_actions, autostart=autostart)
 
 
+def _on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _demo() -> ExitCode:
     from console.headless import demo
     from console.services.connect import Options, check
 
     options = Options(local=True)
     check(options)
-    if sys.stdout.isatty():
+    if _on_terminal():
         return _screen(options, allow_actions=True, autostart=demo.sample(*demo.SCREEN_SAMPLE))
     return _headless(options, demo.run)
 

@@ -220,12 +220,12 @@ class Tally:
 def tally(campaign: CampaignSummary) -> Tally:
     """One campaign's messages by state.
 
-    While it sends, the counters say what is accepted and not final; once it has ended, META says what was handed out,
-    so that counters that lag behind show as receipts awaited, not as messages never sent.
+    While it sends or has an open chunk, the counters say what is accepted and not final; afterwards META says what was
+    handed out, so that counters that lag behind show as receipts awaited, not as messages never sent.
     """
     delivered, failed, in_doubt = (campaign.total(name) for name in ("delivered", "failed", "in_doubt"))
     known = delivered + failed + in_doubt
-    if is_open(campaign):
+    if is_open(campaign) or campaign.done_rows < min(campaign.next_row, campaign.recipients):
         not_sent = campaign.suppressed + campaign.unsent
         awaiting = max(0, campaign.total("sent") - delivered - failed + campaign.total("refused"))
         queued = max(0, campaign.recipients - known - awaiting - not_sent)

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from console.campaigns import require_actions
 from console.clock import Clock, SystemClock
 from console.domain import AcceptedCampaign, CampaignRequest, Problem
+from console.exit_codes import ExitCode
 from console.services.errors import classify
 from console.services.monitor import Monitor
 from console.services.runner import Job, Runner
@@ -21,6 +22,7 @@ from console.ui.screens.connecting import ConnectingScreen
 from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignForm
+from console.ui.terminal import terminal_is_gone
 from console.ui.themes import DARK
 from console.view.details import alarm_details
 from console.view.glyphs import UNICODE, Glyphs
@@ -45,6 +47,7 @@ class ConsoleApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
         Binding("q", "quit", "quit"),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
         Binding("r", "refresh", "refresh"),
         Binding("space", "pause", "pause", key_display="space"),
         Binding("a", "actions", "actions"),
@@ -103,6 +106,9 @@ class ConsoleApp(App[None]):
         )
 
     def _tick(self) -> None:
+        if terminal_is_gone():
+            self.exit(return_code=ExitCode.INTERRUPTED)
+            return
         if self.monitor is None:
             self._tick_connecting()
             return

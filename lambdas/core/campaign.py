@@ -177,11 +177,19 @@ class CampaignSummary:
             return False
         return self.total("in_doubt") == 0 and self.open_receipts == 0
 
+    @property
+    def handled(self) -> int:
+        """Rows whose turn has come: accepted, refused, in doubt or suppressed."""
+        return self.total("sent") + self.total("refused") + self.total("in_doubt") + self.suppressed
+
     def eta_seconds(self) -> float | None:
-        """Seconds until the last row is sent at the target rate; None unless the campaign is running."""
+        """Seconds until the last row is sent at the target rate; None unless the campaign is running.
+
+        Rows count as handled once their call has an answer; claimed rows still wait for their slots.
+        """
         if self.status is not CampaignStatus.RUNNING or self.throughput_tps <= 0:
             return None
-        return round(max(0, self.recipients - self.next_row) / self.throughput_tps, 1)
+        return round(max(0, self.recipients - self.handled) / self.throughput_tps, 1)
 
     def to_json(self) -> dict[str, Any]:
         """The body of `GET /api/campaigns/{id}`."""

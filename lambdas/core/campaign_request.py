@@ -25,6 +25,11 @@ _KNOWN_FIELDS = frozenset({"eligible_users", "throughput_tps", "campaign_id", "b
 _KNOWN_OPTIONS = frozenset({"message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"})
 
 
+VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+"""A variable of a body, `{{ name }}`."""
+LOOSE_BRACES = re.compile(r"\{\{|\}\}")
+
+
 class RequestError(ValueError):
     """A request that cannot be served; `problems` names each field and what it may be."""
 
@@ -159,6 +164,9 @@ def _recipient(row: int, user: object, default_body: str | None, problems: list[
     body = user.get("body", default_body)
     if not isinstance(body, str) or not body.strip():
         problems.append(f"{where} has no text: give it a body, or the campaign one")
+        return None
+    if LOOSE_BRACES.search(VARIABLE.sub("", body)):
+        problems.append(f"{where} has a body with an unfinished variable: write it as {{{{ name }}}}")
         return None
     variables = user.get("variables", {})
     if not isinstance(variables, dict) or not all(isinstance(v, (str, int, float)) for v in variables.values()):

@@ -5,7 +5,6 @@ The same plan answers `dry_run` and feeds the planner, so what was shown is what
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from typing import Any
 
 import phonenumbers
 
-from lambdas.core.campaign_request import Recipient
+from lambdas.core.campaign_request import VARIABLE, Recipient
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import sms_price
 from lambdas.core.simulator import is_simulator
 
-_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 AVAILABLE_CHANNELS = frozenset({"sms"})
 
 
@@ -163,10 +161,10 @@ def make_plan(
 def _render(
     recipient: Recipient, destination: str, country: str, row: int, max_price_usd: float | None
 ) -> PlannedRow | ExcludedRow:
-    missing = sorted({name for name in _VARIABLE.findall(recipient.body) if name not in recipient.variables})
+    missing = sorted({name for name in VARIABLE.findall(recipient.body) if name not in recipient.variables})
     if missing:
         return ExcludedRow(recipient.row, Exclusion.MISSING_VARIABLE, ", ".join(missing))
-    body = _VARIABLE.sub(lambda match: recipient.variables[match.group(1)], recipient.body)
+    body = VARIABLE.sub(lambda match: recipient.variables[match.group(1)], recipient.body)
     counted = count_parts(body)
     if counted.too_long or counted.parts == 0:
         return ExcludedRow(recipient.row, Exclusion.TOO_LONG, f"{counted.units} {counted.encoding} units")

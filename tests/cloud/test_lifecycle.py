@@ -22,8 +22,9 @@ from localcloud import launch, lifetime
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARENT = """
-import sys, time
+import signal, sys, time
 from localcloud import launch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
 cloud = launch.start(launch.LaunchOptions(provision=False))
 print(cloud.pid, cloud.endpoint_url, flush=True)
 time.sleep(600)

@@ -48,7 +48,7 @@ class Run:
 
 
 @pytest.fixture(
-    scope="module", params=[("local", "333333333331"), ("prod", "333333333332")], ids=lambda param: param[0]
+    scope="module", params=[("local", SAMPLE_ACCOUNT), ("prod", "333333333332")], ids=lambda param: param[0]
 )
 def run(request: pytest.FixtureRequest, bare_cloud: Any, layer: Path) -> Run:
     stack, account_id = request.param

@@ -98,6 +98,11 @@ class Terminal:
                 break
         return self.process.wait(seconds)
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        os.close(self._ours)
+        self._ours = -1
+
     def close(self) -> None:
         """End what still runs."""
         if self.process.poll() is None:

@@ -92,3 +92,13 @@ def test_no_color_leaves_state_legible(opened: Callable[..., Terminal]) -> None:
     assert "● OK" in text
     colours = {cell.fg for row in terminal.screen.buffer.values() for cell in row.values()} - {"default"}
     assert all(len(each) == 6 and each[:2] == each[2:4] == each[4:] for each in colours), "only greys are left"
+
+
+def test_a_closed_terminal_ends_the_console_without_a_signal() -> None:
+    """A program that somebody else started on the terminal gets no SIGHUP; it must not spin once the terminal is gone."""
+    helper = "import signal, subprocess, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    helper += "sys.exit(subprocess.call(sys.argv[1:]))"
+    terminal = Terminal([sys.executable, "-c", helper, sys.executable, MADE_UP, "local"], columns=100, rows=30)
+    terminal.shows("LIVE")
+    terminal.hang_up()
+    assert terminal.process.wait(20) is not None

@@ -160,12 +160,20 @@ def test_tally_adds_up_in_every_phase() -> None:
     assert tally(counters_behind) == Tally(awaiting_receipt=100)
     stopped = campaign(
         status=CampaignStatus.STOPPED,
-        next_row=80,
+        next_row=70,
         done_rows=70,
         unsent=5,
         channels={"sms": ChannelCounts(sent=65, delivered=60, failed=5)},
     )
     assert tally(stopped) == Tally(delivered=60, failed=5, not_sent=35)
+    chunk_open = campaign(
+        status=CampaignStatus.CANCELLED,
+        next_row=70,
+        done_rows=40,
+        channels={"sms": ChannelCounts(sent=60, delivered=45, failed=5)},
+    )
+    assert tally(chunk_open).awaiting_receipt == 10
+    assert tally(chunk_open).total == 100
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
@@ -198,7 +206,7 @@ def test_state_is_legible_without_colour() -> None:
 def test_a_campaign_shows_progress_and_eta() -> None:
     first, second = view.campaign_rows([campaign()], NOW, columns=80, rows=2, glyphs=UNICODE)
     assert "RUNNING" in plain(first)
-    assert plain(first).endswith("ETA 5.0 s")
+    assert plain(first).endswith("ETA 5.4 s")
     assert "34/100 34.0 %" in plain(second)
     assert width(first) == width(second) == 80
 

@@ -160,16 +160,17 @@ def test_no_rate_from_one_acceptance(span: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("changes", "eta"),
     [
-        ({}, 12.0),
-        ({"next_row": 1_000}, 0.0),
-        ({"next_row": 1_050}, 0.0),
+        ({}, 14.0),
+        ({"next_row": 1_000}, 14.0),
+        ({"suppressed": 800}, 0.0),
         ({"status": "paused"}, None),
         ({"status": "completed"}, None),
         ({"tps": 0}, None),
     ],
 )
 def test_the_eta(changes: dict[str, Any], eta: float | None) -> None:
-    assert CampaignSummary.from_items(meta(**changes), []).eta_seconds() == eta
+    handled = [counts("sms", sent=270, delivered=200, failed=30, refused=15, in_doubt=5)]
+    assert CampaignSummary.from_items(meta(**changes), handled).eta_seconds() == eta
 
 
 def test_counts_of_an_item_with_decimals() -> None:

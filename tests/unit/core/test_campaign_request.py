@@ -238,3 +238,10 @@ def test_a_request_with_anything_in_it_is_served_or_refused(
         assert 0 < parsed.throughput_tps <= 10_000
         return
     assert 1 <= len(problems) <= MAX_PROBLEMS
+
+
+@pytest.mark.parametrize("body", ["{{ bad", "bad }}", "{{ two words }}", "{{}}", "{{ a }} {{"])
+def test_an_unfinished_variable_is_refused(body: str) -> None:
+    user = {"customer_id": "1", "selected_channel": "sms", "phone": "+14254147755", "body": body}
+    with pytest.raises(RequestError, match="unfinished variable"):
+        parse_campaign_request({"eligible_users": [user], "throughput_tps": 1})
