@@ -95,7 +95,7 @@ def test_no_color_leaves_state_legible(opened: Callable[..., Terminal]) -> None:
 
 
 def test_a_closed_terminal_ends_the_console_without_a_signal() -> None:
-    """A program that somebody else started on the terminal gets no SIGHUP; it must not spin once the terminal is gone."""
+    """A program that somebody else started gets no SIGHUP; it must not spin once its terminal is gone."""
     helper = "import signal, subprocess, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
     helper += "sys.exit(subprocess.call(sys.argv[1:]))"
     terminal = Terminal([sys.executable, "-c", helper, sys.executable, MADE_UP, "local"], columns=100, rows=30)
