@@ -14,7 +14,6 @@ import json
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sysconfig
@@ -317,8 +316,3 @@ def _close_quietly(close: Callable[[], None]) -> None:
         close()
     except OSError:  # a pipe whose other end is gone cannot be flushed; nothing is lost
         return
-
-
-def remove_tree(directory: Path) -> None:
-    """Delete a directory, whatever is left of it."""
-    shutil.rmtree(directory, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Charts of cells: a braille line with a dashed threshold, a one-row sparkline, a progress bar; all max-pooled."""
+"""Charts of cells: a braille line with a dashed threshold, max-pooled, and a progress bar."""
 
 from __future__ import annotations
 
@@ -71,17 +71,6 @@ def _cells(bits: Sequence[int], dashed: bool, glyphs: Glyphs) -> Line:
         else:
             pieces.append(Segment(text, role))
     return tuple(pieces)
-
-
-def sparkline(values: Sequence[float | None], columns: int, glyphs: Glyphs) -> str:
-    """One row of eighths, from 0; a blank where nothing is known."""
-    pooled = pool(values, columns)
-    top = max((value for value in pooled if value is not None), default=0.0)
-    steps = len(glyphs.levels)
-    return "".join(
-        " " if value is None else glyphs.levels[min(steps - 1, int(value / top * steps)) if top > 0 else 0]
-        for value in pooled
-    )
 
 
 def progress_bar(shares: Sequence[tuple[float, Role]], columns: int, glyphs: Glyphs) -> Line:

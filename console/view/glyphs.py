@@ -11,7 +11,7 @@ from console.view.segments import Role, Segment
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set; `levels` are the eight heights of a sparkline, lowest first."""
+    """One set of the characters that states, lines and bars are drawn with."""
 
     ascii_only: bool
     alarm: str
@@ -24,13 +24,11 @@ class Glyphs:
     full: str
     empty: str
     target: str
-    levels: str
     separator: str
-    ellipsis: str
 
 
-UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "▁▂▃▄▅▆▇█", "·", "…")
-ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "_.,:-=+#", "|", "...")
+UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "·")
+ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "|")
 
 
 def glyphs_for(encoding: str | None) -> Glyphs:

@@ -290,9 +290,10 @@ class CampaignSender:
             if due_us is not None and not self._line:
                 self._clock.sleep_us(min(due_us, until_us + 1) - self._clock.now_us())
             late = self._attempts.take_late(self._clock.now_us())
-            if not self._may_go_on(late):
+            sends = self._schedule_again(late) if late else self._line.take()
+            if not self._may_go_on(sends):
                 return
-            self._dispatch(self._schedule_again(late) if late else self._line.take(), pool)
+            self._dispatch(sends, pool)
             self._close_finished()
             self._hold_everything()
 

@@ -127,11 +127,6 @@ def test_the_threshold_is_dashed_where_no_line_is() -> None:
     assert dashed[0][0].role is Role.TARGET
 
 
-def test_a_sparkline_scales_from_zero() -> None:
-    assert chart.sparkline([0.0, 5.0, 10.0], 3, UNICODE) == "▁▅█"
-    assert chart.sparkline([None, 1.0], 2, ASCII).isascii()
-
-
 @given(st.lists(st.floats(min_value=0, max_value=1), max_size=4), st.integers(min_value=1, max_value=120))
 def test_a_bar_never_leaves_its_columns(shares: list[float], columns: int) -> None:
     bar = chart.progress_bar([(share, Role.OK) for share in shares], columns, UNICODE)

@@ -174,6 +174,20 @@ def test_pause_takes_effect_within_a_lease_and_resume_finishes(stop_at: int) -> 
     assert len(world.calls) == 300
 
 
+def test_a_pause_holds_for_rows_that_wait_in_line_after_the_deadline() -> None:
+    """An identity far slower than its campaign keeps claimed rows in line; those are not sent past a pause either."""
+    world = FakeWorld(100, tps=50, parts_per_second=10)
+    world.hooks.append(at_call(30, lambda: world.set_status(CampaignStatus.PAUSED)))
+    report = world.run_worker(seconds=1)
+    assert report.end is RunEnd.NOT_RUNNING
+    assert 30 <= len(world.calls) <= 30 + 2 * lease_units(10)
+    world.set_status(CampaignStatus.RUNNING)
+    world.time.advance_us(MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert len(world.calls) == 100
+
+
 @pytest.mark.parametrize("stop_at", [1, 99, 155])
 def test_cancel_takes_effect_within_a_lease_and_returns_the_money(stop_at: int) -> None:
     world = FakeWorld(300, tps=50)
