@@ -14,6 +14,7 @@ from components.foundation import Foundation
 from components.messaging import Messaging
 from components.monitoring import Monitoring
 from components.naming import Site
+from components.outbox import Outbox
 from components.publication import Publication
 from lambdas.core.outputs import StackIdentity, StackOutputs
 
@@ -31,11 +32,13 @@ def main() -> None:
     stack_settings.require_account(settings, site.account_id)
     platform = Foundation("foundation", site).platform
     messaging = Messaging("messaging", platform)
-    campaigns = Campaigns("campaigns", platform, messaging)
+    outbox = Outbox("outbox", platform, messaging)
+    campaigns = Campaigns("campaigns", platform, messaging, outbox)
     monitoring = Monitoring("monitoring", platform)
     outputs = StackOutputs(
         identity=_identity(site),
         messaging=messaging.outputs,
+        outbox=outbox.outputs,
         campaigns=campaigns.outputs,
         monitoring=monitoring.outputs,
     )

@@ -23,6 +23,7 @@ FUNCTIONS = (
     "campaign_planner",
     "campaign_worker",
     "delivery_processor",
+    "message_sender",
     "campaign_counters",
     "sweeper",
 )
@@ -32,6 +33,10 @@ BARE = (
     "clients = [session.create_client(name, config=config) for name in {services}]"
 )
 MOST = 1.25
+FIELD_SAMPLES = {
+    "channel": "sms",
+    "channels": '{"sms": {"identity": "", "work_queue_url": "x", "parts_per_second": 1, "requests_per_second": 1}}',
+}
 SAMPLES = {str: "x", int: "1", float: "1", bool: "true"}
 
 
@@ -107,6 +112,7 @@ def _environment() -> dict[str, str]:
             if isinstance(settings, type) and issubclass(settings, FunctionEnvironment) and name == settings.FUNCTION:
                 hints = get_type_hints(settings)
                 environment |= {
-                    variable: SAMPLES[hints[field]] for field, variable in settings.variable_names().items()
+                    variable: FIELD_SAMPLES.get(field, SAMPLES[hints[field]])
+                    for field, variable in settings.variable_names().items()
                 }
     return {**environment, "ENVIRONMENT": "dev", "LOG_LEVEL": "INFO"}

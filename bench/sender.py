@@ -18,7 +18,7 @@ from lambdas.adapters.sms import SmsProvider
 from lambdas.core.attempts import Attempts
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.ports import OutboundMessage
+from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.sending import CampaignSender, SenderPorts
 
 FAST_TPS = 20_000.0
@@ -42,7 +42,9 @@ def run(brief: bool) -> list[Measure]:
 def _against_stub(url: str, calls: int) -> list[Measure]:
     sms = function_client("pinpoint-sms-voice-v2", attempts=1, connections=THREADS)
     adapter = SmsProvider(sms, stack="bench", configuration_set="bench", origination_identity="pool-bench")
-    message = OutboundMessage("c-bench-0000000", world.Audience().rows("", 0, 1)[0], "TRANSACTIONAL", None, None)
+    message = OutboundMessage(
+        "c-bench-0000000", world.Audience().rows("", 0, 1)[0], SendTerms("c-bench", "TRANSACTIONAL")
+    )
     raw = _raw_boto3(url)
     ours, peer = _alternating(lambda: adapter.send(message), raw, calls, threads=1)
     many, peer_many = _alternating(lambda: adapter.send(message), raw, calls, threads=THREADS)

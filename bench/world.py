@@ -16,6 +16,7 @@ from multiprocessing.managers import BaseManager
 from typing import Any
 
 from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.content import Content
 from lambdas.core.identity_calendar import Calendar, IdentityLease
 from lambdas.core.pacing import Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
@@ -32,6 +33,7 @@ def new_campaign(rows: int, tps: float) -> CampaignState:
         tps=tps,
         rows=rows,
         next_row=0,
+        end_row=rows,
         done_rows=0,
         booked_until_us=None,
         budget_left_usd=PRICE_USD * rows * 2,
@@ -57,12 +59,12 @@ class Store:
         """Read the campaign."""
         return self._campaign
 
-    def claim(self, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+    def claim(self, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal) -> Claim | CampaignState:
         """`CampaignTable.claim`: one conditional write, or the item it failed on."""
         with self._lock:
             self._operations += 1
             state = self._campaign
-            affordable = not rows or (state.next_row + rows <= total_rows and state.budget_left_usd >= reserve_usd)
+            affordable = not rows or (state.next_row + rows <= end_row and state.budget_left_usd >= reserve_usd)
             running = state.status is CampaignStatus.RUNNING
             if not (booking.applies_to(state.booked_until_us) and running and affordable):
                 return state
@@ -141,10 +143,10 @@ class SharedCampaigns:
         return answer
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         """One conditional write."""
-        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, total_rows, reserve_usd))
+        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, end_row, reserve_usd))
         return answer
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
@@ -215,7 +217,9 @@ class Audience:
     def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
         """Single-part rows to simulator numbers."""
         return [
-            PlannedRow(row, f"customer-{row}", "sms", "+14254147755", "US", "Your order is ready.", 1, PRICE_USD)
+            PlannedRow(
+                row, f"customer-{row}", "sms", "+14254147755", "US", Content("Your order is ready."), 1, PRICE_USD
+            )
             for row in range(first_row, first_row + count)
         ]
 

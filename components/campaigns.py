@@ -1,4 +1,4 @@
-"""Campaigns: the API, the planner, the sending workers, the counters and the sweeper."""
+"""Campaigns: the API, the planner, a sending worker for each channel, the counters and the sweeper."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import pulumi
 import pulumi_aws as aws
 
 from components.bucket import Bucket
+from components.channels import SendingChannel, routes_text
 from components.consumers import Batching, consume_queue, consume_stream, stream_rights
 from components.event_rule import RuleArgs, RuleToQueue
 from components.function import Function, FunctionArgs
 from components.http_api import HttpApi, HttpApiArgs
 from components.iam import Statement, role_policy
 from components.messaging import Messaging
+from components.outbox import Outbox
 from components.platform import Platform
 from components.queue import DeadLetterQueue, Queue, QueueArgs
-from components.table import Index, Table, TableArgs
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
@@ -31,6 +32,8 @@ ROUTES = (
     "GET /api/campaigns",
     "GET /api/campaigns/{id}",
     "PATCH /api/campaigns/{id}",
+    "POST /api/messages",
+    "GET /api/messages/{id}",
     "GET /api/environment",
 )
 API_TIMEOUT_SECONDS = 28
@@ -44,7 +47,6 @@ SWEEPER_TIMEOUT_SECONDS = 60
 SMALLEST_CONCURRENCY = 2
 """The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
 
-SMS = "sms"
 REQUESTS = "requests"
 PARTS = "parts"
 """Prefixes of the content bucket: bodies as they were accepted, and the planner's part files."""
@@ -56,16 +58,26 @@ class Campaigns(pulumi.ComponentResource):
     outputs: CampaignOutputs
 
     def __init__(
-        self, name: str, platform: Platform, messaging: Messaging, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        platform: Platform,
+        messaging: Messaging,
+        outbox: Outbox,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:campaigns:Campaigns", name, {}, opts)
         self._platform = platform
         self._messaging = messaging
+        self._outbox = outbox
         self._child = pulumi.ResourceOptions(parent=self)
-        self._build_stores()
+        self._table = messaging.campaigns
+        self._content = Bucket("campaign-content", "campaign-content", platform, opts=self._child)
         self._build_queues()
+        self._routes = routes_text(
+            {channel: each.route(self._work[channel].url) for channel, each in messaging.channels.items()}
+        )
         planner = self._build_planner()
-        worker = self._build_worker()
+        workers = {channel: self._build_worker(each) for channel, each in messaging.channels.items()}
         counters = self._build_counters()
         sweeper = self._build_sweeper()
         api_function = self._build_api_function()
@@ -76,32 +88,20 @@ class Campaigns(pulumi.ComponentResource):
             "content_bucket": self._content.name,
             "plan_queue_url": self._plan.url,
             "plan_dead_letter_queue_url": self._plan.dead_letters.url,
-            "sms_work_queue_url": self._sms_work.url,
-            "sms_work_dead_letter_queue_url": self._sms_work.dead_letters.url,
             "sweep_queue_url": self._sweep.url,
             "campaign_api_function": api_function.name,
             "campaign_planner_function": planner.name,
-            "campaign_worker_function": worker.name,
             "campaign_counters_function": counters.name,
             "sweeper_function": sweeper.name,
         }
+        for channel, worker in workers.items():
+            texts |= {
+                f"{channel}_work_queue_url": self._work[channel].url,
+                f"{channel}_work_dead_letter_queue_url": self._work[channel].dead_letters.url,
+                f"{channel}_worker_function": worker.name,
+            }
         self.outputs = CampaignOutputs(**texts)
         self.register_outputs(self.outputs.to_mapping())
-
-    def _build_stores(self) -> None:
-        self._table = Table(
-            "campaigns",
-            TableArgs(
-                thing="campaigns",
-                keys={"pk": "S", "sk": "S", "listing": "S", "created_at": "N"},
-                hash_key="pk",
-                range_key="sk",
-                indexes=[Index(name=keys.CREATED_INDEX, hash_key="listing", range_key="created_at")],
-            ),
-            self._platform,
-            opts=self._child,
-        )
-        self._content = Bucket("campaign-content", "campaign-content", self._platform, opts=self._child)
 
     def _build_queues(self) -> None:
         self._plan = Queue(
@@ -116,17 +116,20 @@ class Campaigns(pulumi.ComponentResource):
             opts=self._child,
         )
         # A token is returned unfinished whenever a worker dies; only one that kills many workers is poison.
-        self._sms_work = Queue(
-            "sms-work",
-            QueueArgs(
-                thing="sms-work",
-                consumer_timeout_seconds=WORKER_TIMEOUT_SECONDS,
-                max_receives=10,
-                max_age_seconds=600,
-            ),
-            self._platform,
-            opts=self._child,
-        )
+        self._work = {
+            channel: Queue(
+                f"{channel}-work",
+                QueueArgs(
+                    thing=f"{channel}-work",
+                    consumer_timeout_seconds=WORKER_TIMEOUT_SECONDS,
+                    max_receives=10,
+                    max_age_seconds=600,
+                ),
+                self._platform,
+                opts=self._child,
+            )
+            for channel in self._messaging.channels
+        }
         self._tick = RuleArgs(thing="sweep", description="Starts the sweep, each minute", schedule="rate(1 minute)")
         # An hour of ticks is all that is worth keeping: each sweep does the work of all that were missed.
         self._sweep = Queue(
@@ -145,7 +148,6 @@ class Campaigns(pulumi.ComponentResource):
         RuleToQueue("sweep-tick", self._tick, self._platform, self._sweep, opts=self._child)
 
     def _build_planner(self) -> Function:
-        sms = self._platform.site.settings.sms
         planner = self._function(
             "campaign-planner",
             FunctionArgs(
@@ -156,15 +158,13 @@ class Campaigns(pulumi.ComponentResource):
                 environment={
                     "campaigns_table": self._table.name,
                     "content_bucket": self._content.name,
-                    "sms_work_queue_url": self._sms_work.url,
-                    "sms_parts_per_second": sms.parts_per_second,
-                    "sms_requests_per_second": sms.requests_per_second,
+                    "channels": self._routes,
                 },
                 statements=[
                     self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),
                     self._content.read("ReadRequests", REQUESTS),
                     self._content.write("WriteParts", PARTS),
-                    self._sms_work.send("QueueTokens"),
+                    *self._send_to_workers("QueueTokens"),
                     self._plan.consume("ConsumePlans"),
                 ],
             ),
@@ -172,28 +172,33 @@ class Campaigns(pulumi.ComponentResource):
         self._consume("plan-mapping", planner, self._plan, SMALLEST_CONCURRENCY)
         return planner
 
-    def _build_worker(self) -> Function:
+    def _send_to_workers(self, sid: str) -> list[Statement]:
+        return [queue.send(f"{sid}{channel.metric}") for channel, queue in self._work.items()]
+
+    def _build_worker(self, channel: SendingChannel) -> Function:
         settings = self._platform.site.settings
         messaging = self._messaging
+        work = self._work[channel.channel]
         worker = self._function(
-            "campaign-worker",
+            f"{channel.channel}-worker",
             FunctionArgs(
                 settings=CampaignWorkerSettings,
-                description="Claims chunks, leases the identity's time and sends SMS",
+                variant=channel.channel,
+                description=f"Claims chunks, leases the identity's time and sends by {channel.channel}",
                 memory_mb=1024,
                 timeout_seconds=WORKER_TIMEOUT_SECONDS,
                 environment={
                     "region": settings.region,
-                    "channel": SMS,
+                    "channel": channel.channel.value,
                     "campaigns_table": self._table.name,
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "rate_limits_table": messaging.rate_limits.name,
                     "content_bucket": self._content.name,
-                    "work_queue_url": self._sms_work.url,
-                    "configuration_set": messaging.sms.configuration_set,
-                    "origination_identity": messaging.sms.identity,
-                    "parts_per_second": settings.sms.parts_per_second,
-                    "requests_per_second": settings.sms.requests_per_second,
+                    "work_queue_url": work.url,
+                    "configuration_set": channel.configuration_set,
+                    "origination_identity": channel.identity,
+                    "parts_per_second": channel.parts_per_second,
+                    "requests_per_second": channel.requests_per_second,
                     "retention_days": settings.policy.data_retention_days,
                     "threads": THREADS,
                 },
@@ -202,13 +207,13 @@ class Campaigns(pulumi.ComponentResource):
                     messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self._content.read("ReadParts", PARTS),
-                    self._sms_work.consume("ConsumeTokens"),
-                    self._sms_work.send("ReturnTokens"),
-                    messaging.sms.send("SendSms"),
+                    work.consume("ConsumeTokens"),
+                    work.send("ReturnTokens"),
+                    channel.send,
                 ],
             ),
         )
-        self._consume("sms-work-mapping", worker, self._sms_work, settings.worker_concurrency)
+        self._consume(f"{channel.channel}-work-mapping", worker, work, settings.worker_concurrency)
         return worker
 
     def _build_counters(self) -> Function:
@@ -260,10 +265,7 @@ class Campaigns(pulumi.ComponentResource):
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "rate_limits_table": messaging.rate_limits.name,
                     "plan_queue_url": self._plan.url,
-                    "sms_work_queue_url": self._sms_work.url,
-                    "origination_identity": messaging.sms.identity,
-                    "parts_per_second": settings.sms.parts_per_second,
-                    "requests_per_second": settings.sms.requests_per_second,
+                    "channels": self._routes,
                 },
                 statements=[
                     self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "Query", "UpdateItem"),
@@ -271,7 +273,7 @@ class Campaigns(pulumi.ComponentResource):
                     messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem"),
                     messaging.rate_limits.grant("ReadRate", "GetItem"),
                     self._plan.send("RequeuePlans"),
-                    self._sms_work.send("RequeueTokens"),
+                    *self._send_to_workers("RequeueTokens"),
                     self._sweep.consume("ConsumeTicks"),
                 ],
             ),
@@ -286,7 +288,7 @@ class Campaigns(pulumi.ComponentResource):
             "campaign-api",
             FunctionArgs(
                 settings=CampaignApiSettings,
-                description="Accepts, lists, shows and changes campaigns",
+                description="Accepts, lists, shows and changes campaigns, accepts and shows messages",
                 memory_mb=512,
                 timeout_seconds=API_TIMEOUT_SECONDS,
                 environment={
@@ -295,8 +297,9 @@ class Campaigns(pulumi.ComponentResource):
                     "campaigns_table": self._table.name,
                     "content_bucket": self._content.name,
                     "plan_queue_url": self._plan.url,
-                    "sms_parts_per_second": settings.sms.parts_per_second,
-                    "sms_requests_per_second": settings.sms.requests_per_second,
+                    "outbox_queue_url": self._outbox.queue.url,
+                    "delivery_tracking_table": self._messaging.delivery_tracking.name,
+                    "channels": self._routes,
                     "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
                 },
@@ -305,6 +308,8 @@ class Campaigns(pulumi.ComponentResource):
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
                     self._content.write("WriteRequests", REQUESTS),
                     self._plan.send("QueuePlans"),
+                    self._outbox.queue.send("QueueMessages"),
+                    self._messaging.delivery_tracking.grant("ShowMessages", "BatchGetItem"),
                 ],
             ),
         )

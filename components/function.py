@@ -47,6 +47,7 @@ class FunctionArgs:
     """A function of `lambdas/`, told by its settings class.
 
     `environment` gives the fields that are its own; project, stack, environment and log level are added here.
+    `variant` tells apart several functions of one code.
     """
 
     settings: type[FunctionEnvironment]
@@ -55,6 +56,12 @@ class FunctionArgs:
     timeout_seconds: int
     environment: Mapping[str, pulumi.Input[object]]
     statements: Sequence[Statement]
+    variant: str = ""
+
+    @property
+    def thing(self) -> str:
+        """The function's own part of its name."""
+        return "-".join(filter(None, (self.settings.FUNCTION.replace("_", "-"), self.variant)))
 
 
 class Function(pulumi.ComponentResource):
@@ -71,7 +78,7 @@ class Function(pulumi.ComponentResource):
     ) -> None:
         super().__init__("cpaas:function:Function", name, {}, opts)
         site, policy = platform.site, platform.site.policy
-        thing = args.settings.FUNCTION.replace("_", "-")
+        thing = args.thing
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-role",

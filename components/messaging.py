@@ -1,4 +1,4 @@
-"""The messaging stack: pacing and tracking tables, the SMS channel, receipts by two paths and their processor."""
+"""The messaging stack: its tables, its channels, receipts by two paths and their processor."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components import email_channel, whatsapp_channel
+from components.channels import SendingChannel
 from components.consumers import Batching, consume_queue
-from components.event_rule import RuleArgs, RuleToQueue
+from components.email_channel import EmailChannel
+from components.event_rule import RuleToQueue
 from components.function import Function, FunctionArgs
 from components.iam import principal_trust, role_policy
 from components.platform import Platform
 from components.queue import Queue, QueueArgs, Sender
+from components.receipt_rules import receipt_rules
 from components.sms_channel import SmsChannel
 from components.table import Index, Table, TableArgs
 from components.topic import Publisher, Topic
+from components.whatsapp_channel import WhatsAppChannel
 from lambdas.core import keys
+from lambdas.core.channels import Channel
 from lambdas.core.outputs import MessagingOutputs
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 
 PROCESSOR_TIMEOUT_SECONDS = 60
-SMS_SOURCE = "aws.sms-voice"
-SMS_DETAIL_TYPE = "Text Message Delivery Status Updated"
-"""What End User Messaging SMS puts on the account's default bus (EventBridge reference, events of sms-voice)."""
+SMS_TOPIC = "sms-receipts"
 
 
 class Messaging(pulumi.ComponentResource):
     """Everything that one message needs, whoever sends it.
 
-    Receipts reach one queue by two paths: the service's events on the account's default bus (fast, best effort) and
-    the configuration set's topic (durable, carries our context). Consumers are idempotent.
+    Receipts of all channels reach one queue by two paths: the services' events on the account's default bus (fast, best
+    effort) and the channels' topics (durable, they carry our message id). Consumers are idempotent.
     """
 
     rate_limits: Table
+    campaigns: Table
     delivery_tracking: Table
-    sms: SmsChannel
+    channels: Mapping[Channel, SendingChannel]
     receipts: Queue
     application_role: aws.iam.Role
     outputs: MessagingOutputs
@@ -46,30 +51,69 @@ class Messaging(pulumi.ComponentResource):
         self._platform = platform
         self._child = pulumi.ResourceOptions(parent=self)
         self._build_tables()
-        topic = self._build_receipts()
-        self.sms = SmsChannel("sms", platform, receipts=topic, opts=self._child)
+        self.receipts = self._build_receipts()
+        topic = self._build_sms_topic()
+        sms = SmsChannel("sms", platform, receipts=topic, opts=self._child)
+        whatsapp, email = self._build_optional_channels()
+        found = [sms.sending, *(each.sending for each in (whatsapp, email) if each)]
+        self.channels = {each.channel: each for each in found}
         processor = self._build_processor()
         self.application_role = self._build_application_role()
-        self.outputs = MessagingOutputs(
-            **_texts(
-                rate_limits_table=self.rate_limits.name,
-                delivery_tracking_table=self.delivery_tracking.name,
-                messaging_role_arn=self.application_role.arn,
-                receipts_queue_url=self.receipts.url,
-                receipts_dead_letter_queue_url=self.receipts.dead_letters.url,
-                receipts_topic_arn=topic.arn,
-                delivery_processor_function=processor.name,
-                sms_configuration_set=self.sms.configuration_set,
-                sms_origination_identity=self.sms.identity,
-                sms_parts_per_second=str(platform.site.settings.sms.parts_per_second),
-            )
-        )
+        texts: dict[str, Any] = {
+            "rate_limits_table": self.rate_limits.name,
+            "delivery_tracking_table": self.delivery_tracking.name,
+            "messaging_role_arn": self.application_role.arn,
+            "receipts_queue_url": self.receipts.url,
+            "receipts_dead_letter_queue_url": self.receipts.dead_letters.url,
+            "receipts_topic_arn": topic.arn,
+            "delivery_processor_function": processor.name,
+            "sms_configuration_set": sms.sending.configuration_set,
+            "sms_origination_identity": sms.sending.identity,
+            "sms_parts_per_second": str(sms.sending.parts_per_second),
+        }
+        settings = platform.site.settings
+        if whatsapp is not None and settings.whatsapp is not None:
+            texts |= {
+                "whatsapp_phone_number_id": settings.whatsapp.phone_number_id,
+                "whatsapp_business_account_id": settings.whatsapp.business_account_id,
+                "whatsapp_receipts_topic_arn": whatsapp.topic.arn,
+            }
+        if email is not None and settings.email is not None:
+            texts |= {
+                "email_sender": settings.email.sender,
+                "email_configuration_set": email.configuration_set,
+                "email_receipts_topic_arn": email.topic.arn,
+            }
+        self.outputs = MessagingOutputs(**texts)
         self.register_outputs(self.outputs.to_mapping())
+
+    def _build_optional_channels(self) -> tuple[WhatsAppChannel | None, EmailChannel | None]:
+        settings = self._platform.site.settings
+        whatsapp = email = None
+        if settings.whatsapp is not None:
+            whatsapp = WhatsAppChannel(
+                "whatsapp", self._platform, settings.whatsapp, receipts=self.receipts, opts=self._child
+            )
+        if settings.email is not None:
+            email = EmailChannel("email", self._platform, settings.email, receipts=self.receipts, opts=self._child)
+        return whatsapp, email
 
     def _build_tables(self) -> None:
         self.rate_limits = Table(
             "rate-limits",
             TableArgs(thing="rate-limits", keys={"limiter_key": "S"}, hash_key="limiter_key"),
+            self._platform,
+            opts=self._child,
+        )
+        self.campaigns = Table(
+            "campaigns",
+            TableArgs(
+                thing="campaigns",
+                keys={"pk": "S", "sk": "S", "listing": "S", "created_at": "N"},
+                hash_key="pk",
+                range_key="sk",
+                indexes=[Index(name=keys.CREATED_INDEX, hash_key="listing", range_key="created_at")],
+            ),
             self._platform,
             opts=self._child,
         )
@@ -89,13 +133,10 @@ class Messaging(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _build_receipts(self) -> Topic:
+    def _build_receipts(self) -> Queue:
         site = self._platform.site
-        rules = {"sms-receipts": _sms_rule(site.settings.sms.origination_identity)}
-        if site.settings.in_house_event_source:
-            rules["in-house-receipts"] = _in_house_rule(site.settings.in_house_event_source, site.physical("messaging"))
-        topic_thing = "sms-receipts"
-        self.receipts = Queue(
+        rules = receipt_rules(site)
+        receipts = Queue(
             "receipts",
             QueueArgs(
                 thing="receipts",
@@ -103,21 +144,36 @@ class Messaging(pulumi.ComponentResource):
                 max_receives=5,
                 max_age_seconds=900,
                 senders=[
-                    *(rule.sender(f"Rule{index}", site) for index, rule in enumerate(rules.values())),
-                    Sender(
-                        sid="Topic", service="sns.amazonaws.com", source_arn=site.arn("sns", site.physical(topic_thing))
+                    *(rule.sender(f"Rule{index}", site) for index, rule in enumerate(rules)),
+                    *(
+                        Sender(
+                            sid=f"Topic{index}",
+                            service="sns.amazonaws.com",
+                            source_arn=site.arn("sns", site.physical(topic)),
+                        )
+                        for index, topic in enumerate(self._topics())
                     ),
                 ],
             ),
             self._platform,
             opts=self._child,
         )
-        for rule_name, rule in rules.items():
+        for rule in rules:
             bus = self._in_house_bus() if rule.bus else None
-            RuleToQueue(rule_name, rule, self._platform, self.receipts, bus=bus, opts=self._child)
+            RuleToQueue(rule.thing, rule, self._platform, receipts, bus=bus, opts=self._child)
+        return receipts
+
+    def _topics(self) -> list[str]:
+        """Things of the topics that feed the receipts queue: its policy names them before they exist."""
+        settings = self._platform.site.settings
+        optional = {whatsapp_channel.TOPIC: settings.whatsapp, email_channel.TOPIC: settings.email}
+        return [SMS_TOPIC, *(topic for topic, configured in optional.items() if configured is not None)]
+
+    def _build_sms_topic(self) -> Topic:
+        site = self._platform.site
         topic = Topic(
-            "sms-receipts",
-            topic_thing,
+            SMS_TOPIC,
+            SMS_TOPIC,
             site,
             self._platform.key_arn,
             publishers=[
@@ -129,7 +185,7 @@ class Messaging(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
-        topic.feed("sms-receipts-to-queue", self.receipts, parent=self)
+        topic.feed(f"{SMS_TOPIC}-to-queue", self.receipts, parent=self)
         return topic
 
     def _in_house_bus(self) -> aws.cloudwatch.EventBus:
@@ -149,8 +205,13 @@ class Messaging(pulumi.ComponentResource):
                 description="Folds delivery receipts into tracking rows",
                 memory_mb=256,
                 timeout_seconds=PROCESSOR_TIMEOUT_SECONDS,
-                environment={"delivery_tracking_table": tracking.name, "receipts_queue_url": self.receipts.url},
+                environment={
+                    "campaigns_table": self.campaigns.name,
+                    "delivery_tracking_table": tracking.name,
+                    "receipts_queue_url": self.receipts.url,
+                },
                 statements=[
+                    self.campaigns.grant("RememberSuppressions", "UpdateItem"),
                     tracking.grant("TrackDelivery", "BatchGetItem", "GetItem", "UpdateItem"),
                     tracking.grant_index("FindByProviderId", keys.PROVIDER_INDEX),
                     self.receipts.consume("ConsumeReceipts"),
@@ -195,27 +256,3 @@ class Messaging(pulumi.ComponentResource):
             opts=self._child,
         )
         return role
-
-
-def _sms_rule(identity: str | None) -> RuleArgs:
-    """Receipts on the default bus; where the origination number is known, those of other stacks stay out."""
-    pattern: dict[str, Any] = {"source": [SMS_SOURCE], "detail-type": [SMS_DETAIL_TYPE]}
-    if identity is not None and identity.startswith("+"):
-        pattern["detail"] = {"originationPhoneNumber": [identity]}
-    return RuleArgs(thing="sms-receipts", description="Delivery receipts of SMS", pattern=pattern)
-
-
-def _in_house_rule(source: str, bus: str) -> RuleArgs:
-    """Receipts of in-house producers; the detail alone has the form of a configuration set's event."""
-    return RuleArgs(
-        thing="in-house-receipts",
-        description="Delivery receipts of in-house producers",
-        pattern={"source": [source], "detail-type": [SMS_DETAIL_TYPE]},
-        bus=bus,
-        input_path="$.detail",
-    )
-
-
-def _texts(**values: pulumi.Input[str]) -> Mapping[str, Any]:
-    """Outputs where the contract says text: they resolve before anybody reads them."""
-    return values

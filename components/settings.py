@@ -40,11 +40,29 @@ class TagSettings(_Settings):
     cost_center: TagValue = Field(description="where its cost is booked")
 
 
+class KeywordSettings(_Settings):
+    """What AWS answers when somebody sends a keyword to the number."""
+
+    message: str = Field(min_length=1, max_length=1600, description="the answer")
+    action: Literal["AUTOMATIC_RESPONSE", "OPT_OUT", "OPT_IN"] | None = Field(
+        default=None, description="what else happens; AWS fixes it for HELP and STOP, so leave it out there"
+    )
+
+
+Keyword = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9 _-]{0,29}$")]
+"""AWS keeps keywords in upper case, 1-30 characters (End User Messaging SMS user guide, "Keywords")."""
+
+
 class PhoneNumberSettings(_Settings):
     """An origination number to request; it is billed every month from the day it is requested."""
 
     iso_country_code: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(description="country, ISO 3166")
     number_type: Literal["SIMULATOR", "LONG_CODE", "TOLL_FREE", "TEN_DLC"] = Field(description="kind of number")
+    pool: bool = Field(default=False, description="send from a pool around the number, to which others can be added")
+    own_opt_out_list: bool = Field(default=False, description="an opt-out list of this stack instead of the account's")
+    keywords: dict[Keyword, KeywordSettings] = Field(
+        default_factory=dict, max_length=30, description="answers to keywords such as HELP, STOP and START"
+    )
 
 
 class SmsSettings(_Settings):
@@ -73,6 +91,40 @@ class SmsSettings(_Settings):
         return self
 
 
+class WhatsAppSettings(_Settings):
+    """WhatsApp's phone number; AWS links business accounts and numbers in its console only."""
+
+    phone_number_id: Annotated[str, StringConstraints(pattern=r"^phone-number-id-[0-9a-zA-Z]{1,64}$")] = Field(
+        description="what messages are sent from, as GetLinkedWhatsAppBusinessAccountPhoneNumber names it"
+    )
+    business_account_id: Annotated[str, StringConstraints(pattern=r"^waba-[0-9a-zA-Z]{1,64}$")] = Field(
+        description="the business account that the number belongs to"
+    )
+    messages_per_second: float = Field(default=80.0, gt=0, le=1_000, description="throughput Meta grants the number")
+    requests_per_second: float = Field(
+        default=1_000.0, gt=0, le=10_000, description="the account's SendWhatsAppMessage quota in this region"
+    )
+
+
+class EmailSettings(_Settings):
+    """How email leaves: from whom and how fast. Rates default to what SES's sandbox grants."""
+
+    sender: EmailAddress = Field(description="the From address")
+    identity: Annotated[str, StringConstraints(pattern=r"^([^@\s]+@)?[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")] = Field(
+        description="verified identity that covers the sender: its domain, or the address itself"
+    )
+    create_identity: bool = Field(default=False, description="create the identity; DNS records or a click verify it")
+    messages_per_second: float = Field(default=1.0, gt=0, le=10_000, description="the account's sending rate")
+
+    @model_validator(mode="after")
+    def _identity_covers_sender(self) -> Self:
+        domain = self.sender.rpartition("@")[2].lower()
+        covering = self.identity.lower()
+        if covering != self.sender.lower() and domain != covering and not domain.endswith(f".{covering}"):
+            raise ValueError(f"the identity {self.identity} does not cover the sender {self.sender}")
+        return self
+
+
 class StackSettings(_Settings):
     """All settings of one stack; `region` comes from `aws:region`, everything else from the project's own namespace."""
 
@@ -80,8 +132,13 @@ class StackSettings(_Settings):
     region: Region = Field(description="AWS region")
     tags: TagSettings = Field(description="required tags")
     sms: SmsSettings = Field(default=SmsSettings(), description="SMS channel")
+    whatsapp: WhatsAppSettings | None = Field(default=None, description="WhatsApp channel; off without it")
+    email: EmailSettings | None = Field(default=None, description="email channel; off without it")
     campaign_spend_cap_usd: float = Field(
         default=50.0, gt=0, allow_inf_nan=False, description="spend cap of a campaign, which may ask for less"
+    )
+    messages_daily_cap_usd: float = Field(
+        default=20.0, gt=0, allow_inf_nan=False, description="what single messages may cost in a UTC day"
     )
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.channels import SendingChannel
 from components.iam import Statement
 from components.platform import Platform
+from components.settings import PhoneNumberSettings
 from components.topic import Topic
+from lambdas.core.channels import Channel
 
 
 class SmsChannel(pulumi.ComponentResource):
-    """How SMS leaves the account.
+    """How SMS leaves the account."""
 
-    `identity` is what goes into `OriginationIdentity`, empty where AWS is to choose one of the account's.
-    """
-
-    configuration_set: pulumi.Output[str]
-    identity: pulumi.Input[str]
+    sending: SendingChannel
 
     def __init__(
         self, name: str, platform: Platform, *, receipts: Topic, opts: pulumi.ResourceOptions | None = None
@@ -32,8 +31,6 @@ class SmsChannel(pulumi.ComponentResource):
             tags=platform.site.tags,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        self.configuration_set = configuration_set.name
-        self._set_arn = configuration_set.arn
         aws.pinpoint.Smsvoicev2EventDestination(
             f"{name}-receipts",
             configuration_set_name=configuration_set.name,
@@ -43,34 +40,80 @@ class SmsChannel(pulumi.ComponentResource):
             sns_destination=aws.pinpoint.Smsvoicev2EventDestinationSnsDestinationArgs(topic_arn=receipts.arn),
             opts=pulumi.ResourceOptions(parent=self, depends_on=receipts.ready, delete_before_replace=True),
         )
-        self.identity, self._identity_arns = self._build_identity(name)
-        self.register_outputs({"configuration_set": self.configuration_set})
-
-    def send(self, sid: str) -> Statement:
-        """The right to send from this channel's identity with its configuration set."""
-        return Statement(
-            sid=sid, actions=["sms-voice:SendTextMessage"], resources=[*self._identity_arns, self._set_arn]
+        identity, identity_arns = self._build_identity(name)
+        self.sending = SendingChannel(
+            channel=Channel.SMS,
+            identity=identity,
+            configuration_set=configuration_set.name,
+            parts_per_second=settings.parts_per_second,
+            requests_per_second=settings.requests_per_second,
+            send=Statement(
+                sid="SendSms",
+                actions=["sms-voice:SendTextMessage"],
+                resources=[*identity_arns, configuration_set.arn],
+            ),
         )
+        self.register_outputs({"configuration_set": configuration_set.name})
 
     def _build_identity(self, name: str) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
         settings = self._site.settings.sms
         if settings.phone_number is not None:
-            number = aws.pinpoint.Smsvoicev2PhoneNumber(
-                f"{name}-number",
-                iso_country_code=settings.phone_number.iso_country_code,
-                number_type=settings.phone_number.number_type,
-                message_type=settings.message_type,
-                number_capabilities=["SMS"],
-                deletion_protection_enabled=self._site.policy.deletion_protection,
-                wait_for_active=settings.phone_number.number_type in ("SIMULATOR", "LONG_CODE"),
-                tags=self._site.tags,
-                opts=pulumi.ResourceOptions(parent=self, protect=self._site.policy.protect),
-            )
-            return number.id, [number.arn]
+            return self._build_number(name, settings.phone_number)
         if settings.origination_identity is None:
             # AWS asks for the right on the identity that it chooses, so every one of this account's qualifies.
             return "", [self._site.arn("sms-voice", "*")]
         return settings.origination_identity, self._identity_resources(settings.origination_identity)
+
+    def _build_number(
+        self, name: str, settings: PhoneNumberSettings
+    ) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
+        """A number, and on request its own opt-out list, the answers to its keywords and a pool around it."""
+        site = self._site
+        child = pulumi.ResourceOptions(parent=self)
+        opt_outs = (
+            aws.pinpoint.Smsvoicev2OptOutList(
+                f"{name}-opt-outs",
+                name=site.physical("sms"),
+                tags=site.tags,
+                opts=pulumi.ResourceOptions(parent=self, protect=site.policy.protect),
+            )
+            if settings.own_opt_out_list
+            else None
+        )
+        number = aws.pinpoint.Smsvoicev2PhoneNumber(
+            f"{name}-number",
+            iso_country_code=settings.iso_country_code,
+            number_type=settings.number_type,
+            message_type=site.settings.sms.message_type,
+            number_capabilities=["SMS"],
+            opt_out_list_name=opt_outs.name if opt_outs else None,
+            deletion_protection_enabled=site.policy.deletion_protection,
+            wait_for_active=settings.number_type in ("SIMULATOR", "LONG_CODE"),
+            tags=site.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=site.policy.protect),
+        )
+        for keyword, answer in settings.keywords.items():
+            aws.pinpoint.Smsvoicev2Keyword(
+                f"{name}-keyword-{keyword.lower()}",
+                origination_identity_arn=number.arn,
+                keyword=keyword,
+                keyword_message=answer.message,
+                keyword_action=answer.action,
+                opts=child,
+            )
+        if not settings.pool:
+            return number.id, [number.arn]
+        pool = aws.pinpoint.Smsvoicev2Pool(
+            f"{name}-pool",
+            origination_identities=[number.arn],
+            iso_country_code=settings.iso_country_code,
+            message_type=site.settings.sms.message_type,
+            opt_out_list_name=opt_outs.name if opt_outs else None,
+            deletion_protection_enabled=site.policy.deletion_protection,
+            tags=site.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=site.policy.protect),
+        )
+        return pool.id, [pool.arn, number.arn]
 
     def _identity_resources(self, identity: str) -> list[pulumi.Input[str]]:
         """ARNs under which AWS checks the right to send from `identity` (IAM actions page of the user guide)."""

@@ -225,7 +225,7 @@ def tally(campaign: CampaignSummary) -> Tally:
     """
     delivered, failed, in_doubt = (campaign.total(name) for name in ("delivered", "failed", "in_doubt"))
     known = delivered + failed + in_doubt
-    if is_open(campaign) or campaign.done_rows < min(campaign.next_row, campaign.recipients):
+    if is_open(campaign) or campaign.done_rows < min(campaign.claimed_rows, campaign.recipients):
         not_sent = campaign.suppressed + campaign.unsent
         awaiting = max(0, campaign.total("sent") - delivered - failed + campaign.total("refused"))
         queued = max(0, campaign.recipients - known - awaiting - not_sent)

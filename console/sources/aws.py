@@ -14,7 +14,7 @@ from console.text import safe, safe_line
 from lambdas.core import keys
 from lambdas.core.alarm_text import parse_description
 from lambdas.core.attribute_values import Item
-from lambdas.core.campaign import CampaignSummary
+from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.outputs import StackOutputs
 
 NEWEST_CAMPAIGNS = 20
@@ -89,13 +89,11 @@ class AwsSource:
     def messages(self, campaigns: Sequence[CampaignSummary]) -> tuple[Message, ...]:
         """The newest messages of the newest campaign that has handed out rows, by their deterministic ids."""
         for campaign in campaigns:
-            if campaign.next_row:
+            if campaign.claimed_rows:
                 break
         else:
             return ()
-        handled = sum(campaign.total(name) for name in ("sent", "failed", "in_doubt")) + AHEAD_ROWS
-        top = min(campaign.next_row, max(handled, NEWEST_ROWS))
-        wanted = [keys.message(campaign.id, row) for row in range(max(0, top - NEWEST_ROWS), top)]
+        wanted = [keys.message(campaign.id, row) for row in _newest_rows(campaign)]
         items = self._tables.batch_get(self._outputs.messaging.delivery_tracking_table, "message_id", wanted)
         found = [_understood("a tracking row", _message, item) for item in items]
         return tuple(sorted(found, key=lambda message: (message.created_ms, message.id), reverse=True))
@@ -184,6 +182,17 @@ def _alarm(raw: Mapping[str, Any]) -> Alarm:
         runbook=text.runbook,
         meaning=text.meaning,
     )
+
+
+def _newest_rows(campaign: CampaignSummary) -> list[int]:
+    """The rows of each channel that were handed out last, and a few that are about to be."""
+    share = NEWEST_ROWS // max(1, len(campaign.lanes))
+    rows: list[int] = []
+    for lane in campaign.lanes:
+        counts = campaign.channels.get(lane.channel, ChannelCounts())
+        handled = counts.sent + counts.failed + counts.in_doubt + AHEAD_ROWS
+        rows += lane.claimed[max(0, min(len(lane.claimed), max(handled, share)) - share) :][:share]
+    return rows
 
 
 def _message(item: Item) -> Message:

@@ -25,7 +25,14 @@ from console.sources.base import Connection
 from console.spend import SpendMeter
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
-from lambdas.core.outputs import CampaignOutputs, MessagingOutputs, MonitoringOutputs, StackIdentity, StackOutputs
+from lambdas.core.outputs import (
+    CampaignOutputs,
+    MessagingOutputs,
+    MonitoringOutputs,
+    OutboxOutputs,
+    StackIdentity,
+    StackOutputs,
+)
 
 RECEIPT_SECONDS = 1.2
 FAILS_EVERY = 20
@@ -77,7 +84,7 @@ class FakeStack:
         if not campaigns:
             return ()
         campaign = campaigns[0]
-        handed = campaign.next_row
+        handed = campaign.claimed_rows
         return tuple(self._message(campaign, row) for row in range(handed - 1, max(-1, handed - 11), -1))
 
     def spend(self) -> Spend:
@@ -161,7 +168,7 @@ class FakeStack:
             excluded=0,
             suppressed=0,
             unsent=0,
-            next_row=sent,
+            claimed_rows=sent,
             done_rows=sent,
             reserved_usd=0.0,
             spent_usd=counts.cost_usd,
@@ -236,6 +243,7 @@ def fake_outputs(environment: str = "local") -> StackOutputs:
             endpoint_url="http://127.0.0.1:9" if environment == "local" else "",
         ),
         messaging=MessagingOutputs(**messaging),
+        outbox=OutboxOutputs(**named(OutboxOutputs)),
         campaigns=CampaignOutputs(**named(CampaignOutputs)),
         monitoring=MonitoringOutputs(**named(MonitoringOutputs) | {"alarm_name_prefix": "ai-cpaas-demo-local-"}),
     )

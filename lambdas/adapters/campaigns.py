@@ -1,26 +1,14 @@
-"""The campaigns table: META, CHUNK, COUNT, RECIPIENT and SPEND items (docs/data-model.md)."""
+"""The campaigns table as the API, the planner and the sweeper see it: META and COUNT items (docs/data-model.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, StopReason
-from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
-from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim
-
-CLAIM_GRACE_US = 30 * MICROSECOND
-"""A claim without a chunk this long after the campaign's last booked time has lost its worker."""
-CHUNK_OPEN = "open"
-CHUNK_DONE = "done"
-_BOOKED = {
-    BookingKind.EXTEND: ("#booked_until + :duration", "#booked_until BETWEEN :now AND :horizon"),
-    BookingKind.RESTART: (":restart", "(attribute_not_exists(#booked_until) OR #booked_until < :now)"),
-}
 
 
 def meta_key(campaign_id: str) -> dict[str, str]:
@@ -28,39 +16,11 @@ def meta_key(campaign_id: str) -> dict[str, str]:
     return {"pk": keys.campaign(campaign_id), "sk": keys.META}
 
 
-def state_of(item: Mapping[str, Any]) -> CampaignState:
-    """The sender's view of a META item."""
-    return CampaignState(
-        id=keys.campaign_id(item["pk"]),
-        status=CampaignStatus(item["status"]),
-        tps=float(item["tps"]),
-        rows=int(item.get("rows", 0)),
-        next_row=int(item.get("next_row", 0)),
-        done_rows=int(item.get("done_rows", 0)),
-        booked_until_us=item.get("booked_until"),
-        budget_left_usd=Decimal(item.get("budget_left", 0)),
-        reserved_usd=Decimal(item.get("reserved", 0)),
-        highest_price_usd=Decimal(item.get("highest_price", 0)),
-        message_type=item.get("message_type", "TRANSACTIONAL"),
-        max_price_usd=item.get("max_price"),
-        validity_seconds=item.get("validity_seconds"),
-        plan=item.get("plan"),
-        expires_at_s=item.get("ttl"),
-    )
-
-
 class CampaignTable:
-    """Implements `lambdas.core.ports.CampaignPort`, and what the API and the planner need beside it."""
+    """Campaigns as a whole; what the workers of one channel do with them is `CampaignLane`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-
-    def load(self, campaign_id: str) -> CampaignState:
-        """Current state; raises LookupError."""
-        item = self.meta(campaign_id)
-        if item is None:
-            raise LookupError(f"there is no campaign {campaign_id}")
-        return state_of(item)
 
     def meta(self, campaign_id: str) -> Item | None:
         """The META item itself."""
@@ -119,154 +79,6 @@ class CampaignTable:
             condition="#status = :was_status AND #version = :was_version",
         )
 
-    def claim(
-        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
-    ) -> Claim | CampaignState:
-        """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
-
-        Only a whole run of `rows` within `total_rows` is claimed; with 0 rows the claim books time alone.
-        """
-        expression, condition = _BOOKED[booking.kind]
-        values: dict[str, Any] = {
-            "now": booking.now_us,
-            "running": CampaignStatus.RUNNING.value,
-            "rows_claimed": rows,
-            "reserve": reserve_usd,
-        }
-        if booking.kind is BookingKind.EXTEND:
-            values |= {"duration": booking.duration_us, "horizon": booking.horizon_us}
-        else:
-            values |= {"restart": booking.now_us + booking.duration_us}
-        conditions = [condition, "#status = :running", "attribute_exists(#plan)"]
-        if rows:
-            values["last_first_row"] = total_rows - rows
-            conditions += ["#next_row <= :last_first_row", "#budget_left >= :reserve"]
-        try:
-            item = self._table.update(
-                meta_key(campaign_id),
-                f"SET #booked_until = {expression}, #next_row = #next_row + :rows_claimed,"
-                " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve",
-                values,
-                condition=" AND ".join(conditions),
-            )
-        except ConditionFailed as failed:
-            return state_of(failed.item) if failed.item else self.load(campaign_id)
-        state = state_of(item)
-        first = state.next_row - rows
-        end = int(item["booked_until"])
-        return Claim(state, first, rows, reserve_usd, end - booking.duration_us, end)
-
-    def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
-        """Record a claimed chunk; None if a successor already took it."""
-        chunk = Chunk(claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
-        try:
-            self._table.put_new({**_chunk_item(chunk), "ttl": claim.state.expires_at_s}, "pk")
-        except ConditionFailed:
-            return None
-        return chunk
-
-    def hold_chunk(self, chunk: Chunk, lease_until_us: int) -> Chunk | None:
-        """Prolong the lease of a chunk; None if another worker has taken it over."""
-        return self._lease_chunk(chunk, chunk.owner, chunk.fence, lease_until_us, "#fence = :was_fence", {})
-
-    def take_over(self, chunk: Chunk, owner: str, lease_until_us: int) -> Chunk | None:
-        """Fence the old owner off; None if it or someone else was faster."""
-        if chunk.fence == 0:
-            taken = Chunk(chunk.campaign_id, chunk.first_row, chunk.rows, chunk.reserved_usd, owner, 1, lease_until_us)
-            try:
-                self._table.put_new({**_chunk_item(taken), "ttl": self.load(chunk.campaign_id).expires_at_s}, "pk")
-            except ConditionFailed:
-                return None
-            return taken
-        return self._lease_chunk(
-            chunk,
-            owner,
-            chunk.fence + 1,
-            lease_until_us,
-            "#fence = :was_fence AND #lease_until = :was_until",
-            {"was_until": chunk.lease_until_us},
-        )
-
-    def _lease_chunk(
-        self, chunk: Chunk, owner: str, fence: int, until_us: int, condition: str, values: Mapping[str, Any]
-    ) -> Chunk | None:
-        try:
-            self._table.update(
-                _chunk_key(chunk),
-                "SET #owner = :owner, #fence = :fence, #lease_until = :until",
-                {
-                    "owner": owner,
-                    "fence": fence,
-                    "until": until_us,
-                    "was_fence": chunk.fence,
-                    "open": CHUNK_OPEN,
-                    **values,
-                },
-                condition=f"#status = :open AND {condition}",
-            )
-        except ConditionFailed:
-            return None
-        return Chunk(chunk.campaign_id, chunk.first_row, chunk.rows, chunk.reserved_usd, owner, fence, until_us)
-
-    def release_chunk(self, chunk: Chunk) -> None:
-        """Let go of a chunk so that any worker may take it over at once."""
-        self.hold_chunk(chunk, 0)
-
-    def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
-        """Chunks whose lease has passed, and claimed rows that no chunk records (their worker died in between)."""
-        state = self.load(campaign_id)
-        items = self._table.query(
-            "#pk = :pk AND begins_with(#sk, :prefix)", {"pk": keys.campaign(campaign_id), "prefix": keys.CHUNK_PREFIX}
-        )
-        abandoned = [
-            _chunk_of(campaign_id, item)
-            for item in items
-            if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us
-        ]
-        if state.booked_until_us is None or state.booked_until_us > now_us - CLAIM_GRACE_US:
-            return abandoned
-        row = 0
-        for item in [*items, {"first_row": min(state.next_row, state.rows), "rows": 0}]:
-            if item["first_row"] > row:
-                abandoned.append(_unrecorded(state, row, item["first_row"]))
-            row = item["first_row"] + item["rows"]
-        return abandoned
-
-    def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:
-        """Close a chunk and settle its reservation in one transaction; None if it was taken over."""
-        close = self._table.update_arguments(
-            _chunk_key(chunk),
-            "SET #status = :done, #sent = :sent, #refused = :refused, #in_doubt = :in_doubt",
-            {
-                "done": CHUNK_DONE,
-                "open": CHUNK_OPEN,
-                "fence": chunk.fence,
-                "sent": result.sent,
-                "refused": result.refused,
-                "in_doubt": result.in_doubt,
-            },
-            condition="#status = :open AND #fence = :fence",
-        )
-        settle = self._table.update_arguments(
-            meta_key(chunk.campaign_id),
-            "SET #done_rows = #done_rows + :n, #reserved = #reserved - :reserved, #spent = #spent + :spent,"
-            " #budget_left = #budget_left + :freed, #suppressed = #suppressed + :suppressed,"
-            " #unsent = #unsent + :unsent",
-            {
-                "n": chunk.rows,
-                "reserved": chunk.reserved_usd,
-                "spent": result.spent_usd,
-                "freed": chunk.reserved_usd - result.spent_usd,
-                "suppressed": result.suppressed,
-                "unsent": result.unsent,
-            },
-        )
-        try:
-            self._table.transact([{"Update": close}, {"Update": settle}])
-        except ConditionFailed:
-            return None
-        return self.load(chunk.campaign_id)
-
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
         self._end(campaign_id, CampaignStatus.COMPLETED, None, {CampaignStatus.RUNNING})
@@ -288,38 +100,3 @@ class CampaignTable:
             )
         except ConditionFailed:
             return
-
-
-def _chunk_key(chunk: Chunk) -> dict[str, str]:
-    return {"pk": keys.campaign(chunk.campaign_id), "sk": keys.chunk(chunk.first_row)}
-
-
-def _chunk_item(chunk: Chunk) -> dict[str, Any]:
-    return {
-        **_chunk_key(chunk),
-        "first_row": chunk.first_row,
-        "rows": chunk.rows,
-        "reserved": chunk.reserved_usd,
-        "owner": chunk.owner,
-        "fence": chunk.fence,
-        "lease_until": chunk.lease_until_us,
-        "status": CHUNK_OPEN,
-    }
-
-
-def _chunk_of(campaign_id: str, item: Mapping[str, Any]) -> Chunk:
-    return Chunk(
-        campaign_id,
-        item["first_row"],
-        item["rows"],
-        Decimal(item["reserved"]),
-        item["owner"],
-        item["fence"],
-        item["lease_until"],
-    )
-
-
-def _unrecorded(state: CampaignState, first: int, end: int) -> Chunk:
-    """Rows claimed by a worker that died before it recorded the chunk: fence 0 means no item exists."""
-    rows = end - first
-    return Chunk(state.id, first, rows, state.highest_price_usd * rows, "", 0, 0)

@@ -1,4 +1,4 @@
-"""One structured line per event worth reading; phone numbers never get into a log."""
+"""One structured line per event worth reading; numbers and addresses of people never get into a log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdas.core.environment import FunctionEnvironment
 from lambdas.core.metrics import Datum, emf_lines
-from lambdas.core.redaction import mask_numbers
+from lambdas.core.redaction import mask_addresses
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -31,7 +31,7 @@ class Log:
             "event": event,
             "function": self._settings.FUNCTION,
             "stack": self._settings.stack,
-            **{name: mask_numbers(value) if isinstance(value, str) else value for name, value in fields.items()},
+            **{name: mask_addresses(value) if isinstance(value, str) else value for name, value in fields.items()},
         }
         print(json.dumps(document, default=str, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-)
-
+from lambdas.adapters.provider_calls import call_once
+from lambdas.core.correlation import CONTEXT_MESSAGE_ID, CONTEXT_STACK
 from lambdas.core.ports import OutboundMessage
-from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
-from lambdas.core.receipts import CONTEXT_MESSAGE_ID, CONTEXT_STACK
 
 
 class SmsProvider:
@@ -35,21 +28,12 @@ class SmsProvider:
         arguments: dict[str, Any] = {
             **self._fixed,
             "DestinationPhoneNumber": message.row.destination,
-            "MessageBody": message.row.body,
-            "MessageType": message.message_type,
+            "MessageBody": message.row.content.body,
+            "MessageType": message.terms.message_type,
             "Context": {CONTEXT_MESSAGE_ID: message.message_id, CONTEXT_STACK: self._stack},
         }
-        if message.max_price_usd is not None:
-            arguments["MaxPrice"] = message.max_price_usd
-        if message.validity_seconds is not None:
-            arguments["TimeToLive"] = message.validity_seconds
-        try:
-            answer = self._client.send_text_message(**arguments)
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-            raise classify(error.response["Error"]["Code"], error.response.get("Reason"), status) from error
-        except (ConnectTimeoutError, EndpointConnectionError) as error:
-            raise ProviderError(type(error).__name__, ErrorClass.RETRY) from error
-        except BotoCoreError as error:
-            raise in_doubt(type(error).__name__) from error
-        return str(answer["MessageId"])
+        if message.terms.max_price_usd is not None:
+            arguments["MaxPrice"] = message.terms.max_price_usd
+        if message.terms.validity_seconds is not None:
+            arguments["TimeToLive"] = message.terms.validity_seconds
+        return str(call_once(self._client.send_text_message, arguments)["MessageId"])

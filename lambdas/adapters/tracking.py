@@ -14,7 +14,7 @@ from lambdas.core.attribute_values import Item
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import IntentOutcome
-from lambdas.core.redaction import mask_number
+from lambdas.core.redaction import mask_destination
 
 SECONDS_PER_DAY = 86_400
 MAX_FOLD_TRIES = 8
@@ -88,7 +88,7 @@ class TrackingTable:
             "customer_id": row.customer_id,
             "campaign_id": campaign_id,
             "channel": row.channel,
-            "destination": mask_number(row.destination),
+            "destination": mask_destination(row.destination),
             "country": row.country,
             "parts": row.parts,
             "cost_estimate": row.price_usd,

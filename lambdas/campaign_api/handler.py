@@ -1,4 +1,4 @@
-"""The HTTP API of campaigns (payload format 2.0); API Gateway has checked the caller's signature."""
+"""The HTTP API of campaigns and messages (payload format 2.0); API Gateway has checked the caller's signature."""
 
 from __future__ import annotations
 
@@ -16,20 +16,35 @@ from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
-from lambdas.campaign_api.service import Answer, ApiError, Caller, CampaignService, caller_identity
+from lambdas.adapters.tracking import TrackingTable
+from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
+from lambdas.campaign_api.messages import MessageService
+from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign_request import MAX_BODY_BYTES
+from lambdas.core.channels import routes_from_text
 
 SETTINGS = CampaignApiSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
-_TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
+ROUTES = routes_from_text(SETTINGS.channels)
+_DYNAMO, _SQS = client("dynamodb"), client("sqs")
+_TABLE = Table(_DYNAMO, SETTINGS.campaigns_table)
 SERVICE = CampaignService(
     SETTINGS,
     CampaignTable(_TABLE),
     Content(client("s3"), SETTINGS.content_bucket),
     OptOuts(_TABLE),
-    Queue(client("sqs"), SETTINGS.plan_queue_url),
+    Queue(_SQS, SETTINGS.plan_queue_url),
+    ROUTES,
+    now_ms,
+)
+MESSAGES = MessageService(
+    Orders(_TABLE),
+    TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table)),
+    Queue(_SQS, SETTINGS.outbox_queue_url),
+    ROUTES,
     now_ms,
 )
 
@@ -54,16 +69,20 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _route(route: str, event: Mapping[str, Any]) -> Answer:
-    campaign_id = (event.get("pathParameters") or {}).get("id", "")
+    known_id = (event.get("pathParameters") or {}).get("id", "")
     match route:
         case "POST /api/send-campaign":
             return SERVICE.send(_body(event), _caller(event))
         case "GET /api/campaigns":
             return SERVICE.newest((event.get("queryStringParameters") or {}).get("limit"))
         case "GET /api/campaigns/{id}":
-            return SERVICE.show(campaign_id)
+            return SERVICE.show(known_id)
         case "PATCH /api/campaigns/{id}":
-            return SERVICE.change(campaign_id, _body(event))
+            return SERVICE.change(known_id, _body(event))
+        case "POST /api/messages":
+            return MESSAGES.send(_body(event), _caller(event))
+        case "GET /api/messages/{id}":
+            return MESSAGES.show(known_id)
         case "GET /api/environment":
             return SERVICE.environment()
     raise ApiError(404, "unknown_route", f"there is no {route}")

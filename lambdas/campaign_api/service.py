@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,7 @@ from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import ConditionFailed
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.queues import Queue
+from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignError, CampaignStatus, CampaignSummary, require_transition
@@ -24,48 +24,17 @@ from lambdas.core.campaign_request import (
     RequestError,
     canonical_hash,
     parse_campaign_request,
+    price_text,
 )
+from lambdas.core.channels import Routes
 from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import make_plan
-from lambdas.core.work import sending_rate, token_count
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
 """An equal body without any key within this time is taken for an accident."""
 MAX_LISTED = 100
 CHANGEABLE_STATUSES = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED)
-
-
-class ApiError(Exception):
-    """A request that is answered with an error."""
-
-    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"code": code, "message": message, **details}}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status code, a JSON body and headers."""
-
-    status: int
-    body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and the `Idempotency-Key` header."""
-
-    identity: str
-    idempotency_key: str | None
-
-
-def caller_identity(arn: str) -> str:
-    """Who a caller is, whichever session it is in: `.../assumed-role/app/session-7` and `.../session-8` are one."""
-    role, separator, rest = arn.partition(":assumed-role/")
-    return f"{role}{separator}{rest.partition('/')[0]}" if separator else arn
 
 
 class CampaignService:
@@ -78,9 +47,11 @@ class CampaignService:
         content: Content,
         opt_outs: OptOuts,
         plan_queue: Queue,
+        routes: Routes,
         now_ms: Callable[[], int],
     ) -> None:
         self._settings = settings
+        self._routes = routes
         self._campaigns = campaigns
         self._content = content
         self._opt_outs = opt_outs
@@ -119,20 +90,21 @@ class CampaignService:
 
     def _spend_cap(self, request: CampaignRequest) -> Decimal:
         most = self._settings.campaign_spend_cap_usd
-        if request.spend_cap_usd is not None and request.spend_cap_usd > most:
+        if request.options.spend_cap_usd is not None and request.options.spend_cap_usd > most:
             raise ApiError(
                 400, "invalid_request", f"options.spend_cap_usd may be at most {most:g}, the stack's own cap"
             )
-        return Decimal(str(request.spend_cap_usd if request.spend_cap_usd is not None else most))
+        return Decimal(str(request.options.spend_cap_usd if request.options.spend_cap_usd is not None else most))
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
-        plan = make_plan(request.recipients, opted_out=self._opt_outs.opted_out, max_price_usd=request.max_price_usd)
+        plan = make_plan(
+            request.recipients,
+            channels=self._routes,
+            opted_out=self._opt_outs.opted_out,
+            max_price_usd=request.options.max_price_usd,
+        )
         return {
-            **plan.summary(
-                tps=request.throughput_tps,
-                parts_per_second=self._settings.sms_parts_per_second,
-                requests_per_second=self._settings.sms_requests_per_second,
-            ),
+            **plan.summary(tps=request.throughput_tps, routes=self._routes),
             "spend_cap_usd": float(cap),
             "over_cap": plan.cost_usd > cap,
         }
@@ -175,7 +147,7 @@ class CampaignService:
             "body_hash": body_hash,
             "request_key": f"requests/{body_hash}.json",
             "rows": len(request.recipients),
-            "next_row": 0,
+            "claimed_rows": 0,
             "done_rows": 0,
             "suppressed": 0,
             "unsent": 0,
@@ -183,9 +155,9 @@ class CampaignService:
             "spent": Decimal(0),
             "cap": cap,
             "budget_left": cap,
-            "message_type": request.message_type,
-            "max_price": None if request.max_price_usd is None else f"{request.max_price_usd:.5f}",
-            "validity_seconds": request.validity_seconds,
+            "message_type": request.options.message_type,
+            "max_price": price_text(request.options.max_price_usd),
+            "validity_seconds": request.options.validity_seconds,
             "ttl": now_ms // 1_000 + self._settings.retention_days * SECONDS_PER_DAY,
         }
 
@@ -239,19 +211,8 @@ class CampaignService:
         """A resumed campaign needs a full set of tokens, a faster one those that its new rate needs more."""
         if before["status"] != CampaignStatus.RUNNING.value:
             self._plan_queue.send({"campaign_id": campaign_id})
-            return
-        more = self._tokens(after) - self._tokens(before)
-        if more > 0:
-            self._plan_queue.send({"campaign_id": campaign_id, "tokens": more})
-
-    def _tokens(self, meta: Mapping[str, Any]) -> int:
-        return token_count(
-            sending_rate(
-                float(meta["tps"]),
-                parts_per_second=self._settings.sms_parts_per_second,
-                requests_per_second=self._settings.sms_requests_per_second,
-            )
-        )
+        elif after["tps"] > before["tps"]:
+            self._plan_queue.send({"campaign_id": campaign_id, "tps_before": float(before["tps"])})
 
     def environment(self) -> Answer:
         """`GET /api/environment`."""

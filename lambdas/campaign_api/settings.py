@@ -10,7 +10,7 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignApiSettings(FunctionEnvironment):
-    """What the HTTP API needs: where campaigns live and the limits that preflight plans with."""
+    """What the HTTP API needs: where campaigns and messages live, and the channels that preflight plans with."""
 
     FUNCTION: ClassVar[str] = "campaign_api"
 
@@ -19,7 +19,8 @@ class CampaignApiSettings(FunctionEnvironment):
     campaigns_table: str
     content_bucket: str
     plan_queue_url: str
-    sms_parts_per_second: float
-    sms_requests_per_second: float
+    outbox_queue_url: str
+    delivery_tracking_table: str
+    channels: str
     campaign_spend_cap_usd: float
     retention_days: int

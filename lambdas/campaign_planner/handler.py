@@ -19,8 +19,10 @@ from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.campaign_request import RequestError, parse_campaign_request
+from lambdas.core.channels import Channel, routes_from_text
+from lambdas.core.lanes import lane_attributes, lanes_of
 from lambdas.core.plan import make_plan
-from lambdas.core.work import WorkToken, sending_rate, token_count
+from lambdas.core.work import WorkToken, campaign_rate, token_count
 
 SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -28,7 +30,8 @@ _TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
 CAMPAIGNS = CampaignTable(_TABLE)
 OPT_OUTS = OptOuts(_TABLE)
 CONTENT = Content(client("s3"), SETTINGS.content_bucket)
-WORK = Queue(client("sqs"), SETTINGS.sms_work_queue_url)
+ROUTES = routes_from_text(SETTINGS.channels)
+WORK = {channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()}
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _plan(message: Mapping[str, Any]) -> None:
-    """Plan a campaign without a plan, then put tokens for it if it runs: the message's number, else a full set."""
+    """Plan a campaign without a plan, then put tokens for it if it runs: a full set, or what a higher rate adds."""
     campaign_id = str(message["campaign_id"])
     meta = CAMPAIGNS.meta(campaign_id)
     if meta is None:
@@ -55,15 +58,21 @@ def _plan(message: Mapping[str, Any]) -> None:
     if status is not CampaignStatus.RUNNING:
         LOG.line("INFO", "not running", campaign_id=campaign_id, status=status.value)
         return
-    tokens = int(message.get("tokens") or token_count(_rate(float(meta["tps"]))))
-    WORK.send_all([WorkToken(campaign_id, recover=True).to_json()] * tokens)
+    tokens = _tokens(meta, float(message.get("tps_before", 0)))
+    for channel, number in tokens.items():
+        WORK[channel].send_all([WorkToken(campaign_id, recover=True).to_json()] * number)
     LOG.line("INFO", "planned", campaign_id=campaign_id, rows=int(meta["rows"]), tokens=tokens)
 
 
-def _rate(tps: float) -> float:
-    return sending_rate(
-        tps, parts_per_second=SETTINGS.sms_parts_per_second, requests_per_second=SETTINGS.sms_requests_per_second
-    )
+def _tokens(meta: Item, tps_before: float) -> dict[Channel, int]:
+    """Work tokens by channel: a full set, or those that a rate of `tps_before` did not need."""
+    tokens = {}
+    for lane in lanes_of(meta):
+        channel = Channel(lane.channel)
+        most = campaign_rate(ROUTES[channel].rate)
+        there = token_count(min(tps_before, most)) if tps_before else 0
+        tokens[channel] = token_count(min(float(meta["tps"]), most)) - there
+    return tokens
 
 
 def _write_plan(campaign_id: str, meta: Item) -> Item:
@@ -76,7 +85,12 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
         raise RuntimeError(f"the stored request of {campaign_id} does not parse: {error}") from error
-    plan = make_plan(request.recipients, opted_out=OPT_OUTS.opted_out, max_price_usd=request.max_price_usd)
+    plan = make_plan(
+        request.recipients,
+        channels=ROUTES,
+        opted_out=OPT_OUTS.opted_out,
+        max_price_usd=request.options.max_price_usd,
+    )
     name = f"{campaign_id}/{secrets.token_hex(4)}"
     CONTENT.put_rows(name, plan.rows)
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
@@ -87,8 +101,8 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
             "rows": len(plan.rows),
             "excluded": len(plan.excluded),
             "customers": len({row.customer_id for row in plan.rows}),
-            "highest_price": plan.highest_price_usd,
             "estimate": plan.cost_usd,
+            **lane_attributes(plan.lanes),
         }
         try:
             return CAMPAIGNS.change(campaign_id, changes, status=status, version=int(meta["version"]))

@@ -10,12 +10,10 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPlannerSettings(FunctionEnvironment):
-    """What turning an audience into part files and work tokens needs."""
+    """What turning an audience into part files and work tokens needs; `channels` holds the routes of all channels."""
 
     FUNCTION: ClassVar[str] = "campaign_planner"
 
     campaigns_table: str
     content_bucket: str
-    sms_work_queue_url: str
-    sms_parts_per_second: float
-    sms_requests_per_second: float
+    channels: str

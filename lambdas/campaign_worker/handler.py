@@ -7,20 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.adapters.aws import client
-from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.clock import AnchoredClock
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.providers import make_provider
 from lambdas.adapters.queues import Queue, batch_failures
-from lambdas.adapters.sms import SmsProvider
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts
-from lambdas.core.metrics import FAILED_DELIVERIES, MESSAGES_SENT, THROTTLED_MESSAGES, Datum
+from lambdas.core.channels import PRICED_BY_RECEIPT, Channel
+from lambdas.core.metrics import (
+    FAILED_DELIVERIES,
+    MESSAGE_COST,
+    MESSAGES_SENT,
+    THROTTLED_MESSAGES,
+    TOTAL_COST,
+    Datum,
+)
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.sending import CampaignSender, RunEnd, RunReport, SenderPorts
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, WorkToken
@@ -28,20 +36,21 @@ from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, WorkToken
 SETTINGS = CampaignWorkerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 _DYNAMO = client("dynamodb", connections=SETTINGS.threads + 4)
-CAMPAIGNS = CampaignTable(Table(_DYNAMO, SETTINGS.campaigns_table))
+CHANNEL = Channel(SETTINGS.channel)
+CAMPAIGNS = CampaignLane(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)
 CONTENT = Content(client("s3"), SETTINGS.content_bucket)
 WORK = Queue(client("sqs"), SETTINGS.work_queue_url)
-PROVIDER = SmsProvider(
-    client("pinpoint-sms-voice-v2", attempts=1, connections=SETTINGS.threads),
+PROVIDER = make_provider(
+    CHANNEL,
     stack=SETTINGS.stack,
+    identity=SETTINGS.origination_identity,
     configuration_set=SETTINGS.configuration_set,
-    origination_identity=SETTINGS.origination_identity,
+    connections=SETTINGS.threads,
 )
-LIMITER_KEY = keys.limiter(SETTINGS.channel, SETTINGS.region, SETTINGS.origination_identity)
-METRIC_CHANNEL = SETTINGS.channel.upper()
+LIMITER_KEY = keys.limiter(CHANNEL, SETTINGS.region, SETTINGS.origination_identity)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -97,8 +106,11 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
 
 def _metrics(report: RunReport) -> list[Datum]:
     data = [
-        Datum(MESSAGES_SENT, report.sent, METRIC_CHANNEL),
-        Datum(THROTTLED_MESSAGES, report.throttled, METRIC_CHANNEL),
+        Datum(MESSAGES_SENT, report.sent, CHANNEL.metric),
+        Datum(THROTTLED_MESSAGES, report.throttled, CHANNEL.metric),
         Datum(FAILED_DELIVERIES, report.refused),
     ]
+    if CHANNEL not in PRICED_BY_RECEIPT:
+        spent = float(report.spent_usd)
+        data += [Datum(MESSAGE_COST, spent, CHANNEL.metric), Datum(TOTAL_COST, spent)]
     return [datum for datum in data if datum.value]

@@ -10,7 +10,11 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignWorkerSettings(FunctionEnvironment):
-    """What sending one channel of a campaign needs; `parts_per_second` is the origination identity's rate."""
+    """What sending one channel of a campaign needs.
+
+    `origination_identity` is what the channel sends from and `configuration_set` where its events go, empty for
+    WhatsApp, which has none; `parts_per_second` is the identity's rate, `requests_per_second` the account's.
+    """
 
     FUNCTION: ClassVar[str] = "campaign_worker"
 

@@ -9,12 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol
 
-from lambdas.core import keys
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import (
-    CampaignState,
     Chunk,
     ChunkResult,
     Clock,
@@ -22,6 +21,7 @@ from lambdas.core.ports import (
     OptOutPort,
     OutboundMessage,
     ProviderPort,
+    SendTerms,
     TrackingPort,
 )
 from lambdas.core.provider_errors import ErrorClass, ProviderError
@@ -99,11 +99,27 @@ class ChunkProgress:
             )
 
 
+class Progress(Protocol):
+    """Who hears what became of a row."""
+
+    lost: bool
+
+    def done(self, send: ScheduledSend, outcome: Outcome) -> None:
+        """The row has its outcome."""
+
+    def left_unsent(self, send: ScheduledSend) -> None:
+        """The row's call was never made."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduledSend:
-    """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over."""
+    """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over.
 
-    chunk: ChunkProgress
+    `message_id` is our id of the message, the same in every run.
+    """
+
+    progress: Progress
+    message_id: str
     row: PlannedRow
     opt_out_read_us: int
     slot_us: int = 0
@@ -115,11 +131,6 @@ class ScheduledSend:
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
         """The same row with a slot."""
         return replace(self, slot_us=slot_us, lease_end_us=lease_end_us)
-
-    @property
-    def message_id(self) -> str:
-        """Our id of the message, the same in every run."""
-        return keys.message(self.chunk.chunk.campaign_id, self.row.row)
 
 
 def back_off_us(send: ScheduledSend) -> int:
@@ -152,10 +163,10 @@ class Attempts:
         """How long before its slot a send must start: three times what preparing one takes of late."""
         return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
 
-    def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, campaign: CampaignState) -> None:
+    def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, terms: SendTerms) -> None:
         """Start one send; raises what an earlier one failed with."""
         self._collect()
-        self._futures.add(pool.submit(self._attempt, send, campaign))
+        self._futures.add(pool.submit(self.attempt, send, terms))
 
     def drain(self) -> None:
         """Wait for all sends under way; raises what one failed with."""
@@ -192,14 +203,15 @@ class Attempts:
         for future in finished:
             future.result()
 
-    def _attempt(self, send: ScheduledSend, campaign: CampaignState) -> None:
-        if self.stop_code is not None or send.chunk.lost:
-            send.chunk.left_unsent(send)
+    def attempt(self, send: ScheduledSend, terms: SendTerms) -> None:
+        """Bring one row to its outcome, or put it among the late ones."""
+        if self.stop_code is not None or send.progress.lost:
+            send.progress.left_unsent(send)
             return
         started = self._clock.now_us()
         if not send.intended:
             found = self._tracking.intend(
-                campaign.id, send.row, send.message_id, self._owner, started // 1_000, send.slot_us
+                terms.campaign_id, send.row, send.message_id, self._owner, started // 1_000, send.slot_us
             )
             if found is not IntentOutcome.CREATED:
                 self._answered_before(send, found)
@@ -217,24 +229,22 @@ class Attempts:
             self.given_up += 1
             self._put_late(send)
             return
-        self._call(send, campaign)
+        self._call(send, terms)
 
     def _answered_before(self, send: ScheduledSend, found: IntentOutcome) -> None:
         """A row that an earlier worker touched is never sent again; without an answer it is in doubt."""
         if found is IntentOutcome.UNANSWERED:
             self._tracking.in_doubt(send.message_id, self._clock.now_us() // 1_000)
-            send.chunk.done(send, Outcome.IN_DOUBT)
+            send.progress.done(send, Outcome.IN_DOUBT)
         else:
-            send.chunk.done(send, Outcome.ANSWERED)
+            send.progress.done(send, Outcome.ANSWERED)
 
     def _suppress(self, send: ScheduledSend) -> None:
         self._tracking.withdraw(send.message_id, self._owner)
-        send.chunk.done(send, Outcome.SUPPRESSED)
+        send.progress.done(send, Outcome.SUPPRESSED)
 
-    def _call(self, send: ScheduledSend, campaign: CampaignState) -> None:
-        message = OutboundMessage(
-            send.message_id, send.row, campaign.message_type, campaign.max_price_usd, campaign.validity_seconds
-        )
+    def _call(self, send: ScheduledSend, terms: SendTerms) -> None:
+        message = OutboundMessage(send.message_id, send.row, terms)
         called_ms = self._clock.now_us() // 1_000
         try:
             provider_id = self._provider.send(message)
@@ -242,7 +252,7 @@ class Attempts:
             self._not_accepted(send, error)
             return
         self._tracking.accepted(send.message_id, provider_id, called_ms)
-        send.chunk.done(send, Outcome.SENT)
+        send.progress.done(send, Outcome.SENT)
 
     def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
         now_ms = self._clock.now_us() // 1_000
@@ -253,11 +263,11 @@ class Attempts:
             return
         if error.error_class is ErrorClass.IN_DOUBT:
             self._tracking.in_doubt(send.message_id, now_ms)
-            send.chunk.done(send, Outcome.IN_DOUBT)
+            send.progress.done(send, Outcome.IN_DOUBT)
             return
         if error.error_class is ErrorClass.SUPPRESS:
             self._opt_outs.remember(send.row.destination)
         if error.error_class is ErrorClass.STOP:
             self.stop_code = error.code
         self._tracking.refused(send.message_id, error.code, now_ms)
-        send.chunk.done(send, Outcome.REFUSED)
+        send.progress.done(send, Outcome.REFUSED)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from lambdas.core import keys
+from lambdas.core.lanes import Lane, lanes_of
 
 
 class CampaignStatus(StrEnum):
@@ -99,7 +100,8 @@ class CampaignSummary:
 
     Times are epoch milliseconds; money is US dollars; `achieved_tps` counts accepted messages between the first and
     the last acceptance. `excluded` rows failed preflight, `suppressed` ones had opted out when their turn came,
-    `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the rows of closed chunks.
+    `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the rows of closed chunks,
+    `lanes` are the runs of rows that each channel sends.
     """
 
     id: str
@@ -111,13 +113,14 @@ class CampaignSummary:
     excluded: int
     suppressed: int
     unsent: int
-    next_row: int
+    claimed_rows: int
     done_rows: int
     reserved_usd: float
     spent_usd: float
     cap_usd: float
     stop_reason: str | None
     channels: Mapping[str, ChannelCounts]
+    lanes: tuple[Lane, ...] = ()
 
     @classmethod
     def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
@@ -132,13 +135,14 @@ class CampaignSummary:
             excluded=int(meta.get("excluded", 0)),
             suppressed=int(meta.get("suppressed", 0)),
             unsent=int(meta.get("unsent", 0)),
-            next_row=int(meta.get("next_row", 0)),
+            claimed_rows=int(meta.get("claimed_rows", 0)),
             done_rows=int(meta.get("done_rows", 0)),
             reserved_usd=float(meta.get("reserved", 0)),
             spent_usd=float(meta.get("spent", 0)),
             cap_usd=float(meta.get("cap", 0)),
             stop_reason=meta.get("stop_reason"),
             channels={item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts},
+            lanes=lanes_of(meta),
         )
 
     def total(self, name: str) -> int:
@@ -162,7 +166,7 @@ class CampaignSummary:
     @property
     def never_sent(self) -> int:
         """Rows that an ended campaign left: of chunks cut short, and never claimed."""
-        return self.unsent + (0 if self.status in OPEN_STATUSES else max(0, self.recipients - self.next_row))
+        return self.unsent + (0 if self.status in OPEN_STATUSES else max(0, self.recipients - self.claimed_rows))
 
     @property
     def open_receipts(self) -> int:
@@ -173,7 +177,7 @@ class CampaignSummary:
     @property
     def settled(self) -> bool:
         """The campaign has ended, its workers have closed their chunks and each row handed over is final."""
-        if self.status in OPEN_STATUSES or self.done_rows < min(self.next_row, self.recipients):
+        if self.status in OPEN_STATUSES or self.done_rows < min(self.claimed_rows, self.recipients):
             return False
         return self.total("in_doubt") == 0 and self.open_receipts == 0
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambdas.core.channels import Channel
+from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
+
 MAX_INLINE_RECIPIENTS = 5_000
 """Larger audiences come as a file."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -17,17 +20,11 @@ MAX_TPS = 10_000.0
 LEAST_USD = 0.00001
 """The smallest amount that SendTextMessage's MaxPrice can express."""
 MAX_PROBLEMS = 20
-CHANNELS = ("sms", "whatsapp", "email")
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
 _CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
-_KNOWN_FIELDS = frozenset({"eligible_users", "throughput_tps", "campaign_id", "body", "dry_run", "options"})
+_KNOWN_FIELDS = frozenset({"eligible_users", "throughput_tps", "campaign_id", "body", "content", "dry_run", "options"})
 _KNOWN_OPTIONS = frozenset({"message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"})
-
-
-VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-"""A variable of a body, `{{ name }}`."""
-LOOSE_BRACES = re.compile(r"\{\{|\}\}")
 
 
 class RequestError(ValueError):
@@ -44,30 +41,42 @@ class Recipient:
 
     row: int
     customer_id: str
-    channel: str
+    channel: Channel
     address: str
-    body: str
+    content: Content
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class SendOptions:
+    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message, validity in seconds."""
+
+    message_type: str = "TRANSACTIONAL"
+    max_price_usd: float | None = None
+    validity_seconds: int | None = None
+    spend_cap_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """A campaign as asked for; `spend_cap_usd` is None where the stack's default applies."""
+    """A campaign as asked for; `options.spend_cap_usd` is None where the stack's default applies."""
 
     recipients: tuple[Recipient, ...]
     throughput_tps: float
     campaign_id: str | None
     dry_run: bool
-    message_type: str
-    spend_cap_usd: float | None
-    max_price_usd: float | None
-    validity_seconds: int | None
+    options: SendOptions
 
 
 def canonical_hash(document: Mapping[str, Any]) -> str:
     """Hash of the canonical JSON of a body: key order and white space do not count."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def price_text(usd: float | None) -> str | None:
+    """A highest price as SendTextMessage's MaxPrice takes it."""
+    return None if usd is None else f"{usd:.5f}"
 
 
 def parse_campaign_request(document: object) -> CampaignRequest:
@@ -82,12 +91,12 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     dry_run = document.get("dry_run", False)
     if not isinstance(dry_run, bool):
         problems.append("dry_run must be true or false")
-    options = _options(document.get("options", {}), problems)
+    options = parse_options(document.get("options", {}), _KNOWN_OPTIONS, problems)
     recipients = _recipients(document, problems)
     if problems:
         raise RequestError(problems[:MAX_PROBLEMS])
     assert tps is not None
-    return CampaignRequest(recipients, tps, campaign_id, dry_run, **options)
+    return CampaignRequest(recipients, tps, campaign_id, dry_run, options)
 
 
 def _number(value: object, name: str, least: float, most: float, problems: list[str]) -> float | None:
@@ -97,11 +106,12 @@ def _number(value: object, name: str, least: float, most: float, problems: list[
     return float(value)
 
 
-def _options(options: object, problems: list[str]) -> dict[str, Any]:
+def parse_options(options: object, known: frozenset[str], problems: list[str]) -> SendOptions:
+    """Read `options`, of which a request takes the `known` ones; adds to `problems`."""
     if not isinstance(options, dict):
         problems.append("options must be an object")
         options = {}
-    problems.extend(f"options.{name} is not an option" for name in sorted(set(options) - _KNOWN_OPTIONS))
+    problems.extend(f"options.{name} is not an option" for name in sorted(set(options) - known))
     message_type = options.get("message_type", "TRANSACTIONAL")
     if message_type not in MESSAGE_TYPES:
         problems.append(f"options.message_type must be one of {', '.join(MESSAGE_TYPES)}")
@@ -112,9 +122,10 @@ def _options(options: object, problems: list[str]) -> dict[str, Any]:
         for name, most in (("spend_cap_usd", 1e6), ("max_price_usd", 99.99999))
     }
     validity = options.get("validity_seconds")
-    if validity is not None and not (isinstance(validity, int) and 5 <= validity <= 259_200):
+    whole = isinstance(validity, int) and not isinstance(validity, bool)
+    if validity is not None and not (whole and 5 <= validity <= 259_200):
         problems.append("options.validity_seconds must be a whole number from 5 to 259200")
-    return {"message_type": message_type, **money, "validity_seconds": validity}
+    return SendOptions(message_type, money["max_price_usd"], validity, money["spend_cap_usd"])
 
 
 def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recipient, ...]:
@@ -127,16 +138,10 @@ def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recip
             f"{len(users)} recipients are more than the {MAX_INLINE_RECIPIENTS} a request may carry; split the audience"
         )
         return ()
-    body = document.get("body")
-    if body is not None and not isinstance(body, str):
-        problems.append("body must be text")
-        body = None
-    if body is not None and not _is_text(body):
-        problems.append("body holds half a surrogate pair, which is no character")
-        body = None
+    defaults = _defaults(document, problems)
     recipients = []
     for row, user in enumerate(users):
-        recipient = _recipient(row, user, body, problems)
+        recipient = parse_recipient(row, user, f"eligible_users[{row}]", "selected_channel", problems, defaults)
         if recipient is not None:
             recipients.append(recipient)
         if len(problems) >= MAX_PROBLEMS:
@@ -144,45 +149,60 @@ def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recip
     return tuple(recipients)
 
 
-def _recipient(row: int, user: object, default_body: str | None, problems: list[str]) -> Recipient | None:
-    where = f"eligible_users[{row}]"
+def _defaults(document: Mapping[str, Any], problems: list[str]) -> dict[Channel, Content]:
+    """What a campaign says by default: `body` on every channel, `content.<channel>` on one."""
+    common = parse_content({"body": document.get("body")}, "", problems) or Content()
+    by_channel = document.get("content", {})
+    if not isinstance(by_channel, dict) or by_channel.keys() - set(Channel):
+        problems.append(f"content must be an object with entries for {', '.join(Channel)}")
+        return {}
+    defaults = dict.fromkeys(Channel, common)
+    for name, value in by_channel.items():
+        where = f"content.{name}"
+        if isinstance(value, dict):
+            problems.extend(f"{where}.{each!r} is not a field of a content" for each in sorted(value.keys() - FIELDS))
+        defaults[Channel(name)] = parse_content(value, where, problems, default=common) or common
+    return defaults
+
+
+def parse_recipient(
+    row: int,
+    user: object,
+    where: str,
+    channel_field: str,
+    problems: list[str],
+    defaults: Mapping[Channel, Content],
+) -> Recipient | None:
+    """Read one recipient with its content; adds to `problems` and returns None where something is wrong."""
+    dot = f"{where}." if where else ""
     if not isinstance(user, dict):
-        problems.append(f"{where} must be an object")
+        problems.append(f"{where or 'the message'} must be an object")
         return None
-    customer_id, channel = user.get("customer_id"), user.get("selected_channel")
+    customer_id, name = user.get("customer_id"), user.get(channel_field)
     if not (isinstance(customer_id, str) and 1 <= len(customer_id) <= 128):
-        problems.append(f"{where}.customer_id must be text of 1-128 characters")
+        problems.append(f"{dot}customer_id must be text of 1-128 characters")
         return None
-    if channel not in CHANNELS:
-        problems.append(f"{where}.selected_channel must be one of {', '.join(CHANNELS)}")
+    if name not in tuple(Channel):
+        problems.append(f"{dot}{channel_field} must be one of {', '.join(Channel)}")
         return None
-    address_field = "email" if channel == "email" else "phone"
+    channel = Channel(name)
+    address_field = "email" if channel is Channel.EMAIL else "phone"
     address = user.get(address_field)
     if not isinstance(address, str) or not address:
-        problems.append(f"{where}.{address_field} is missing")
-        return None
-    body = user.get("body", default_body)
-    if not isinstance(body, str) or not body.strip():
-        problems.append(f"{where} has no text: give it a body, or the campaign one")
-        return None
-    if LOOSE_BRACES.search(VARIABLE.sub("", body)):
-        problems.append(f"{where} has a body with an unfinished variable: write it as {{{{ name }}}}")
+        problems.append(f"{dot}{address_field} is missing")
         return None
     variables = user.get("variables", {})
     if not isinstance(variables, dict) or not all(isinstance(v, (str, int, float)) for v in variables.values()):
-        problems.append(f"{where}.variables must be an object of texts and numbers")
+        problems.append(f"{dot}variables must be an object of texts and numbers")
         return None
     texts = {str(name): str(value) for name, value in variables.items()}
-    if not all(map(_is_text, (customer_id, address, user.get("body", ""), *texts.values()))):
-        problems.append(f"{where} holds half a surrogate pair, which is no character")
+    if not all(map(is_text, (customer_id, address, *texts, *texts.values()))):
+        problems.append(f"{where or 'the message'} holds half a surrogate pair, which is no character")
         return None
-    return Recipient(row, customer_id, channel, address, body, texts)
-
-
-def _is_text(text: str) -> bool:
-    """Whether a text can be encoded: JSON may carry a lone surrogate, no store takes it."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    content = parse_content(user, where, problems, default=defaults.get(channel))
+    if content is None:
+        return None
+    if (lacking := lacks(channel, content)) is not None:
+        problems.append(f"{where or 'the message'} has {lacking}")
+        return None
+    return Recipient(row, customer_id, channel, address, content, texts)

@@ -2,8 +2,12 @@
 
 A campaign that asks for less than the identity's rate leaves the rest to others in the same seconds, so slow campaigns
 do not shut each other out. Leases of one campaign never overlap, because its own rate holds too, but they may be booked
-in any order: of two workers the one with the later rows is often faster, and must not cost the other its time. Times
-are integer microseconds since the epoch, rates thousandths of a message part per second.
+in any order: of two workers the one with the later rows is often faster, and must not cost the other its time.
+
+A tenth of the rate is a lane of its own: single messages may use whatever is free, campaigns leave that tenth alone, so
+an answer or a code never waits behind a campaign.
+
+Times are integer microseconds since the epoch, rates thousandths of a message part per second.
 """
 
 from __future__ import annotations
@@ -14,6 +18,10 @@ from dataclasses import dataclass, replace
 from lambdas.core.pacing import HORIZON_US, MICROSECOND, Wait
 
 MILLI = 1_000
+PRIORITY_SHARE = 0.1
+"""Of the identity's rate: what campaigns may never book."""
+PRIORITY_MARK = "!"
+"""First character of the owner of a priority lease; no campaign id starts with it."""
 MIN_SHARE = 0.1
 """A lease takes at least a tenth of the identity's rate (or all it asked for); a thinner sliver would last for ages."""
 
@@ -30,6 +38,11 @@ class IdentityLease:
     def slot(self, part: int) -> int:
         """When message part `part` (0-based) of the lease may be sent."""
         return self.start_us + part * MICROSECOND * MILLI // self.milli_rate
+
+    @property
+    def is_priority(self) -> bool:
+        """Whether the lease belongs to a single message and not to a campaign."""
+        return self.owner.startswith(PRIORITY_MARK)
 
     def covers(self, instant_us: int) -> bool:
         """Whether the lease holds at an instant."""
@@ -71,24 +84,47 @@ class Calendar:
         Returns the lease and the calendar that holds it, or how long to wait until it can lie within the horizon.
         """
         calendar = self.current(now_us)
-        wanted = max(1, min(milli_rate, self.milli_rate))
+        room = _Room.for_owner(owner, self.milli_rate)
+        wanted = max(1, min(milli_rate, room.own))
         least = min(wanted, max(1, int(self.milli_rate * MIN_SHARE)))
         earliest = max(now_us, not_before_us)
         booked = [lease for lease in calendar.leases if lease.end_us > earliest]
         for start in sorted({earliest, *(lease.end_us for lease in booked)}):
             if start > earliest + HORIZON_US:
                 return Wait(start - earliest - HORIZON_US)
-            lease = _fit(owner, parts, start, wanted, least, self.milli_rate, booked)
+            lease = _fit(owner, parts, start, wanted, least, room, booked)
             if lease is not None:
                 return lease, replace(calendar, leases=(*calendar.leases, lease))
         raise AssertionError("the end of the last lease is always free")
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much one kind of owner may book: `total` with everybody else, `own` among its own kind."""
+
+    total: int
+    own: int
+    priority: bool
+
+    @classmethod
+    def for_owner(cls, owner: str, milli_rate: int) -> _Room:
+        priority = owner.startswith(PRIORITY_MARK)
+        return cls(milli_rate, milli_rate if priority else max(1, int(milli_rate * (1 - PRIORITY_SHARE))), priority)
+
+    def left(self, leases: Iterable[IdentityLease]) -> int:
+        """What is left of the rate while `leases` hold."""
+        total = own = 0
+        for lease in leases:
+            total += lease.milli_rate
+            own += lease.milli_rate if lease.is_priority is self.priority else 0
+        return min(self.total - total, self.own - own)
+
+
 def _fit(
-    owner: str, parts: int, start: int, wanted: int, least: int, capacity: int, booked: Iterable[IdentityLease]
+    owner: str, parts: int, start: int, wanted: int, least: int, room: _Room, booked: Iterable[IdentityLease]
 ) -> IdentityLease | None:
-    """The fastest lease that starts at `start`, keeps clear of the owner's own leases and the sum of rates within
-    `capacity` until its end.
+    """The fastest lease that starts at `start`, keeps clear of the owner's own leases and of what others have booked
+    until its end.
     """
     ahead = [lease for lease in booked if lease.end_us > start]
     own_start = min((lease.start_us for lease in ahead if lease.owner == owner), default=None)
@@ -98,9 +134,9 @@ def _fit(
         if own_start is not None and own_start < end:
             return None
         instants = [start, *(lease.start_us for lease in ahead if start < lease.start_us < end)]
-        peak = max(sum(lease.milli_rate for lease in ahead if lease.covers(instant)) for instant in instants)
-        if rate + peak <= capacity:
+        left = min(room.left(lease for lease in ahead if lease.covers(instant)) for instant in instants)
+        if rate <= left:
             return IdentityLease(owner, start, end, rate)
-        rate = capacity - peak
+        rate = left
         if rate < least:
             return None

@@ -47,6 +47,11 @@ def message(campaign: str, row: int) -> str:
     return f"{campaign}-{row:07d}"
 
 
+def order(message_id: str) -> str:
+    """Partition of what is known of a single message before it is sent."""
+    return f"MESSAGE#{message_id}"
+
+
 def limiter(channel: str, region: str, identity: str) -> str:
     """Key of one origination identity's pacing state."""
     return f"{channel}:{region}:{identity or 'account'}"

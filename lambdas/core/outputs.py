@@ -74,7 +74,7 @@ class StackIdentity(ComponentOutputs):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MessagingOutputs(ComponentOutputs):
-    """Tables, queues and identities of the messaging stack."""
+    """Tables, queues and identities of the messaging stack; what belongs to a channel that is off is empty."""
 
     COMPONENT: ClassVar[str] = "messaging"
 
@@ -88,11 +88,28 @@ class MessagingOutputs(ComponentOutputs):
     sms_configuration_set: str
     sms_origination_identity: str
     sms_parts_per_second: str
+    whatsapp_phone_number_id: str = ""
+    whatsapp_business_account_id: str = ""
+    whatsapp_receipts_topic_arn: str = ""
+    email_sender: str = ""
+    email_configuration_set: str = ""
+    email_receipts_topic_arn: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxOutputs(ComponentOutputs):
+    """Where single messages are put and what sends them."""
+
+    COMPONENT: ClassVar[str] = "outbox"
+
+    outbox_queue_url: str
+    outbox_dead_letter_queue_url: str
+    message_sender_function: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignOutputs(ComponentOutputs):
-    """The campaign API and what stands behind it."""
+    """The campaign API and what stands behind it; what belongs to a channel that is off is empty."""
 
     COMPONENT: ClassVar[str] = "campaigns"
 
@@ -106,9 +123,15 @@ class CampaignOutputs(ComponentOutputs):
     sweep_queue_url: str
     campaign_api_function: str
     campaign_planner_function: str
-    campaign_worker_function: str
+    sms_worker_function: str
     campaign_counters_function: str
     sweeper_function: str
+    whatsapp_work_queue_url: str = ""
+    whatsapp_work_dead_letter_queue_url: str = ""
+    whatsapp_worker_function: str = ""
+    email_work_queue_url: str = ""
+    email_work_dead_letter_queue_url: str = ""
+    email_worker_function: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +151,7 @@ class StackOutputs:
 
     identity: StackIdentity
     messaging: MessagingOutputs
+    outbox: OutboxOutputs
     campaigns: CampaignOutputs
     monitoring: MonitoringOutputs
 
@@ -153,12 +177,19 @@ class StackOutputs:
         return cls(
             identity=StackIdentity.from_mapping(values),
             messaging=MessagingOutputs.from_mapping(values),
+            outbox=OutboxOutputs.from_mapping(values),
             campaigns=CampaignOutputs.from_mapping(values),
             monitoring=MonitoringOutputs.from_mapping(values),
         )
 
 
-COMPONENTS: tuple[type[ComponentOutputs], ...] = (StackIdentity, MessagingOutputs, CampaignOutputs, MonitoringOutputs)
+COMPONENTS: tuple[type[ComponentOutputs], ...] = (
+    StackIdentity,
+    MessagingOutputs,
+    OutboxOutputs,
+    CampaignOutputs,
+    MonitoringOutputs,
+)
 
 
 def parameter_prefix(project: str, stack: str) -> str:

@@ -12,21 +12,23 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-import phonenumbers
-
-from lambdas.core.campaign_request import VARIABLE, Recipient
+from lambdas.core.addresses import Destination, destination_of
+from lambdas.core.campaign_request import Recipient
+from lambdas.core.channels import Channel, Routes
+from lambdas.core.content import MAX_SUBJECT_CHARACTERS, MAX_WHATSAPP_CHARACTERS, Content
+from lambdas.core.lanes import Lane
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.prices import sms_price
+from lambdas.core.prices import price_of
 from lambdas.core.simulator import is_simulator
-
-AVAILABLE_CHANNELS = frozenset({"sms"})
+from lambdas.core.work import campaign_rate
 
 
 class Exclusion(StrEnum):
     """Why a recipient will get nothing."""
 
     INVALID_NUMBER = "invalid_number"
+    INVALID_EMAIL = "invalid_email"
     DUPLICATE = "duplicate"
     OPTED_OUT = "opted_out"
     CHANNEL_NOT_AVAILABLE = "channel_not_available"
@@ -62,21 +64,28 @@ class Plan:
         return sum((row.price_usd for row in self.rows), Decimal(0))
 
     @property
-    def highest_price_usd(self) -> Decimal:
-        """Price of the dearest row: what a claim reserves for each of its rows."""
-        return max((row.price_usd for row in self.rows), default=Decimal(0))
+    def lanes(self) -> tuple[Lane, ...]:
+        """Each channel's run of rows."""
+        runs: dict[str, list[PlannedRow]] = {}
+        for row in self.rows:
+            runs.setdefault(row.channel, []).append(row)
+        return tuple(
+            Lane(channel, rows[0].row, rows[-1].row + 1, max(row.price_usd for row in rows))
+            for channel, rows in runs.items()
+        )
 
-    def duration_s(self, *, tps: float, parts_per_second: float, requests_per_second: float) -> float:
-        """Seconds the campaign takes at its own rate and at the identity's, which is paced in message parts at the
-        lower of its parts/s and the account's requests/s."""
-        if not self.rows:
-            return 0.0
-        return max(len(self.rows) / tps, self.parts / min(parts_per_second, requests_per_second))
+    def duration_s(self, *, tps: float, routes: Routes) -> float:
+        """Seconds the campaign takes: at its own rate over all channels, and at each channel's, which send side by
+        side and are paced in message parts."""
+        parts = Counter[str]()
+        for row in self.rows:
+            parts[row.channel] += row.parts
+        slowest = [parts[channel] / campaign_rate(route.rate) for channel, route in routes.items()]
+        return max(len(self.rows) / tps, *slowest, 0.0)
 
-    def summary(self, *, tps: float, parts_per_second: float, requests_per_second: float) -> dict[str, Any]:
+    def summary(self, *, tps: float, routes: Routes) -> dict[str, Any]:
         """The answer to a dry run."""
         reasons = Counter(row.reason.value for row in self.excluded)
-        duration = self.duration_s(tps=tps, parts_per_second=parts_per_second, requests_per_second=requests_per_second)
         return {
             "recipients": len(self.rows),
             "excluded": [
@@ -85,8 +94,8 @@ class Plan:
             "excluded_by_reason": dict(sorted(reasons.items())),
             "parts": self.parts,
             "cost_usd": float(round(self.cost_usd, 5)),
-            "duration_seconds": round(duration, 1),
-            "by_country": _by(self.rows, lambda row: row.country),
+            "duration_seconds": round(self.duration_s(tps=tps, routes=routes), 1),
+            "by_country": _by((row for row in self.rows if row.country), lambda row: row.country),
             "by_channel": _by(self.rows, lambda row: row.channel),
         }
 
@@ -101,55 +110,45 @@ def _by(rows: Iterable[PlannedRow], key: Callable[[PlannedRow], str]) -> dict[st
     return dict(sorted(groups.items()))
 
 
-def normalise_number(number: str) -> tuple[str, str] | None:
-    """E.164 form and ISO country of a number written with its country code; None if it is not possible."""
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-        parsed.country_code or 0
-    )
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), country
-
-
 def make_plan(
     recipients: Iterable[Recipient],
     *,
+    channels: Collection[str],
     opted_out: Callable[[Collection[str]], Collection[str]],
     max_price_usd: float | None = None,
 ) -> Plan:
-    """Plan a campaign: `opted_out` answers which of some E.164 numbers have opted out.
+    """Plan a campaign over the `channels` that the stack has: `opted_out` answers which of some destinations have
+    opted out.
 
-    The first row of a destination wins; later ones are duplicates, except for simulator destinations, which reach
-    nobody and let a test campaign be of any size. Nothing here depends on time, so planning twice
-    gives the same rows in the same order.
+    Rows are ordered by channel, then as they were given: each channel sends a run of its own. The first row of a
+    destination wins; later ones are duplicates, except for simulator destinations, which reach nobody and let a test
+    campaign be of any size. Nothing here depends on time, so planning twice gives the same rows in the same order.
     """
     excluded: list[ExcludedRow] = []
-    candidates: list[tuple[Recipient, str, str]] = []
+    candidates: list[tuple[Recipient, Destination]] = []
     seen: set[tuple[str, str]] = set()
     for recipient in recipients:
-        if recipient.channel not in AVAILABLE_CHANNELS:
+        if recipient.channel not in channels:
             excluded.append(ExcludedRow(recipient.row, Exclusion.CHANNEL_NOT_AVAILABLE, recipient.channel))
             continue
-        number = normalise_number(recipient.address)
-        if number is None:
-            excluded.append(ExcludedRow(recipient.row, Exclusion.INVALID_NUMBER))
+        found = destination_of(recipient.channel, recipient.address)
+        if found is None:
+            wrong = Exclusion.INVALID_EMAIL if recipient.channel is Channel.EMAIL else Exclusion.INVALID_NUMBER
+            excluded.append(ExcludedRow(recipient.row, wrong))
             continue
-        if (recipient.channel, number[0]) in seen and not is_simulator(number[0]):
+        if (recipient.channel, found.address) in seen and not is_simulator(found.address):
             excluded.append(ExcludedRow(recipient.row, Exclusion.DUPLICATE))
             continue
-        seen.add((recipient.channel, number[0]))
-        candidates.append((recipient, *number))
-    blocked = frozenset(opted_out([destination for _, destination, _ in candidates]))
+        seen.add((recipient.channel, found.address))
+        candidates.append((recipient, found))
+    blocked = frozenset(opted_out([found.address for _, found in candidates]))
+    order = {channel: place for place, channel in enumerate(Channel)}
     rows: list[PlannedRow] = []
-    for recipient, destination, country in candidates:
+    for recipient, found in sorted(candidates, key=lambda candidate: order[candidate[0].channel]):
         outcome = (
             ExcludedRow(recipient.row, Exclusion.OPTED_OUT)
-            if destination in blocked
-            else _render(recipient, destination, country, len(rows), max_price_usd)
+            if found.address in blocked
+            else render(recipient, found, len(rows), max_price_usd)
         )
         if isinstance(outcome, PlannedRow):
             rows.append(outcome)
@@ -158,17 +157,42 @@ def make_plan(
     return Plan(tuple(rows), tuple(sorted(excluded, key=lambda row: row.row)))
 
 
-def _render(
-    recipient: Recipient, destination: str, country: str, row: int, max_price_usd: float | None
+def render(
+    recipient: Recipient, destination: Destination, row: int, max_price_usd: float | None
 ) -> PlannedRow | ExcludedRow:
-    missing = sorted({name for name in VARIABLE.findall(recipient.body) if name not in recipient.variables})
-    if missing:
+    """The message for one recipient, counted and priced, or why there is none."""
+    if missing := recipient.content.missing(recipient.variables):
         return ExcludedRow(recipient.row, Exclusion.MISSING_VARIABLE, ", ".join(missing))
-    body = VARIABLE.sub(lambda match: recipient.variables[match.group(1)], recipient.body)
-    counted = count_parts(body)
-    if counted.too_long or counted.parts == 0:
-        return ExcludedRow(recipient.row, Exclusion.TOO_LONG, f"{counted.units} {counted.encoding} units")
-    price = sms_price(country).total_usd * counted.parts
+    content = recipient.content.render(recipient.variables)
+    parts, problem = _measure(recipient.channel, content)
+    if problem:
+        return ExcludedRow(recipient.row, Exclusion.TOO_LONG, problem)
+    fee = price_of(recipient.channel, country=destination.country, template=content.template is not None)
+    price = fee.total_usd * parts
     if max_price_usd is not None and price > Decimal(str(max_price_usd)):
         return ExcludedRow(recipient.row, Exclusion.OVER_PRICE_LIMIT, f"{price} USD")
-    return PlannedRow(row, recipient.customer_id, recipient.channel, destination, country, body, counted.parts, price)
+    return PlannedRow(
+        row,
+        recipient.customer_id,
+        recipient.channel,
+        destination.address,
+        destination.country,
+        content,
+        parts,
+        price,
+    )
+
+
+def _measure(channel: Channel, content: Content) -> tuple[int, str]:
+    """Parts of a rendered message, and what is wrong with its length."""
+    if channel is Channel.SMS:
+        counted = count_parts(content.body)
+        wrong = counted.too_long or counted.parts == 0
+        return counted.parts, f"{counted.units} {counted.encoding} units" if wrong else ""
+    if channel is Channel.WHATSAPP:
+        texts = (content.body, *(content.template.parameters if content.template else ()))
+        longest = max(map(len, texts))
+        return 1, f"{longest} characters" if longest > MAX_WHATSAPP_CHARACTERS else ""
+    if len(content.subject) > MAX_SUBJECT_CHARACTERS:
+        return 1, f"a subject of {len(content.subject)} characters"
+    return 1, ""

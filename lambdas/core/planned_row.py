@@ -11,39 +11,57 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lambdas.core.content import Content, Template
+
 PART_FILE_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """One message to send: rendered, counted and priced. `row` is its 0-based place among the planned rows."""
+    """One message to send: rendered, counted and priced. `row` is its 0-based place among the planned rows.
+
+    `destination` is an E.164 number or an email address, `country` that of the number, empty for email.
+    """
 
     row: int
     customer_id: str
     channel: str
     destination: str
     country: str
-    body: str
+    content: Content
     parts: int
     price_usd: Decimal
 
     def to_json(self) -> dict[str, Any]:
-        """One line of a part file."""
+        """One line of a part file; texts that are empty are left out."""
+        content = self.content
+        texts = {"body": content.body, "subject": content.subject, "html": content.html}
         return {
             "row": self.row,
             "customer_id": self.customer_id,
             "channel": self.channel,
             "destination": self.destination,
             "country": self.country,
-            "body": self.body,
             "parts": self.parts,
             "price_usd": str(self.price_usd),
+            **{name: text for name, text in texts.items() if text},
+            **({"template": content.template.to_json()} if content.template else {}),
         }
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> PlannedRow:
         """The inverse of `to_json`."""
-        return cls(**{**line, "price_usd": Decimal(line["price_usd"])})
+        template = Template.from_json(line["template"]) if "template" in line else None
+        return cls(
+            row=line["row"],
+            customer_id=line["customer_id"],
+            channel=line["channel"],
+            destination=line["destination"],
+            country=line["country"],
+            content=Content(line.get("body", ""), line.get("subject", ""), line.get("html", ""), template),
+            parts=line["parts"],
+            price_usd=Decimal(line["price_usd"]),
+        )
 
 
 def part_key(plan: str, row: int) -> str:

@@ -25,9 +25,22 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignState:
-    """The part of a campaign's META item that the sender decides with; money in US dollars, times in microseconds.
+class SendTerms:
+    """What holds for every message of a campaign, or for one single message, whose `campaign_id` is empty."""
 
+    campaign_id: str
+    message_type: str
+    max_price_usd: str | None = None
+    validity_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignState:
+    """The part of a campaign's META item that the sender of one channel decides with; money in US dollars, times in
+    microseconds.
+
+    `rows` and `done_rows` count the whole campaign, `next_row` and `end_row` bound what the channel has left to claim,
+    `highest_price_usd` is its dearest row's. `shares_pace` says that other channels claim from the same campaign.
     `plan` names the part files that belong to this campaign, None until it has been planned; `expires_at_s` is when the
     store forgets the campaign (epoch seconds).
     """
@@ -37,6 +50,7 @@ class CampaignState:
     tps: float
     rows: int
     next_row: int
+    end_row: int
     done_rows: int
     booked_until_us: int | None
     budget_left_usd: Decimal
@@ -47,6 +61,12 @@ class CampaignState:
     validity_seconds: int | None
     plan: str | None = ""
     expires_at_s: int | None = None
+    shares_pace: bool = False
+
+    @property
+    def terms(self) -> SendTerms:
+        """What holds for every message."""
+        return SendTerms(self.id, self.message_type, self.max_price_usd, self.validity_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +120,21 @@ class OutboundMessage:
 
     message_id: str
     row: PlannedRow
-    message_type: str
-    max_price_usd: str | None
-    validity_seconds: int | None
+    terms: SendTerms
 
 
 class CampaignPort(Protocol):
-    """The campaigns table."""
+    """The campaigns table, as the workers of one channel see it."""
 
     def load(self, campaign_id: str) -> CampaignState:
         """Current state of a campaign; raises LookupError if it does not exist."""
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` within `total_rows` is claimed; with 0 rows the claim books time alone.
+        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone.
         """
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
@@ -188,7 +206,7 @@ class OptOutPort(Protocol):
     """Who must not be written to."""
 
     def opted_out(self, destinations: Collection[str]) -> frozenset[str]:
-        """Those of `destinations` (E.164) that have opted out, read now."""
+        """Those of `destinations` that have opted out, read now."""
 
     def remember(self, destination: str) -> None:
         """Record that the provider reports `destination` as opted out."""

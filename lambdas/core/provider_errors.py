@@ -1,6 +1,7 @@
-"""What to do when a provider refuses: one class for every reason the SMS service gives.
+"""What to do when a provider refuses: one class for every reason that SMS, WhatsApp and email give.
 
-Reasons: API reference of AWS End User Messaging SMS v2, SendTextMessage, "Errors". ThrottlingException carries none.
+Reasons: API references of AWS End User Messaging SMS v2 (SendTextMessage), AWS End User Messaging Social
+(SendWhatsAppMessage) and Amazon SES v2 (SendEmail), "Errors". Exceptions about throttling carry no reason.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ BY_REASON: Mapping[str, ErrorClass] = {
     "PRICE_OVER_THRESHOLD": ErrorClass.FAIL_OVER,
 }
 
+THROTTLED = frozenset({"ThrottlingException", "ThrottledRequestException", "TooManyRequestsException"})
+"""How SMS, WhatsApp and SES say that calls come too fast."""
+
 BY_EXCEPTION: Mapping[str, ErrorClass] = {
-    "ThrottlingException": ErrorClass.RETRY,
+    **dict.fromkeys(THROTTLED, ErrorClass.RETRY),
     "InternalServerException": ErrorClass.RETRY,
     "ServiceQuotaExceededException": ErrorClass.STOP,
     "AccessDeniedException": ErrorClass.STOP,
@@ -57,15 +61,23 @@ BY_EXCEPTION: Mapping[str, ErrorClass] = {
     "MissingAuthenticationTokenException": ErrorClass.STOP,
     "ConflictException": ErrorClass.FAIL_OVER,
     "ValidationException": ErrorClass.FAIL_OVER,
+    "InvalidParametersException": ErrorClass.FAIL_OVER,
+    "MessageRejected": ErrorClass.FAIL_OVER,
+    "BadRequestException": ErrorClass.FAIL_OVER,
+    "NotFoundException": ErrorClass.STOP,
+    "LimitExceededException": ErrorClass.STOP,
+    "AccountSuspendedException": ErrorClass.STOP,
+    "SendingPausedException": ErrorClass.STOP,
+    "MailFromDomainNotVerifiedException": ErrorClass.STOP,
 }
 
 
 def classify(exception: str, reason: str | None, http_status: int = 400) -> ProviderError:
     """Class of a refusal by its reason, else by its exception.
 
-    InternalServerException is documented as "couldn't complete the request" and may be repeated; any other answer of
-    500 and above, and a request that timed out on the other side, leave the message in doubt. An unknown refusal fails
-    the message, never the campaign.
+    InternalServerException of SMS is documented as "couldn't complete the request" and may be repeated; any other
+    answer of 500 and above (WhatsApp's "unknown error, exception, or failure" among them), and a request that timed out
+    on the other side, leave the message in doubt. An unknown refusal fails the message, never the campaign.
     """
     if reason is not None and reason in BY_REASON:
         return ProviderError(reason, BY_REASON[reason])
@@ -74,7 +86,7 @@ def classify(exception: str, reason: str | None, http_status: int = 400) -> Prov
     return ProviderError(
         reason or exception,
         BY_EXCEPTION.get(exception, ErrorClass.FAIL_OVER),
-        throttled=exception == "ThrottlingException",
+        throttled=exception in THROTTLED,
     )
 
 

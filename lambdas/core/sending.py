@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from lambdas.core import keys
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.leasing import POLL_US, LeaseLine
@@ -57,13 +58,14 @@ class RunEnd(StrEnum):
 @dataclass(slots=True)
 class RunReport:
     """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
-    unfinished: the next run has to look for them (`recover`)."""
+    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over."""
 
     end: RunEnd = RunEnd.NOTHING_LEFT
     sent: int = 0
     refused: int = 0
     in_doubt: int = 0
     suppressed: int = 0
+    spent_usd: Decimal = Decimal(0)
     throttled: int = 0
     given_up_slots: int = 0
     slowest_wait_s: float = 0.0
@@ -155,7 +157,7 @@ class CampaignSender:
         if status is CampaignStatus.RUNNING and self._attempts.stop_code is None:
             return True
         for send in sends:
-            send.chunk.left_unsent(send)
+            send.progress.left_unsent(send)
         if self._attempts.stop_code is None:
             self._report.end = RunEnd.NOT_RUNNING
         return False
@@ -192,7 +194,7 @@ class CampaignSender:
         if state.status is not CampaignStatus.RUNNING or state.plan is None:
             self._report.end = RunEnd.NOT_RUNNING
             return None
-        if state.next_row >= state.rows:
+        if state.next_row >= state.end_row:
             return None
         if now >= deadline_us:
             self._report.end = RunEnd.TIME_UP
@@ -206,7 +208,7 @@ class CampaignSender:
             self._state = self._ports.campaigns.load(self._campaign_id)
             return booking
         result = self._ports.campaigns.claim(
-            self._campaign_id, booking, rows, state.rows, state.highest_price_usd * rows
+            self._campaign_id, booking, rows, state.end_row, state.highest_price_usd * rows
         )
         self._state = result.state if isinstance(result, Claim) else result
         return result if isinstance(result, Claim) else Wait(0)
@@ -219,7 +221,9 @@ class CampaignSender:
         return next_booking(booked_us, now_us=now, units=rows, rate=self._state.tps)
 
     def _affordable_rows(self, state: CampaignState) -> int:
-        rows = min(lease_units(state.tps), state.rows - state.next_row)
+        # Of a pace shared with other channels, no more is booked than this one's identity can keep.
+        pace = min(state.tps, self._line.rate) if state.shares_pace else state.tps
+        rows = min(lease_units(pace), state.end_row - state.next_row)
         if state.highest_price_usd > 0:
             rows = min(rows, int(state.budget_left_usd / state.highest_price_usd))
         return max(0, rows)
@@ -246,7 +250,8 @@ class CampaignSender:
         blocked = self._ports.opt_outs.opted_out({row.destination for row in rows})
         sends = []
         for row in rows:
-            send = ScheduledSend(progress, row, opt_out_read_us=read_us)
+            message_id = keys.message(self._campaign_id, row.row)
+            send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
             if row.destination in blocked:
                 progress.done(send, Outcome.SUPPRESSED)
             else:
@@ -270,7 +275,7 @@ class CampaignSender:
             if result.status is not CampaignStatus.RUNNING:
                 return sends
         for send in sends:
-            send.chunk.left_unsent(send)
+            send.progress.left_unsent(send)
         return []
 
     def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor) -> None:
@@ -278,7 +283,7 @@ class CampaignSender:
         for send in sends:
             self._clock.sleep_us(send.slot_us - self._attempts.lead_us - self._clock.now_us())
             self._stay_alive()
-            self._attempts.submit(pool, send, self._state)
+            self._attempts.submit(pool, send, self._state.terms)
 
     def _finish_late_rows(self, until_us: int, pool: ThreadPoolExecutor) -> None:
         """Send rows whose slots were missed, until none is left or the time is over."""
@@ -301,7 +306,7 @@ class CampaignSender:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""
         pool.shutdown(wait=True)
         for send in self._attempts.take_late():
-            send.chunk.left_unsent(send)
+            send.progress.left_unsent(send)
         if self._attempts.stop_code is not None:
             self._ports.campaigns.stop(self._campaign_id, self._attempts.stop_code)
             self._report.end = RunEnd.STOPPED
@@ -331,6 +336,7 @@ class CampaignSender:
                 self._report.refused += result.refused
                 self._report.in_doubt += result.in_doubt
                 self._report.suppressed += result.suppressed
+                self._report.spent_usd += result.spent_usd
                 if state is not None:
                     self._complete_if_done(state)
 

@@ -6,6 +6,8 @@ import json
 import math
 from dataclasses import dataclass
 
+from lambdas.core.identity_calendar import PRIORITY_SHARE
+
 RUN_SECONDS = 20
 """How long a worker sends before it puts its token back, so that campaigns share the workers."""
 HOLD_SECONDS = 30
@@ -41,9 +43,9 @@ class WorkToken:
         return cls(campaign_id, recover)
 
 
-def sending_rate(tps: float, *, parts_per_second: float, requests_per_second: float) -> float:
-    """The rate at which a campaign can really go: its own, the identity's or the account's, whichever is lowest."""
-    return min(tps, parts_per_second, requests_per_second)
+def campaign_rate(rate: float) -> float:
+    """What campaigns may take of an identity's rate: all but the priority lane."""
+    return rate * (1 - PRIORITY_SHARE)
 
 
 def token_count(rate: float) -> int:

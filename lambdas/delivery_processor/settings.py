@@ -14,5 +14,6 @@ class DeliveryProcessorSettings(FunctionEnvironment):
 
     FUNCTION: ClassVar[str] = "delivery_processor"
 
+    campaigns_table: str
     delivery_tracking_table: str
     receipts_queue_url: str

@@ -12,29 +12,24 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
-from lambdas.core import keys
+from lambdas.core.channels import routes_from_text
 from lambdas.sweeper.settings import SweeperSettings
 from lambdas.sweeper.sweep import Sweep, SweepTables
 
 SETTINGS = SweeperSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
+ROUTES = routes_from_text(SETTINGS.channels)
 _DYNAMO = client("dynamodb")
 TABLES = SweepTables(
     campaigns=Table(_DYNAMO, SETTINGS.campaigns_table),
     rate_limits=Table(_DYNAMO, SETTINGS.rate_limits_table),
     tracking=TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table)),
-    work=Queue(client("sqs"), SETTINGS.sms_work_queue_url),
+    work={channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()},
     plans=Queue(client("sqs"), SETTINGS.plan_queue_url),
 )
 
 
 def handler(_event: Mapping[str, Any], _context: object) -> None:
     """Sweep once, however many ticks the batch holds."""
-    sweep = Sweep(
-        TABLES,
-        LOG,
-        limiter_key=keys.limiter("sms", SETTINGS.region, SETTINGS.origination_identity),
-        rate=min(SETTINGS.parts_per_second, SETTINGS.requests_per_second),
-        now_ms=time.time_ns() // 1_000_000,
-    )
+    sweep = Sweep(TABLES, LOG, routes=ROUTES, region=SETTINGS.region, now_ms=time.time_ns() // 1_000_000)
     LOG.metrics(sweep.run())

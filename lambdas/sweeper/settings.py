@@ -19,7 +19,4 @@ class SweeperSettings(FunctionEnvironment):
     delivery_tracking_table: str
     rate_limits_table: str
     plan_queue_url: str
-    sms_work_queue_url: str
-    origination_identity: str
-    parts_per_second: float
-    requests_per_second: float
+    channels: str

@@ -16,6 +16,7 @@ from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts, StopReason
+from lambdas.core.channels import Channel, Routes
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
 from lambdas.core.lifecycle import Counts, Status, contribution
@@ -47,19 +48,19 @@ class SweepTables:
     campaigns: Table
     rate_limits: Table
     tracking: TrackingTable
-    work: Queue
+    work: Mapping[Channel, Queue]
     plans: Queue
 
 
 class Sweep:
     """One round at one time."""
 
-    def __init__(self, tables: SweepTables, log: Log, *, limiter_key: str, rate: float, now_ms: int) -> None:
+    def __init__(self, tables: SweepTables, log: Log, *, routes: Routes, region: str, now_ms: int) -> None:
         self._tables = tables
         self._store = CampaignTable(tables.campaigns)
         self._log = log
-        self._limiter_key = limiter_key
-        self._rate = rate
+        self._routes = routes
+        self._region = region
         self._now_ms = now_ms
 
     def run(self) -> list[Datum]:
@@ -79,7 +80,9 @@ class Sweep:
                 self._log.line(
                     "ERROR", "sweep failed", campaign_id=campaign_id, error=f"{type(error).__name__}: {error}"
                 )
-        return [*self._channel_gauges("sms"), *self._stack_gauges(looked_after)]
+        slowest_wait_s = max((self._slowest_wait_s(channel) for channel in self._routes), default=0.0)
+        data = [datum for channel in self._routes for datum in self._channel_gauges(channel)]
+        return [*data, *self._stack_gauges(looked_after, slowest_wait_s)]
 
     def _recent_campaigns(self) -> list[Item]:
         listed = self._tables.campaigns.query(
@@ -105,7 +108,8 @@ class Sweep:
             idle_us = self._now_ms * 1_000 - (last_us or summary.created_ms * 1_000)
             if idle_us > STALLED_US:
                 self._mark(meta, {"revived_until": (self._now_ms + REVIVE_EVERY_MS) * 1_000})
-                self._tables.work.send_all([WorkToken(summary.id, recover=True).to_json()])
+                for lane in summary.lanes:
+                    self._tables.work[Channel(lane.channel)].send_all([WorkToken(summary.id, recover=True).to_json()])
                 self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
 
     def _settle(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
@@ -130,7 +134,7 @@ class Sweep:
         ended campaign had reserved."""
         counted: dict[str, Counts] = {}
         spent = Decimal(0)
-        rows = range(min(int(meta["next_row"]), summary.recipients))
+        rows = [row for lane in summary.lanes for row in lane.claimed]
         for start in range(0, len(rows), RECOUNT_BATCH):
             ids = [keys.message(summary.id, row) for row in rows[start : start + RECOUNT_BATCH]]
             for item in self._tables.tracking.rows(ids):
@@ -161,7 +165,7 @@ class Sweep:
         adds = ", ".join(f"#{name} :{name}" for name in difference)
         self._tables.campaigns.update(counter_key(CounterKey(summary.id, "", channel)), f"ADD {adds}", difference)
 
-    def _channel_gauges(self, channel: str) -> list[Datum]:
+    def _channel_gauges(self, channel: Channel) -> list[Datum]:
         today = utc_day(self._now_ms)
         counts = self._day_counts(today, channel)
         reading = Reading(self._now_ms, today, counts.sent)
@@ -169,16 +173,15 @@ class Sweep:
         yesterday = 0
         if before is not None and before.day != today:
             yesterday = self._day_counts(before.day, channel).sent
-        limits = self._tables.rate_limits.get({"limiter_key": self._limiter_key}, consistent=False) or {}
-        minute = self._now_ms // 60_000
-        current = int(limits.get("slowest_wait_minute", 0)) >= minute - 1
-        return channel_gauges(
-            channel.upper(),
-            counts,
-            messages_per_second(before, reading, sent_yesterday=yesterday),
-            rate=self._rate,
-            slowest_wait_s=float(limits.get("slowest_wait", 0)) if current else 0.0,
-        )
+        per_second = messages_per_second(before, reading, sent_yesterday=yesterday)
+        return channel_gauges(channel.metric, counts, per_second, rate=self._routes[channel].rate)
+
+    def _slowest_wait_s(self, channel: Channel) -> float:
+        """The slowest wait for a lease of a channel's identity, of this minute or the last."""
+        key = keys.limiter(channel, self._region, self._routes[channel].identity)
+        limits = self._tables.rate_limits.get({"limiter_key": key}, consistent=False) or {}
+        current = int(limits.get("slowest_wait_minute", 0)) >= self._now_ms // 60_000 - 1
+        return float(limits.get("slowest_wait", 0)) if current else 0.0
 
     def _day_counts(self, day: str, channel: str) -> ChannelCounts:
         item = self._tables.campaigns.get(counter_key(CounterKey("", day, channel)), consistent=False)
@@ -206,7 +209,9 @@ class Sweep:
             return None
         return before
 
-    def _stack_gauges(self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]]) -> list[Datum]:
+    def _stack_gauges(
+        self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]], slowest_wait_s: float
+    ) -> list[Datum]:
         today = [(meta, summary) for meta, summary in campaigns if self._now_ms - summary.created_ms < DAY_MS]
         return stack_gauges(
             cost_usd=sum(summary.cost_usd for _, summary in today),
@@ -214,4 +219,5 @@ class Sweep:
             overdue=sum(
                 summary.open_receipts for _, summary in campaigns if self._now_ms - summary.created_ms > OVERDUE_MS
             ),
+            slowest_wait_s=slowest_wait_s,
         )

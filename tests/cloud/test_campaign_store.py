@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.campaign_lane import CampaignLane
+from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.content import Content
 from lambdas.adapters.limiter import ClockSkewError, Limiter
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.content import Content as Text
 from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.lanes import Lane, lane_attributes
 from lambdas.core.pacing import Booking, BookingKind, Wait, available_capacity
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import CampaignState, ChunkResult, Claim, IntentOutcome
@@ -27,11 +30,10 @@ NOTHING = ChunkResult(sent=0, refused=0, in_doubt=0, suppressed=0, unsent=0, spe
 
 
 @pytest.fixture
-def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[CampaignTable, str]]:
+def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[CampaignLane, str]]:
     """Puts a running campaign of `rows` rows."""
 
-    def make(rows: int, status: CampaignStatus = CampaignStatus.RUNNING, cap: str = "1") -> tuple[CampaignTable, str]:
-        store = CampaignTable(stack.campaigns)
+    def make(rows: int, status: CampaignStatus = CampaignStatus.RUNNING, cap: str = "1") -> tuple[CampaignLane, str]:
         item: dict[str, Any] = {
             "pk": keys.campaign(unique),
             "sk": keys.META,
@@ -41,13 +43,13 @@ def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[Campai
             "version": 1,
             "tps": 10,
             "rows": rows,
-            "highest_price": PRICE,
             "budget_left": Decimal(cap),
             "plan": unique,
-            **dict.fromkeys(("next_row", "done_rows", "reserved", "spent", "suppressed", "unsent"), 0),
+            **dict.fromkeys(("claimed_rows", "done_rows", "reserved", "spent", "suppressed", "unsent"), 0),
+            **lane_attributes((Lane("sms", 0, rows, PRICE), Lane("email", rows, rows + 5, PRICE))),
         }
-        assert store.create(item) is None
-        return store, unique
+        assert CampaignTable(stack.campaigns).create(item) is None
+        return CampaignLane(stack.campaigns, "sms"), unique
 
     return make
 
@@ -104,14 +106,33 @@ def test_a_claim_without_a_chunk_is_found(make_campaign: Callable[..., Any]) -> 
     assert store.take_over(lost, "successor", NOW_US + 90_000_000) is not None
 
 
-def test_only_what_is_open_ends(make_campaign: Callable[..., Any]) -> None:
+def test_each_channel_claims_and_recovers_its_own_rows(stack: StackClient, make_campaign: Callable[..., Any]) -> None:
+    sms, campaign = make_campaign(10)
+    email = CampaignLane(stack.campaigns, "email")
+    assert isinstance(sms.claim(campaign, booking(), 10, 10, PRICE * 10), Claim)
+    claim = email.claim(campaign, booking(BookingKind.EXTEND, units=5), 5, 15, PRICE * 5)
+    assert isinstance(claim, Claim)
+    assert (claim.first_row, claim.start_us) == (10, NOW_US + 1_000_000)
+    assert email.open_chunk(claim, "dead", NOW_US) is not None
+    summary = CampaignTable(stack.campaigns).summary(campaign)
+    assert summary is not None
+    assert (summary.claimed_rows, [list(lane.claimed) for lane in summary.lanes]) == (
+        15,
+        [list(range(10)), list(range(10, 15))],
+    )
+    later = NOW_US + 60_000_000
+    assert [(chunk.first_row, chunk.fence) for chunk in sms.abandoned_chunks(campaign, later)] == [(0, 0)]
+    assert [(chunk.first_row, chunk.fence) for chunk in email.abandoned_chunks(campaign, later)] == [(10, 1)]
+
+
+def test_only_what_is_open_ends(stack: StackClient, make_campaign: Callable[..., Any]) -> None:
     store, campaign = make_campaign(10, CampaignStatus.PAUSED)
     store.complete(campaign)
     assert store.load(campaign).status is CampaignStatus.PAUSED
     store.stop(campaign, StopReason.SPEND_CAP)
     assert store.load(campaign).status is CampaignStatus.STOPPED
     store.stop(campaign, StopReason.PLAN_FAILED)
-    meta = store.meta(campaign)
+    meta = stack.campaigns.get(meta_key(campaign))
     assert meta is not None
     assert meta["stop_reason"] == "spend_cap"
 
@@ -122,7 +143,9 @@ def test_what_cannot_be_planned_stops(make_campaign: Callable[..., Any]) -> None
     assert store.load(campaign).status is CampaignStatus.STOPPED
 
 
-ROW = PlannedRow(0, "customer", "sms", "+12065550100", "US", "line\u2028separator \u0085 and \U0001f600", 2, PRICE)
+ROW = PlannedRow(
+    0, "customer", "sms", "+12065550100", "US", Text("line\u2028separator \u0085 and \U0001f600"), 2, PRICE
+)
 
 
 def test_part_files_keep_every_character(stack: StackClient, unique: str) -> None:

@@ -29,7 +29,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
         return Counter({name: n for name, n in found.items() if name.startswith(f"{campaign_id}-")})
 
     wait_until(lambda: calls().total() > RECIPIENTS // 4, timeout=60)
-    assert cloud.control.kill_function(stack.outputs.campaigns.campaign_worker_function)
+    assert cloud.control.kill_function(stack.outputs.campaigns.sms_worker_function)
 
     def handed_over() -> bool:
         return bool(stack.show(campaign_id)["status"] == "completed")

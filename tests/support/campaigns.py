@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from lambdas.core.content import Content
 from lambdas.core.planned_row import PlannedRow
 
 PRICE_USD = Decimal("0.00881")
@@ -17,5 +18,5 @@ def destination(row: int) -> str:
 def planned_row(row: int, *, parts: int = 1, to: str | None = None) -> PlannedRow:
     """One planned SMS."""
     return PlannedRow(
-        row, f"customer-{row}", "sms", to or destination(row), "US", f"text {row}", parts, PRICE_USD * parts
+        row, f"customer-{row}", "sms", to or destination(row), "US", Content(f"text {row}"), parts, PRICE_USD * parts
     )

@@ -285,6 +285,7 @@ class FakeCampaigns:
             tps=meta.tps,
             rows=meta.rows,
             next_row=meta.next_row,
+            end_row=meta.rows,
             done_rows=meta.done_rows,
             booked_until_us=meta.booked_until_us,
             budget_left_usd=meta.budget_left_usd,
@@ -301,13 +302,13 @@ class FakeCampaigns:
         return self._worker.operate("load", self._state)
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, total_rows: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         def effect() -> Claim | CampaignState:
             meta = self._meta
             holds = booking.applies_to(meta.booked_until_us) and meta.status is CampaignStatus.RUNNING
             if rows:
-                holds = holds and meta.next_row + rows <= total_rows and meta.budget_left_usd >= reserve_usd
+                holds = holds and meta.next_row + rows <= end_row and meta.budget_left_usd >= reserve_usd
             if not holds:
                 return self._state()
             start = booking.now_us if booking.kind is BookingKind.RESTART else meta.booked_until_us

@@ -15,6 +15,7 @@ import pytest
 
 import lambdas
 from components.archives import archive_files
+from lambdas.core.channels import Channel, Route, routes_to_text
 from lambdas.core.environment import FunctionEnvironment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,7 +74,8 @@ def _variables(function: str) -> dict[str, str]:
     ]
     samples = {str: "sms", int: "1", float: "1.5", bool: "true"}
     hints = get_type_hints(settings)
-    return {variable: samples[hints[field]] for field, variable in settings.variable_names().items()}
+    values = {variable: samples[hints[field]] for field, variable in settings.variable_names().items()}
+    return values | ({"CHANNELS": routes_to_text({Channel.SMS: Route("", "", 1, 1)})} if "channels" in hints else {})
 
 
 def _unpacked(target: Path, distributions: tuple[str, ...] | list[str]) -> Path:

@@ -87,7 +87,9 @@ class Dynamo:
             "version": 1,
             "tps": 50,
             "rows": 100,
-            "next_row": 60,
+            "claimed_rows": 60,
+            "lanes": {"sms": {"first": 0, "end": 100, "price": Decimal("0.00881")}},
+            "next_sms": 60,
             "done_rows": 50,
             "reserved": Decimal("0.1"),
             "cap": 5,
@@ -175,12 +177,12 @@ def test_campaigns_come_newest_first_with_their_counters_and_without_chunks(page
     assert (new.id, old.id) == ("new", "old")
     assert new.total("sent") == 55
     assert new.cost_usd == 0.48
-    assert new.next_row == 60
+    assert new.claimed_rows == 60
 
 
 def test_a_settled_campaign_is_not_read_each_beat() -> None:
     dynamo, moment = Dynamo(), [NOW]
-    dynamo.campaign("done", status="completed", rows=42, next_row=42, done_rows=42)
+    dynamo.campaign("done", status="completed", rows=42, claimed_rows=42, done_rows=42)
     reading = source(lambda: moment[0], dynamodb=dynamo)
     reading.campaigns()
     before = len(dynamo.queries)

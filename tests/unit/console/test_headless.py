@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,10 +19,10 @@ from lambdas.core.campaign import CampaignStatus
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps; it starts now, because snapshots are taken at the machine's time."""
 
     def __init__(self) -> None:
-        self.time = datetime.fromisoformat("2026-11-21T12:00:00+00:00").timestamp()
+        self.time = datetime.now(UTC).timestamp()
 
     def now(self) -> float:
         return self.time

@@ -220,7 +220,7 @@ def summary(campaign_id: str, sent: int, *, tps: float = 50.0, begun: float = 0.
         excluded=0,
         suppressed=0,
         unsent=0,
-        next_row=sent,
+        claimed_rows=sent,
         done_rows=sent,
         reserved_usd=0,
         spent_usd=0,

@@ -41,7 +41,7 @@ def campaign(**changes: object) -> CampaignSummary:
         excluded=0,
         suppressed=0,
         unsent=0,
-        next_row=50,
+        claimed_rows=50,
         done_rows=40,
         reserved_usd=0.1,
         spent_usd=0.2,
@@ -144,18 +144,18 @@ def test_tally_adds_up_in_every_phase() -> None:
     assert running.total == 100
     refused = campaign(
         status=CampaignStatus.COMPLETED,
-        next_row=100,
+        claimed_rows=100,
         done_rows=100,
         channels={"sms": ChannelCounts(sent=90, delivered=80, failed=20, refused=10)},
     )
     assert tally(refused) == Tally(delivered=80, failed=20)
     counters_behind = campaign(
-        status=CampaignStatus.COMPLETED, next_row=100, done_rows=100, channels={"sms": ChannelCounts(sent=60)}
+        status=CampaignStatus.COMPLETED, claimed_rows=100, done_rows=100, channels={"sms": ChannelCounts(sent=60)}
     )
     assert tally(counters_behind) == Tally(awaiting_receipt=100)
     stopped = campaign(
         status=CampaignStatus.STOPPED,
-        next_row=70,
+        claimed_rows=70,
         done_rows=70,
         unsent=5,
         channels={"sms": ChannelCounts(sent=65, delivered=60, failed=5)},
@@ -163,7 +163,7 @@ def test_tally_adds_up_in_every_phase() -> None:
     assert tally(stopped) == Tally(delivered=60, failed=5, not_sent=35)
     chunk_open = campaign(
         status=CampaignStatus.CANCELLED,
-        next_row=70,
+        claimed_rows=70,
         done_rows=40,
         channels={"sms": ChannelCounts(sent=60, delivered=45, failed=5)},
     )
@@ -172,9 +172,9 @@ def test_tally_adds_up_in_every_phase() -> None:
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 100))
-def test_tally_never_goes_below_zero(sent: int, delivered: int, failed: int, doubt: int, next_row: int) -> None:
+def test_tally_never_goes_below_zero(sent: int, delivered: int, failed: int, doubt: int, claimed_rows: int) -> None:
     counts = ChannelCounts(sent=sent, delivered=delivered, failed=failed, in_doubt=doubt)
-    assert min(dataclasses.astuple(tally(campaign(next_row=next_row, channels={"sms": counts})))) >= 0
+    assert min(dataclasses.astuple(tally(campaign(claimed_rows=claimed_rows, channels={"sms": counts})))) >= 0
 
 
 def test_alarms_come_loudest_first_and_hide_none_silently() -> None:

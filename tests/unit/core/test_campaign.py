@@ -81,7 +81,7 @@ def meta(**changes: Any) -> dict[str, Any]:
         "excluded": 7,
         "suppressed": 10,
         "unsent": 0,
-        "next_row": 400,
+        "claimed_rows": 400,
         "done_rows": 300,
         "reserved": Decimal("0.881"),
         "spent": Decimal("2.55"),
@@ -128,15 +128,15 @@ def test_open_receipts_are_rows_handed_over_and_not_final() -> None:
     ],
 )
 def test_settled_is_ended_with_every_row_final(status: str, values: dict[str, int], settled: bool) -> None:
-    items = meta(status=status, next_row=300), [counts("sms", **values)]
+    items = meta(status=status, claimed_rows=300), [counts("sms", **values)]
     assert CampaignSummary.from_items(*items).settled is settled
 
 
 def test_nothing_is_settled_while_a_chunk_is_open() -> None:
     sent = [counts("sms", sent=300, delivered=300)]
-    assert not CampaignSummary.from_items(meta(status="cancelled", next_row=400), sent).settled
-    assert CampaignSummary.from_items(meta(status="cancelled", next_row=300), sent).settled
-    ended = CampaignSummary.from_items(meta(status="cancelled", next_row=400), sent)
+    assert not CampaignSummary.from_items(meta(status="cancelled", claimed_rows=400), sent).settled
+    assert CampaignSummary.from_items(meta(status="cancelled", claimed_rows=300), sent).settled
+    ended = CampaignSummary.from_items(meta(status="cancelled", claimed_rows=400), sent)
     assert ended.never_sent == ended.unsent + ended.recipients - 400 > 0
 
 
@@ -161,7 +161,7 @@ def test_no_rate_from_one_acceptance(span: dict[str, int]) -> None:
     ("changes", "eta"),
     [
         ({}, 14.0),
-        ({"next_row": 1_000}, 14.0),
+        ({"claimed_rows": 1_000}, 14.0),
         ({"suppressed": 800}, 0.0),
         ({"status": "paused"}, None),
         ({"status": "completed"}, None),

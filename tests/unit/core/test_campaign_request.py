@@ -13,6 +13,7 @@ from lambdas.core.campaign_request import (
     MAX_INLINE_RECIPIENTS,
     MAX_PROBLEMS,
     RequestError,
+    SendOptions,
     canonical_hash,
     parse_campaign_request,
 )
@@ -52,9 +53,8 @@ def test_a_whole_request() -> None:
         )
     )
     assert (parsed.campaign_id, parsed.dry_run, parsed.throughput_tps) == ("spring_2026-a", True, 10.0)
-    assert (parsed.message_type, parsed.spend_cap_usd, parsed.max_price_usd) == ("PROMOTIONAL", 5.0, 0.05)
-    assert parsed.validity_seconds == 3_600
-    assert [(row.row, row.customer_id, row.body) for row in parsed.recipients] == [
+    assert parsed.options == SendOptions("PROMOTIONAL", 0.05, 3_600, 5.0)
+    assert [(row.row, row.customer_id, row.content.body) for row in parsed.recipients] == [
         (0, "c-0", "hello"),
         (1, "c-1", "hi {{name}}"),
     ]
@@ -63,8 +63,7 @@ def test_a_whole_request() -> None:
 
 def test_defaults() -> None:
     parsed = parse_campaign_request(request())
-    assert (parsed.campaign_id, parsed.dry_run, parsed.message_type) == (None, False, "TRANSACTIONAL")
-    assert (parsed.spend_cap_usd, parsed.max_price_usd, parsed.validity_seconds) == (None, None, None)
+    assert (parsed.campaign_id, parsed.dry_run, parsed.options) == (None, False, SendOptions("TRANSACTIONAL"))
 
 
 def test_all_problems_at_once() -> None:
@@ -209,9 +208,9 @@ json_values = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
     max_leaves=12,
 )
-FIELDS = ["eligible_users", "throughput_tps", "campaign_id", "body", "dry_run", "options"]
+FIELDS = ["eligible_users", "throughput_tps", "campaign_id", "body", "content", "dry_run", "options"]
 OPTIONS = ["message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"]
-USER_FIELDS = ["customer_id", "selected_channel", "phone", "email", "body", "variables"]
+USER_FIELDS = ["customer_id", "selected_channel", "phone", "email", "body", "variables", "subject", "html", "template"]
 
 
 @given(json_values)

@@ -19,7 +19,8 @@ from lambdas.core.outputs import COMPONENTS, OutputsError, StackOutputs, output_
 from lambdas.core.work import MAX_TOKENS, WorkToken, token_count
 
 FUNCTIONS = (
-    "campaign_api", "campaign_counters", "campaign_planner", "campaign_worker", "delivery_processor", "sweeper",
+    "campaign_api", "campaign_counters", "campaign_planner", "campaign_worker", "delivery_processor",
+    "message_sender", "sweeper",
 )  # fmt: skip
 
 

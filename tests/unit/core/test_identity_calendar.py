@@ -9,11 +9,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
+from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, Calendar, IdentityLease
 from lambdas.core.pacing import HORIZON_US, MICROSECOND, Wait
 
 NOW = 1_780_000_000_000_000
-OWNERS = ("spring", "summer", "autumn", "bot")
+OWNERS = ("spring", "summer", "autumn", f"{PRIORITY_MARK}code", f"{PRIORITY_MARK}answer")
 
 
 class CalendarMachine(RuleBasedStateMachine):
@@ -71,6 +71,8 @@ class CalendarMachine(RuleBasedStateMachine):
         for instant in {lease.start_us for lease in leases[-6:]}:
             assert sum(lease.milli_rate for lease in leases if lease.covers(instant)) <= self.calendar.milli_rate
             assert self.calendar.load(instant) <= self.calendar.milli_rate
+            campaigns = sum(lease.milli_rate for lease in leases if lease.covers(instant) and not lease.is_priority)
+            assert campaigns <= max(1, int(self.calendar.milli_rate * 0.9))
 
     @invariant()
     def leases_of_one_owner_never_overlap(self) -> None:
@@ -107,9 +109,9 @@ class CalendarMachine(RuleBasedStateMachine):
 TestCalendar = CalendarMachine.TestCase
 
 
-@pytest.mark.parametrize("rate", [0.5, 1, 3, 10, 100, 1_000])
+@pytest.mark.parametrize("rate", [0.45, 0.9, 2.7, 9, 90, 900])
 def test_the_worst_second_of_one_owner_at_full_rate(rate: float) -> None:
-    calendar, now = Calendar(int(rate * MILLI)), NOW
+    calendar, now = Calendar(round(rate * MILLI / 0.9)), NOW
     slots: list[int] = []
     while len(slots) < max(30, rate * 4):
         parts = max(1, min(100, int(2 * rate)))
@@ -130,20 +132,20 @@ def test_the_worst_second_of_one_owner_at_full_rate(rate: float) -> None:
 
 def test_slow_campaigns_share_the_same_seconds() -> None:
     calendar, starts = Calendar(100 * MILLI), []
-    for number in range(10):
+    for number in range(9):
         booked = calendar.reserve(f"c{number}", 20, now_us=NOW, not_before_us=NOW, milli_rate=10 * MILLI)
         assert not isinstance(booked, Wait)
         lease, calendar = booked
         starts.append(lease.start_us)
-    assert starts == [NOW] * 10
-    booked = calendar.reserve("eleventh", 20, now_us=NOW, not_before_us=NOW, milli_rate=10 * MILLI)
+    assert starts == [NOW] * 9
+    booked = calendar.reserve("tenth", 20, now_us=NOW, not_before_us=NOW, milli_rate=10 * MILLI)
     assert not isinstance(booked, Wait)
     assert booked[0].start_us == NOW + 2 * MICROSECOND
 
 
 def test_greedy_owners_get_their_share_when_they_ask_in_any_order() -> None:
     rnd = random.Random(10)
-    calendar, now = Calendar(10 * MILLI), NOW
+    calendar, now = Calendar(round(10 * MILLI / 0.9)), NOW
     granted = dict.fromkeys((f"c{number}" for number in range(10)), 0)
     for _ in range(5 * 1_000):
         for owner in rnd.sample(sorted(granted), len(granted)):
@@ -163,4 +165,27 @@ def test_a_calendar_survives_a_lower_rate() -> None:
     again = slower.reserve("summer", 10, now_us=NOW, not_before_us=NOW, milli_rate=10 * MILLI)
     assert not isinstance(again, Wait)
     assert again[0].start_us == booked[0].end_us
-    assert slower.free_parts(NOW) == 500
+    assert slower.free_parts(NOW) == 499
+
+
+@pytest.mark.parametrize("rate", [1, 3, 10, 100])
+def test_a_single_message_never_waits_behind_a_campaign(rate: int) -> None:
+    calendar = Calendar(rate * MILLI)
+    while not isinstance(
+        booked := calendar.reserve("spring", 100, now_us=NOW, not_before_us=NOW, milli_rate=rate * MILLI), Wait
+    ):
+        calendar = booked[1]
+    single = calendar.reserve(f"{PRIORITY_MARK}code", 1, now_us=NOW, not_before_us=NOW, milli_rate=10**9)
+    assert not isinstance(single, Wait)
+    assert single[0].slot(0) == NOW
+    assert single[0].milli_rate == rate * MILLI - int(rate * MILLI * 0.9)
+
+
+def test_a_single_message_takes_the_whole_rate_where_it_is_free_and_campaigns_wait_for_it() -> None:
+    calendar = Calendar(10 * MILLI)
+    booked = calendar.reserve(f"{PRIORITY_MARK}code", 5, now_us=NOW, not_before_us=NOW, milli_rate=10**9)
+    assert not isinstance(booked, Wait)
+    assert (booked[0].start_us, booked[0].end_us) == (NOW, NOW + MICROSECOND // 2)
+    campaign = booked[1].reserve("spring", 9, now_us=NOW, not_before_us=NOW, milli_rate=10 * MILLI)
+    assert not isinstance(campaign, Wait)
+    assert (campaign[0].start_us, campaign[0].end_us) == (NOW + MICROSECOND // 2, NOW + 3 * MICROSECOND // 2)

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Collection
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.core.addresses import Destination, normalise_number
 from lambdas.core.campaign_request import Recipient
+from lambdas.core.channels import Channel, Route
+from lambdas.core.content import Content, Template
 from lambdas.core.parts import count_parts
-from lambdas.core.plan import Exclusion, Plan, make_plan, normalise_number
+from lambdas.core.plan import Exclusion, Plan
+from lambdas.core.plan import make_plan as plan_for
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.prices import sms_price
+from lambdas.core.prices import price_of, sms_price
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY, always_fails, is_simulator
 
 US = "+14254147755"
+SMS = frozenset({Channel.SMS})
+make_plan = partial(plan_for, channels=SMS)
+
+
+def routes(**rates: tuple[float, float]) -> dict[Channel, Route]:
+    """Channel -> (parts per second, requests per second)."""
+    return {Channel(name): Route("", "", *rate) for name, rate in rates.items()}
 
 
 def nobody(_numbers: Collection[str]) -> Collection[str]:
@@ -30,7 +43,7 @@ def everybody_of(*blocked: str) -> Callable[[Collection[str]], Collection[str]]:
 
 
 def person(row: int, address: str = US, body: str = "hello", **variables: str) -> Recipient:
-    return Recipient(row, f"c-{row}", "sms", address, body, variables)
+    return Recipient(row, f"c-{row}", Channel.SMS, address, Content(body), variables)
 
 
 def reasons(plan: Plan) -> list[tuple[int, Exclusion]]:
@@ -61,8 +74,7 @@ def test_every_simulator_number_can_be_planned(country: str) -> None:
         assert is_simulator(number)
         assert always_fails(number) is fails
         normalised = normalise_number(number)
-        assert normalised is not None
-        assert normalised == (number, country)
+        assert normalised == Destination(number, country)
     assert not is_simulator("+14255550100")
 
 
@@ -75,8 +87,8 @@ def test_numbers_that_are_none(number: str) -> None:
 
 def test_each_reason_for_leaving_a_row_out() -> None:
     rows = [
-        Recipient(0, "c-0", "email", "a@example.org", "hello"),
-        Recipient(1, "c-1", "whatsapp", US, "hello"),
+        Recipient(0, "c-0", Channel.EMAIL, "a@example.org", Content("hello", "subject")),
+        Recipient(1, "c-1", Channel.WHATSAPP, US, Content("hello")),
         person(2, "12"),
         person(3, "+14255550100"),
         person(4, "+14255550101", "hi {{ name }} from {{town}}", name="you"),
@@ -102,28 +114,27 @@ def test_each_reason_for_leaving_a_row_out() -> None:
 
 def test_variables_are_filled_in_once_and_what_they_hold_is_left_alone() -> None:
     plan = make_plan([person(0, US, "{{a}} {{ b }}{{a}}", a="{{b}}", b="\\1 $")], opted_out=nobody)
-    assert plan.rows[0].body == "{{b}} \\1 ${{b}}"
+    assert plan.rows[0].content.body == "{{b}} \\1 ${{b}}"
 
 
 def test_an_empty_plan() -> None:
     plan = make_plan([], opted_out=nobody)
-    assert (plan.parts, plan.cost_usd, plan.highest_price_usd) == (0, Decimal(0), Decimal(0))
-    summary = plan.summary(tps=1, parts_per_second=1, requests_per_second=1)
+    assert (plan.parts, plan.cost_usd, plan.lanes) == (0, Decimal(0), ())
+    summary = plan.summary(tps=1, routes=routes(sms=(1, 1)))
     assert (summary["recipients"], summary["duration_seconds"], summary["excluded"]) == (0, 0.0, [])
 
 
 @pytest.mark.parametrize(
     ("tps", "parts_per_second", "requests_per_second", "seconds"),
-    [(10, 1_000, 1_000, 2.0), (1_000, 10, 1_000, 4.0), (1_000, 1_000, 4, 10.0)],
+    [(10, 1_000, 1_000, 2.0), (1_000, 10, 1_000, 4.0 / 0.9), (1_000, 1_000, 4, 10.0 / 0.9)],
 )
 def test_the_slowest_of_three_limits_decides(
     tps: float, parts_per_second: float, requests_per_second: float, seconds: float
 ) -> None:
     plan = make_plan([person(row, US, "x" * 161) for row in range(20)], opted_out=nobody)
     assert plan.parts == 40
-    assert (
-        plan.duration_s(tps=tps, parts_per_second=parts_per_second, requests_per_second=requests_per_second) == seconds
-    )
+    limits = routes(sms=(parts_per_second, requests_per_second))
+    assert plan.duration_s(tps=tps, routes=limits) == pytest.approx(seconds)
 
 
 audiences = st.lists(
@@ -136,7 +147,7 @@ audiences = st.lists(
     max_size=40,
 ).map(
     lambda rows: [
-        Recipient(row, f"c-{row}", channel, address, body, {"name": "you"})
+        Recipient(row, f"c-{row}", Channel(channel), address, Content(body), {"name": "you"})
         for row, (address, body, channel) in enumerate(rows)
     ]
 )
@@ -153,7 +164,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     assert sorted([*places, *(row.row for row in plan.excluded)]) == list(range(len(audience)))
     assert plan.parts == sum(row.parts for row in plan.rows)
     assert plan.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
-    summary = plan.summary(tps=10, parts_per_second=10, requests_per_second=10)
+    summary = plan.summary(tps=10, routes=routes(sms=(10, 10)))
     for grouping in ("by_country", "by_channel"):
         groups = summary[grouping].values()
         assert sum(group["messages"] for group in groups) == len(plan.rows)
@@ -162,7 +173,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     assert summary["excluded_by_reason"] == dict(Counter(row.reason.value for row in plan.excluded))
     assert json.loads(json.dumps(summary)) == summary
     for row in plan.rows:
-        assert row.parts == count_parts(row.body).parts >= 1
+        assert row.parts == count_parts(row.content.body).parts >= 1
         assert row.price_usd == sms_price(row.country).total_usd * row.parts
     destinations = Counter(row.destination for row in plan.rows if not is_simulator(row.destination))
     assert all(count == 1 for count in destinations.values())
@@ -177,10 +188,95 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
         channel=st.just("sms"),
         destination=st.just(US),
         country=st.sampled_from(["US", "GB", "ZZ"]),
-        body=st.text(max_size=200),
+        content=st.builds(
+            Content,
+            body=st.text(max_size=200),
+            subject=st.text(max_size=20),
+            html=st.text(max_size=20),
+            template=st.none()
+            | st.builds(
+                Template,
+                name=st.text(max_size=9),
+                parameters=st.lists(st.text(max_size=9), max_size=3).map(tuple),
+                data=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
+            ),
+        ),
         parts=st.integers(1, 11),
         price_usd=st.decimals(0, 10, places=5),
     )
 )
 def test_a_planned_row_survives_its_part_file(row: PlannedRow) -> None:
     assert PlannedRow.from_json(json.loads(json.dumps(row.to_json()))) == row
+
+
+def mixed(rows: int) -> list[Recipient]:
+    """Recipients of all channels in turn, with a template on WhatsApp and HTML in email."""
+    contents = {
+        Channel.SMS: Content("hi {{ name }}"),
+        Channel.WHATSAPP: Content(template=Template("order_ready", parameters=("{{ name }}",))),
+        Channel.EMAIL: Content("hi {{ name }}", "for {{ name }}", "<b>{{ name }}</b>"),
+    }
+    return [
+        Recipient(
+            row,
+            f"c-{row}",
+            channel,
+            f"a{row}@example.com" if channel is Channel.EMAIL else f"+1425555{row:04d}",
+            contents[channel],
+            {"name": "<Ada> & co\n"},
+        )
+        for row, channel in zip(range(rows), itertools.cycle(contents), strict=False)
+    ]
+
+
+def test_each_channel_has_a_run_of_rows_of_its_own() -> None:
+    plan = plan_for(mixed(9), channels=frozenset(Channel), opted_out=nobody)
+    assert [(lane.channel, lane.first_row, lane.end_row) for lane in plan.lanes] == [
+        ("sms", 0, 3),
+        ("whatsapp", 3, 6),
+        ("email", 6, 9),
+    ]
+    assert [row.customer_id for row in plan.rows] == [f"c-{row}" for row in (0, 3, 6, 1, 4, 7, 2, 5, 8)]
+    prices = [lane.highest_price_usd for lane in plan.lanes]
+    assert prices == [
+        sms_price("US").total_usd,
+        price_of(Channel.WHATSAPP, template=True).total_usd,
+        price_of(Channel.EMAIL).total_usd,
+    ]
+
+
+def test_variables_are_escaped_where_the_text_is_html_and_kept_to_one_line_in_a_subject() -> None:
+    plan = plan_for(mixed(3), channels=frozenset(Channel), opted_out=nobody)
+    sms, whatsapp, email = (row.content for row in plan.rows)
+    assert sms.body == "hi <Ada> & co\n"
+    assert whatsapp.template is not None
+    assert whatsapp.template.parameters == ("<Ada> & co\n",)
+    assert email == Content("hi <Ada> & co\n", "for <Ada> & co", "<b>&lt;Ada&gt; &amp; co\n</b>")
+
+
+def test_channels_send_side_by_side_so_the_slowest_decides() -> None:
+    plan = plan_for(mixed(90), channels=frozenset(Channel), opted_out=nobody)
+    limits = routes(sms=(10, 10), whatsapp=(80, 1_000), email=(1, 1))
+    assert plan.duration_s(tps=1_000, routes=limits) == pytest.approx(30 / 0.9)
+    assert plan.duration_s(tps=0.5, routes=limits) == 180
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "a", "@example.com", "a@", "a@b", "a b@example.com", "a@example..com", "a@exa mple.com", "a@-x.com",
+     "\u00e4@example.com", "a@b\u00fccher.example", "a\r\nBcc: b@example.com", "x" * 65 + "@example.com", "a@@b.com",
+     "<a@example.com>", "a@example.com, b@example.com"],
+)  # fmt: skip
+def test_addresses_that_are_none(address: str) -> None:
+    recipient = Recipient(0, "c", Channel.EMAIL, address, Content("x", "y"))
+    plan = plan_for([recipient], channels=frozenset(Channel), opted_out=nobody)
+    assert reasons(plan) == [(0, Exclusion.INVALID_EMAIL)]
+
+
+def test_an_address_is_one_in_any_case() -> None:
+    rows = [
+        Recipient(row, "c", Channel.EMAIL, address, Content("x", "y"))
+        for row, address in enumerate(["Ada@Example.COM", "ada@example.com", "ada+x@example.com"])
+    ]
+    plan = plan_for(rows, channels=frozenset(Channel), opted_out=nobody)
+    assert [row.destination for row in plan.rows] == ["ada@example.com", "ada+x@example.com"]

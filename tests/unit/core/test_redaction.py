@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.redaction import mask_number, mask_numbers
+from lambdas.core.redaction import mask_addresses, mask_number
 
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="+"), max_size=30)
@@ -32,24 +32,24 @@ def test_short_and_unsigned_numbers(number: str, masked: str) -> None:
 @given(st.lists(st.tuples(texts, numbers), min_size=1, max_size=4), texts)
 def test_numbers_in_free_text(pieces: list[tuple[str, str]], tail: str) -> None:
     text = "".join(before + number for before, number in pieces) + tail
-    masked = mask_numbers(text)
+    masked = mask_addresses(text)
     assert re.search(r"\d{5}", masked) is None
     assert len(masked) == len(text)
     for before, number in pieces:
         assert before in masked
         assert number not in masked
-    assert mask_numbers(masked) == masked
+    assert mask_addresses(masked) == masked
 
 
 @given(st.from_regex(r"\+[0-9]{16,40}", fullmatch=True))
 def test_a_run_longer_than_any_number_is_masked_whole(run: str) -> None:
-    assert re.search(r"\d{5}", mask_numbers(run)) is None
+    assert re.search(r"\d{5}", mask_addresses(run)) is None
 
 
 def test_other_digits_stay() -> None:
     text = "campaign spring-0000123 took 20261120 ms, 1+1=2, +123456"
-    assert mask_numbers(text) == text
+    assert mask_addresses(text) == text
 
 
 def test_numbers_inside_json_and_errors() -> None:
-    assert mask_numbers('{"to":"+14255550156","x":"a+14255550157b"}') == '{"to":"+1******0156","x":"a+1******0157b"}'
+    assert mask_addresses('{"to":"+14255550156","x":"a+14255550157b"}') == '{"to":"+1******0156","x":"a+1******0157b"}'

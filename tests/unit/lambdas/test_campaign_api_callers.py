@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.campaign_api.service import caller_identity
+from lambdas.campaign_api.answers import caller_identity
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from lambdas.adapters.sms import SmsProvider
-from lambdas.core.ports import OutboundMessage
+from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 from tests.support.campaigns import planned_row
 
@@ -38,7 +38,9 @@ def provider(client: Client, identity: str = "phone-1") -> SmsProvider:
 
 
 def message(max_price_usd: str | None = None, validity_seconds: int | None = None) -> OutboundMessage:
-    return OutboundMessage("spring-0000001", planned_row(1), "TRANSACTIONAL", max_price_usd, validity_seconds)
+    return OutboundMessage(
+        "spring-0000001", planned_row(1), SendTerms("spring", "TRANSACTIONAL", max_price_usd, validity_seconds)
+    )
 
 
 def test_the_call_names_the_message_and_the_stack_for_its_receipts() -> None:

@@ -1,0 +1,95 @@
+"""The outbox: a queue of single messages and the function that sends them in the channels' priority lane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components.channels import routes_text
+from components.consumers import Batching, consume_queue
+from components.function import Function, FunctionArgs
+from components.messaging import Messaging
+from components.platform import Platform
+from components.queue import Queue, QueueArgs
+from lambdas.core.channels import Channel
+from lambdas.core.outputs import OutboxOutputs
+from lambdas.message_sender.settings import MessageSenderSettings
+
+SENDER_TIMEOUT_SECONDS = 60
+MAX_AGE_SECONDS = 120
+"""A single message that waits longer is late: a code, an answer."""
+
+
+class Outbox(pulumi.ComponentResource):
+    """Takes messages from `POST /api/messages` and from in-house producers (`lambdas/core/message_order.py`)."""
+
+    queue: Queue
+    outputs: OutboxOutputs
+
+    def __init__(
+        self, name: str, platform: Platform, messaging: Messaging, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("cpaas:outbox:Outbox", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.queue = Queue(
+            name,
+            QueueArgs(
+                thing="outbox",
+                consumer_timeout_seconds=SENDER_TIMEOUT_SECONDS,
+                max_receives=5,
+                max_age_seconds=MAX_AGE_SECONDS,
+            ),
+            platform,
+            opts=child,
+        )
+        settings = platform.site.settings
+        channels = messaging.channels
+        email = channels.get(Channel.EMAIL)
+        sender = Function(
+            "message-sender",
+            FunctionArgs(
+                settings=MessageSenderSettings,
+                description="Sends single messages in the channels' priority lane",
+                memory_mb=512,
+                timeout_seconds=SENDER_TIMEOUT_SECONDS,
+                environment={
+                    "region": settings.region,
+                    "campaigns_table": messaging.campaigns.name,
+                    "delivery_tracking_table": messaging.delivery_tracking.name,
+                    "rate_limits_table": messaging.rate_limits.name,
+                    "outbox_queue_url": self.queue.url,
+                    "channels": routes_text({channel: each.route("") for channel, each in channels.items()}),
+                    "sms_configuration_set": channels[Channel.SMS].configuration_set,
+                    "email_configuration_set": email.configuration_set if email else "",
+                    "daily_cap_usd": settings.messages_daily_cap_usd,
+                    "retention_days": settings.policy.data_retention_days,
+                },
+                statements=[
+                    messaging.campaigns.grant("ReadOptOutsAndSpend", "BatchGetItem", "UpdateItem"),
+                    messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
+                    messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
+                    self.queue.consume("ConsumeOrders"),
+                    self.queue.send("PostponeOrders"),
+                    *(each.send for each in channels.values()),
+                ],
+            ),
+            platform,
+            opts=child,
+        )
+        consume_queue(
+            "outbox-mapping",
+            parent=self,
+            platform=platform,
+            function=sender,
+            queue=self.queue,
+            batching=Batching(size=10),
+            concurrency=settings.worker_concurrency,
+        )
+        texts: dict[str, Any] = {
+            "outbox_queue_url": self.queue.url,
+            "outbox_dead_letter_queue_url": self.queue.dead_letters.url,
+            "message_sender_function": sender.name,
+        }
+        self.outputs = OutboxOutputs(**texts)
+        self.register_outputs(self.outputs.to_mapping())

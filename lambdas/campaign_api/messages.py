@@ -1,0 +1,115 @@
+"""Single messages: `POST /api/messages` and `GET /api/messages/{id}`."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from lambdas.adapters.orders import Orders
+from lambdas.adapters.queues import Queue
+from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.campaign_api.answers import Answer, ApiError, Caller
+from lambdas.core.addresses import destination_of
+from lambdas.core.campaign_request import RequestError, canonical_hash
+from lambdas.core.channels import Routes
+from lambdas.core.message_order import MessageOrder, outbox_body, parse_message_order
+from lambdas.core.plan import ExcludedRow, render
+
+
+class MessageService:
+    """Accepts single messages for the outbox, and shows what became of them."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        tracking: TrackingTable,
+        outbox: Queue,
+        routes: Routes,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._orders = orders
+        self._tracking = tracking
+        self._outbox = outbox
+        self._routes = routes
+        self._now_ms = now_ms
+
+    def send(self, document: object, caller: Caller) -> Answer:
+        """202 with the message's id; the same key and body get the same answer, another body 409."""
+        try:
+            order = parse_message_order(document)
+        except RequestError as error:
+            raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
+        assert isinstance(document, dict)
+        self._check(order)
+        body_hash = canonical_hash(document)
+        message_id = _message_id(order, caller)
+        known = self._orders.remember(message_id, body_hash, self._now_ms())
+        if known is not None and known.body_hash != body_hash:
+            raise ApiError(
+                409,
+                "key_reused",
+                f"{message_id} was ordered with another body; use a new message_id or Idempotency-Key",
+                url=_url(message_id),
+            )
+        ordered_at_ms = known.ordered_at_ms if known else self._now_ms()
+        self._outbox.send(outbox_body(document, message_id=message_id, ordered_at_ms=ordered_at_ms))
+        return Answer(
+            202,
+            {"message_id": message_id, "status": "queued", "url": _url(message_id)},
+            {"Location": _url(message_id)},
+        )
+
+    def _check(self, order: MessageOrder) -> None:
+        """Refuse now what the sender could only fail later."""
+        recipient = order.recipient
+        if recipient.channel not in self._routes:
+            raise ApiError(400, "channel_not_available", f"this stack has no channel {recipient.channel}")
+        destination = destination_of(recipient.channel, recipient.address)
+        if destination is None:
+            raise ApiError(400, "invalid_destination", f"the message has no valid {recipient.channel} destination")
+        rendered = render(recipient, destination, 0, order.options.max_price_usd)
+        if isinstance(rendered, ExcludedRow):
+            raise ApiError(400, rendered.reason.value, f"the message cannot be sent: {rendered.detail}")
+
+    def show(self, message_id: str) -> Answer:
+        """200 with the message's state, which is `queued` until its provider call is announced."""
+        rows = self._tracking.rows([message_id])
+        if rows:
+            return Answer(200, _view(TrackedMessage.from_item(rows[0])))
+        known = self._orders.find(message_id)
+        if known is None:
+            raise ApiError(404, "unknown_message", f"there is no message {message_id[:64]}")
+        return Answer(
+            200, {"message_id": message_id, "status": "queued", "ordered_at_ms": known.ordered_at_ms, "history": {}}
+        )
+
+
+def _message_id(order: MessageOrder, caller: Caller) -> str:
+    if order.message_id is not None:
+        return order.message_id
+    if caller.idempotency_key is not None:
+        digest = hashlib.sha256(f"{caller.identity}\n{caller.idempotency_key}".encode()).hexdigest()
+        return f"m-{digest[:20]}"
+    return f"m-{secrets.token_hex(10)}"
+
+
+def _view(row: TrackedMessage) -> dict[str, Any]:
+    state = row.state
+    return {
+        "message_id": row.message_id,
+        "campaign_id": row.campaign_id or None,
+        "customer_id": row.customer_id,
+        "channel": row.channel,
+        "status": state.status.value,
+        "history": {status.value: at for status, at in sorted(state.history.items(), key=lambda item: item[1])},
+        "error_code": state.code,
+        "flags": sorted(state.flags),
+        "cost_usd": float(state.cost_usd if state.cost_usd is not None else row.estimate_usd),
+        "provider_id": state.provider_id,
+    }
+
+
+def _url(message_id: str) -> str:
+    return f"/api/messages/{message_id}"

@@ -1,0 +1,67 @@
+"""One message for one recipient: the body of `POST /api/messages` and what travels on the outbox queue.
+
+Both are the same JSON. Whoever puts an order on the queue itself gives it a `message_id`, letters, digits, `_` and `-`,
+at most 64; two orders of one id are one message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lambdas.core.campaign_request import Recipient, RequestError, SendOptions, parse_options, parse_recipient
+from lambdas.core.content import FIELDS
+
+MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds"})
+_KNOWN_FIELDS = FIELDS | {
+    "message_id",
+    "customer_id",
+    "channel",
+    "phone",
+    "email",
+    "variables",
+    "options",
+    "ordered_at_ms",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOrder:
+    """A message asked for; `ordered_at_ms` (epoch) is when, None on its way in."""
+
+    message_id: str | None
+    recipient: Recipient
+    options: SendOptions
+    ordered_at_ms: int | None
+
+    def expired(self, now_ms: int) -> bool:
+        """Whether the message has waited longer than it is valid."""
+        validity = self.options.validity_seconds
+        return (
+            validity is not None and self.ordered_at_ms is not None and now_ms > self.ordered_at_ms + validity * 1_000
+        )
+
+
+def parse_message_order(document: object) -> MessageOrder:
+    """Check a decoded order; raises `RequestError` with all problems."""
+    if not isinstance(document, dict):
+        raise RequestError(["a message must be a JSON object"])
+    problems = [f"{name!r} is not a field of a message" for name in sorted(map(str, document.keys() - _KNOWN_FIELDS))]
+    message_id, ordered_at_ms = document.get("message_id"), document.get("ordered_at_ms")
+    if message_id is not None and not (isinstance(message_id, str) and MESSAGE_ID.fullmatch(message_id)):
+        problems.append("message_id must be 1-64 letters, digits, '_' or '-'")
+    if ordered_at_ms is not None and (isinstance(ordered_at_ms, bool) or not isinstance(ordered_at_ms, int)):
+        problems.append("ordered_at_ms must be a time in whole milliseconds")
+    options = parse_options(document.get("options", {}), OPTIONS, problems)
+    recipient = parse_recipient(0, document, "", "channel", problems, {})
+    if problems or recipient is None:
+        raise RequestError(problems)
+    return MessageOrder(message_id, recipient, options, ordered_at_ms)
+
+
+def outbox_body(document: Mapping[str, Any], *, message_id: str, ordered_at_ms: int) -> dict[str, Any]:
+    """An accepted order as the outbox queue carries it."""
+    return {**document, "message_id": message_id, "ordered_at_ms": ordered_at_ms}

@@ -1,0 +1,150 @@
+"""Sending one single message: the same intent, pacing, opt-outs and one call as a campaign's row, in the priority lane.
+
+It never waits behind a campaign: it books what is free of the identity's rate, of which campaigns leave a tenth alone
+(`identity_calendar.py`). Its money comes from a daily cap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
+from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
+from lambdas.core.pacing import Wait
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.ports import Clock, IntentOutcome, LimiterPort, OptOutPort, SendTerms, TrackingPort
+
+POLL_US = 100_000
+EXPIRED = "EXPIRED"
+OPTED_OUT = "OPTED_OUT"
+SPEND_CAP = "SPEND_CAP"
+"""Error codes of messages that were never handed to the provider."""
+ANY_RATE = 10**9 * MILLI
+
+
+class SingleOutcome(StrEnum):
+    """What became of an order in this run; `LATER` asks for it to come again: it has not been called."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    NOT_SENT = "not_sent"
+    DONE_BEFORE = "done_before"
+    LATER = "later"
+
+
+class DayBudgetPort(Protocol):
+    """The daily cap of single messages."""
+
+    def take(self, amount_usd: Decimal) -> bool:
+        """Reserve money of today's cap in one conditional write; False if it does not suffice."""
+
+    def give_back(self, amount_usd: Decimal) -> None:
+        """Return what was not spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePorts:
+    """The outside world of a single message."""
+
+    tracking: TrackingPort
+    limiter: LimiterPort
+    opt_outs: OptOutPort
+    budget: DayBudgetPort
+    clock: Clock
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The outcome of the one row."""
+
+    lost: bool = False
+    outcome: Outcome | None = None
+
+    def done(self, send: ScheduledSend, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+    def left_unsent(self, send: ScheduledSend) -> None:
+        self.outcome = Outcome.UNSENT
+
+
+_OUTCOMES = {
+    Outcome.SENT: SingleOutcome.SENT,
+    Outcome.REFUSED: SingleOutcome.REFUSED,
+    Outcome.IN_DOUBT: SingleOutcome.IN_DOUBT,
+    Outcome.ANSWERED: SingleOutcome.DONE_BEFORE,
+}
+
+
+class SingleSender:
+    """Sends one message; not reusable."""
+
+    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str) -> None:
+        self._ports = ports
+        self._attempts = attempts
+        self._owner = owner
+
+    def send(self, message_id: str, row: PlannedRow, terms: SendTerms, *, until_us: int) -> SingleOutcome:
+        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed)."""
+        clock = self._ports.clock
+        progress = _Progress()
+        read_us = clock.now_us()
+        if self._ports.opt_outs.opted_out({row.destination}):
+            return self.record_not_sent(message_id, row, OPTED_OUT)
+        if not self._ports.budget.take(row.price_usd):
+            return self.record_not_sent(message_id, row, SPEND_CAP)
+        send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
+        while progress.outcome is None:
+            scheduled = self._lease(send, until_us)
+            if scheduled is None:
+                break
+            self._attempts.attempt(scheduled, terms)
+            late = self._attempts.take_late()
+            send = late[0] if late else scheduled
+            if progress.outcome is None:
+                clock.sleep_us(min(send.not_before_us, until_us) - clock.now_us())
+        return self._settle(message_id, row, send, progress.outcome)
+
+    def _lease(self, send: ScheduledSend, until_us: int) -> ScheduledSend | None:
+        """A slot, as soon as the identity has one to give before `until_us`."""
+        clock = self._ports.clock
+        wanted_us = clock.now_us()
+        while clock.now_us() < until_us:
+            lease = self._ports.limiter.reserve(
+                f"{PRIORITY_MARK}{send.message_id}",
+                send.row.parts,
+                not_before_us=clock.now_us() + self._attempts.lead_us,
+                milli_rate=ANY_RATE,
+                wanted_us=wanted_us,
+            )
+            if isinstance(lease, IdentityLease):
+                return send.at(lease.slot(0), lease.end_us)
+            self._pause(lease)
+        return None
+
+    def _pause(self, wait: Wait) -> None:
+        self._ports.clock.sleep_us(min(wait.microseconds, POLL_US))
+
+    def _settle(self, message_id: str, row: PlannedRow, send: ScheduledSend, outcome: Outcome | None) -> SingleOutcome:
+        if outcome is None:
+            if send.intended:
+                self._ports.tracking.withdraw(message_id, self._owner)
+            self._ports.budget.give_back(row.price_usd)
+            return SingleOutcome.LATER
+        if outcome not in (Outcome.SENT, Outcome.IN_DOUBT):
+            self._ports.budget.give_back(row.price_usd)
+        if outcome is Outcome.SUPPRESSED:
+            return self.record_not_sent(message_id, row, OPTED_OUT)
+        return _OUTCOMES[outcome]
+
+    def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:
+        """Keep on record why a message was never handed to the provider."""
+        now_ms = self._ports.clock.now_us() // 1_000
+        found = self._ports.tracking.intend("", row, message_id, self._owner, now_ms, 0)
+        if found is not IntentOutcome.CREATED:
+            return SingleOutcome.DONE_BEFORE
+        self._ports.tracking.refused(message_id, code, now_ms)
+        return SingleOutcome.NOT_SENT
