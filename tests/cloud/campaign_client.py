@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -83,6 +84,11 @@ class StackClient:
             ({"message_id": keys.message(campaign_id, row)} for row in range(recipients)), consistent=True
         )
         return [TrackedMessage.from_item(item) for item in found]
+
+    @staticmethod
+    def today() -> str:
+        """The UTC day, as the tables name it."""
+        return datetime.now(UTC).date().isoformat()
 
     def statuses(self, campaign_id: str, recipients: int) -> Counter[str]:
         """How many rows have which status."""

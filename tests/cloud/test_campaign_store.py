@@ -188,7 +188,7 @@ def reserve(limiter: Limiter, owner: str, parts: int, wanted_us: int) -> Identit
 
 def test_a_wait_is_seen_from_when_it_began(stack: StackClient, unique: str) -> None:
     clock = SteppedClock()
-    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1, clock=clock)
+    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1 / 0.9, clock=clock)
     wanted_us = clock.now_us()
     assert isinstance(reserve(limiter, "first", 3, wanted_us), IdentityLease)
     assert isinstance(reserve(limiter, "second", 3, wanted_us), IdentityLease)
