@@ -16,7 +16,21 @@ from localcloud.program import record
 
 STACKS = ("local", "dev", "staging", "prod")
 LARGEST_CONFIG: Mapping[str, str] = {
-    "sms": json.dumps({"phone_number": {"iso_country_code": "US", "number_type": "SIMULATOR"}}),
+    "sms": json.dumps(
+        {
+            "phone_number": {
+                "iso_country_code": "US",
+                "number_type": "SIMULATOR",
+                "pool": True,
+                "own_opt_out_list": True,
+                "keywords": {"HELP": {"message": "Support: +1 800 555 0100"}, "START": {"message": "Welcome back"}},
+            }
+        }
+    ),
+    "whatsapp": json.dumps(
+        {"phone_number_id": f"phone-number-id-{'0' * 32}", "business_account_id": f"waba-{'0' * 32}"}
+    ),
+    "email": json.dumps({"sender": "news@example.com", "identity": "example.com", "create_identity": True}),
     "alarm_email": "oncall@example.com",
     "application_principals": json.dumps(["arn:aws:iam::123456789012:role/app"]),
     "allowed_origins": json.dumps(["https://console.example.com"]),

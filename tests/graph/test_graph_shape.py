@@ -22,11 +22,13 @@ UNTAGGABLE = {
     "aws:lambda/layerVersion:LayerVersion",
     "aws:lambda/permission:Permission",
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination",
+    "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination",
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription",
     "aws:sqs/queuePolicy:QueuePolicy",
@@ -35,6 +37,9 @@ UNTAGGABLE = {
 STATEFUL = ("Table", "Bucket", "Key")
 BILLED_WITHOUT_USE = {
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber",
+    "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool",
+    "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList",
+    "aws:sesv2/emailIdentity:EmailIdentity",
     "aws:apigateway/account:Account",
     "aws:guardduty/detector:Detector",
     "aws:cloudtrail/trail:Trail",
