@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components.consumers import Batching, consume_queue
 from components.event_rule import RuleArgs, RuleToQueue
 from components.function import Function, FunctionArgs
-from components.iam import principal_trust, role_policy
+from components.iam import READ, Statement, principal_trust, role_policy
 from components.platform import Platform
 from components.queue import Queue, QueueArgs, Sender
 from components.sms_channel import SmsChannel
@@ -142,6 +142,7 @@ class Messaging(pulumi.ComponentResource):
 
     def _build_processor(self) -> Function:
         tracking = self.delivery_tracking
+        campaigns_table = self._platform.site.physical("campaigns")
         processor = Function(
             "delivery-processor",
             FunctionArgs(
@@ -149,10 +150,20 @@ class Messaging(pulumi.ComponentResource):
                 description="Folds delivery receipts into tracking rows",
                 memory_mb=256,
                 timeout_seconds=PROCESSOR_TIMEOUT_SECONDS,
-                environment={"delivery_tracking_table": tracking.name, "receipts_queue_url": self.receipts.url},
+                environment={
+                    "delivery_tracking_table": tracking.name,
+                    "campaigns_table": campaigns_table,
+                    "receipts_queue_url": self.receipts.url,
+                },
                 statements=[
                     tracking.grant("TrackDelivery", "BatchGetItem", "GetItem", "UpdateItem"),
                     tracking.grant_index("FindByProviderId", keys.PROVIDER_INDEX),
+                    Statement(
+                        sid="RememberSuppressions",
+                        actions=["dynamodb:UpdateItem"],
+                        resources=[self._platform.site.arn("dynamodb", f"table/{campaigns_table}")],
+                        key_actions=READ,
+                    ),
                     self.receipts.consume("ConsumeReceipts"),
                     self.receipts.send("PostponeReceipts"),
                 ],

@@ -10,9 +10,10 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryProcessorSettings(FunctionEnvironment):
-    """What folding receipts into tracking rows needs."""
+    """What folding receipts into tracking rows and recording suppressions needs."""
 
     FUNCTION: ClassVar[str] = "delivery_processor"
 
     delivery_tracking_table: str
+    campaigns_table: str
     receipts_queue_url: str
