@@ -31,8 +31,6 @@ EMAIL_DETAIL_TYPES = (
     "Email Rejected",
     "Email Rendering Failed",
     "Email Delivery Delayed",
-    "Email Opened",
-    "Email Clicked",
 )
 """What SES tells of one email (EventBridge reference, events of SES)."""
 

@@ -13,7 +13,7 @@ def callback_data(stack: str, message_id: str) -> str:
     return f"{stack}/{message_id}"
 
 
-def from_callback_data(text: str) -> tuple[str, str] | None:
-    """The inverse, (stack, message id); None for a text of somebody else's."""
-    stack, separator, message_id = text.partition("/")
-    return (stack, message_id) if separator and stack and message_id and "/" not in message_id else None
+def read_callback_data(text: str) -> tuple[str, str] | None:
+    """The inverse of `callback_data`: (stack, message id), None for what is not ours."""
+    stack, slash, message_id = text.partition("/")
+    return (stack, message_id) if stack and slash and message_id else None

@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent
 from lambdas.core.metrics import DELIVERY_LATENCY, FAILED_DELIVERIES, MESSAGE_COST, TOTAL_COST, Datum
-from lambdas.core.receipts import Receipt
+from lambdas.core.receipts import Receipt, Suppression
 
 
 @dataclass(slots=True)
 class ReceiptGroup:
-    """All receipts of one message in a batch, and the queue messages they came in."""
+    """All receipts of one message in a batch, and the queue messages they came in.
+
+    `suppressions` are the destinations that must not be written to again, by the flag that says so.
+    """
 
     events: list[StatusEvent] = field(default_factory=list)
     queue_ids: list[str] = field(default_factory=list)
+    suppressions: dict[Suppression, set[str]] = field(default_factory=dict)
 
 
 def group_by_message(receipts: Iterable[tuple[str, str, Receipt]]) -> dict[str, ReceiptGroup]:
@@ -23,9 +27,21 @@ def group_by_message(receipts: Iterable[tuple[str, str, Receipt]]) -> dict[str, 
     groups: dict[str, ReceiptGroup] = {}
     for queue_id, message_id, receipt in receipts:
         group = groups.setdefault(message_id, ReceiptGroup())
-        group.events.append(receipt.event)
+        group.events.extend(receipt.events())
         group.queue_ids.append(queue_id)
+        if receipt.suppression is not None and receipt.destination is not None:
+            group.suppressions.setdefault(receipt.suppression, set()).add(receipt.destination)
     return groups
+
+
+def new_suppressions(before: MessageState, group: ReceiptGroup) -> list[tuple[str, Suppression]]:
+    """(destination, reason) of what the group tells and the row does not know yet; a copy tells nothing new."""
+    return [
+        (destination, suppression)
+        for suppression, destinations in sorted(group.suppressions.items())
+        if suppression.value not in before.flags
+        for destination in sorted(destinations)
+    ]
 
 
 def metrics_of_change(before: MessageState, after: MessageState, *, channel: str, called_ms: int) -> list[Datum]:

@@ -28,11 +28,17 @@ RANK: Mapping[Status, int] = {status: rank for rank, status in enumerate(Status)
 
 FINAL = frozenset({Status.FAILED, Status.DELIVERED, Status.READ})
 ARRIVED = frozenset({Status.DELIVERED, Status.READ})
+ACCEPTED = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
+"""Statuses that only a message can reach which the provider has accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """One thing learnt about a message: `at_ms` is the provider's own time, `price_usd` the total charged so far."""
+    """One thing learnt about a message: `at_ms` is the provider's own time, `price_usd` the total charged so far.
+
+    `provider_id` is what the send call returned and nothing else: an id of another kind (WhatsApp's `wamid`, an id of
+    a notification) could win over it in the row, and the provider's index would lead nowhere.
+    """
 
     status: Status
     at_ms: int
@@ -57,6 +63,11 @@ class MessageState:
     def is_final(self) -> bool:
         """No event but a late arrival can change the status."""
         return self.status in FINAL
+
+    @property
+    def is_accepted(self) -> bool:
+        """The provider has taken the message: its id is known, or something that follows acceptance."""
+        return self.provider_id is not None or not ACCEPTED.isdisjoint(self.history)
 
 
 def fold(state: MessageState, events: Iterable[StatusEvent]) -> MessageState:
@@ -147,7 +158,7 @@ class Counts:
 
 def contribution(state: MessageState, *, called_ms: int, estimate_usd: Decimal) -> Counts:
     """What a row adds to its campaign's counters: accepted messages cost the charged price, else the estimate."""
-    accepted = state.provider_id is not None
+    accepted = state.is_accepted
     arrived = state.status in ARRIVED
     latency = max(0, state.history[Status.DELIVERED] - called_ms) if Status.DELIVERED in state.history else 0
     return Counts(

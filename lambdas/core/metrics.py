@@ -62,6 +62,9 @@ FOREIGN_RECEIPTS = Metric(
     "ForeignReceipts", Unit.COUNT, _PER_STACK, "receipts of messages that this stack did not send (shared accounts)"
 )
 PARKED_EVENTS = Metric("ParkedEvents", Unit.COUNT, _PER_STACK, "events of an unknown shape, kept in the DLQ")
+OTHER_NOTIFICATIONS = Metric(
+    "OtherNotifications", Unit.COUNT, _PER_STACK, "inbound messages and notices on the receipts' paths, acknowledged"
+)
 OVERDUE_RECEIPTS = Metric("OverdueReceipts", Unit.COUNT, _PER_STACK, "open messages without a final receipt after 1 h")
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -79,6 +82,7 @@ CATALOGUE: tuple[Metric, ...] = (
     COST_PER_CUSTOMER,
     FOREIGN_RECEIPTS,
     PARKED_EVENTS,
+    OTHER_NOTIFICATIONS,
     OVERDUE_RECEIPTS,
 )
 

@@ -1,25 +1,35 @@
-"""Folds delivery receipts into tracking rows: any order, any number of times, by either path."""
+"""Folds delivery receipts of all channels into tracking rows: any order, any number of times, by either path.
+
+A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
+recorded for that destination, before the row: whoever dies in between records it again.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
-from lambdas.adapters.tracking import Folded, TrackingTable
-from lambdas.core.folding import group_by_message, metrics_of_change
-from lambdas.core.metrics import FOREIGN_RECEIPTS, PARKED_EVENTS, Datum
-from lambdas.core.receipts import Receipt, UnknownEvent, parse_receipt
+from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
+from lambdas.core.attribute_values import Item
+from lambdas.core.folding import ReceiptGroup, group_by_message, metrics_of_change, new_suppressions
+from lambdas.core.metrics import FOREIGN_RECEIPTS, OTHER_NOTIFICATIONS, PARKED_EVENTS, Datum
+from lambdas.core.receipt_parsing import parse_receipts
+from lambdas.core.receipts import Receipt, UnknownEvent
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 
 SETTINGS = DeliveryProcessorSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
-TRACKING = TrackingTable(Table(client("dynamodb"), SETTINGS.delivery_tracking_table))
+DYNAMODB = client("dynamodb")
+TRACKING = TrackingTable(Table(DYNAMODB, SETTINGS.delivery_tracking_table))
+OPT_OUTS = OptOuts(Table(DYNAMODB, SETTINGS.campaigns_table))
 RECEIPTS = Queue(client("sqs"), SETTINGS.receipts_queue_url)
 
 MATCH_SECONDS = 300
@@ -36,43 +46,54 @@ class Foreign(Exception):
     """A receipt that names another stack: in a shared account everybody's receipts reach everybody."""
 
 
+@dataclass(slots=True)
+class Batch:
+    """What became of a batch: receipts with our message id, queue messages that failed or come again, observations."""
+
+    matched: list[tuple[str, str, Receipt]] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    data: list[Datum] = field(default_factory=list)
+    foreign: int = 0
+
+
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Process a batch; what is unknown is left to the dead-letter queue, what has no match yet comes again."""
     records = {record["messageId"]: record for record in event["Records"]}
-    matched, again, failed, data, foreign = [], [], [], [], 0
+    batch = Batch()
     for queue_id, record in records.items():
+        _sort(batch, queue_id, record)
+    _fold(batch)
+    batch.foreign += _send_again([records[queue_id] for queue_id in sorted(batch.again - batch.failed)])
+    if batch.foreign:
+        batch.data.append(Datum(FOREIGN_RECEIPTS, batch.foreign))
+    LOG.metrics(batch.data)
+    return batch_failures(sorted(batch.failed))
+
+
+def _sort(batch: Batch, queue_id: str, record: Mapping[str, Any]) -> None:
+    """Read one queue message and find out whose its receipts are."""
+    try:
+        receipts = parse_receipts(record["body"])
+    except UnknownEvent as error:
+        LOG.line("WARNING", "event parked", reason=str(error), queue_message=queue_id)
+        if record["attributes"].get("ApproximateReceiveCount", "1") == "1":
+            batch.data.append(Datum(PARKED_EVENTS, 1))
+        batch.failed.add(queue_id)
+        return
+    if not receipts:
+        batch.data.append(Datum(OTHER_NOTIFICATIONS, 1))
+    for receipt in receipts:
         try:
-            receipt = parse_receipt(record["body"])
-            matched.append((queue_id, _message_id(receipt), receipt))
-        except UnknownEvent as error:
-            LOG.line("WARNING", "event parked", reason=str(error), queue_message=queue_id)
-            if record["attributes"].get("ApproximateReceiveCount", "1") == "1":
-                data.append(Datum(PARKED_EVENTS, 1))
-            failed.append(queue_id)
+            batch.matched.append((queue_id, _message_id(receipt), receipt))
         except Foreign:
-            foreign += 1
+            batch.foreign += 1
         except Unmatched:
-            again.append(queue_id)
-    rows = {row["message_id"]: row for row in TRACKING.rows({message_id for _, message_id, _ in matched})}
-    for message_id, group in group_by_message(matched).items():
-        try:
-            folded = TRACKING.fold_read(rows[message_id], group.events) if message_id in rows else None
-        except Exception as error:
-            LOG.line("ERROR", "receipt not recorded", error=f"{type(error).__name__}: {error}", message_id=message_id)
-            failed.extend(group.queue_ids)
-            continue
-        if folded is None:
-            again.extend(group.queue_ids)
-        else:
-            data.extend(_metrics(folded))
-    foreign += _send_again([records[queue_id] for queue_id in again])
-    data.extend([Datum(FOREIGN_RECEIPTS, foreign)] if foreign else [])
-    LOG.metrics(data)
-    return batch_failures(failed)
+            batch.again.add(queue_id)
 
 
 def _message_id(receipt: Receipt) -> str:
-    """Our id of a receipt's message: from its context, else by the provider's id; raises `Unmatched` or `Foreign`."""
+    """Our id of a receipt's message: named in it, else by the provider's id; raises `Unmatched` or `Foreign`."""
     if receipt.stack is not None and receipt.stack != SETTINGS.stack:
         raise Foreign
     if receipt.message_id is not None:
@@ -83,7 +104,32 @@ def _message_id(receipt: Receipt) -> str:
     return found[0]
 
 
-def _send_again(records: list[Mapping[str, Any]]) -> int:
+def _fold(batch: Batch) -> None:
+    """Fold what matched, one write at most for each row; a row that cannot be written fails its own messages alone."""
+    rows = {row["message_id"]: row for row in TRACKING.rows({message_id for _, message_id, _ in batch.matched})}
+    for message_id, group in group_by_message(batch.matched).items():
+        if message_id not in rows:
+            batch.again.update(group.queue_ids)
+            continue
+        try:
+            folded = _record(rows[message_id], group)
+        except Exception as error:
+            LOG.line("ERROR", "receipt not recorded", error=f"{type(error).__name__}: {error}", message_id=message_id)
+            batch.failed.update(group.queue_ids)
+            continue
+        if folded is None:
+            batch.again.update(group.queue_ids)
+        else:
+            batch.data.extend(_metrics(folded))
+
+
+def _record(row: Item, group: ReceiptGroup) -> Folded | None:
+    for destination, suppression in new_suppressions(TrackedMessage.from_item(row).state, group):
+        OPT_OUTS.remember(destination, suppression.value)
+    return TRACKING.fold_read(row, group.events)
+
+
+def _send_again(records: Iterable[Mapping[str, Any]]) -> int:
     """Keep unmatched receipts in the queue for five minutes, at doubling intervals; returns how many are foreign."""
     young, old = [], 0
     for record in records:

@@ -10,7 +10,7 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryProcessorSettings(FunctionEnvironment):
-    """What folding receipts into tracking rows needs."""
+    """What folding receipts into tracking rows and recording suppressions needs."""
 
     FUNCTION: ClassVar[str] = "delivery_processor"
 

@@ -139,7 +139,7 @@ class Sweep:
             ids = [keys.message(summary.id, row) for row in rows[start : start + RECOUNT_BATCH]]
             for item in self._tables.tracking.rows(ids):
                 row = TrackedMessage.from_item(item)
-                if row.state.provider_id is not None or row.state.status is Status.IN_DOUBT:
+                if row.state.is_accepted or row.state.status is Status.IN_DOUBT:
                     spent += row.estimate_usd
                 counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
                     row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd

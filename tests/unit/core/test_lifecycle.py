@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.counting import CounterDelta, CounterKey, RowChange, RowImage, batch_marker, deltas, utc_day
-from lambdas.core.folding import group_by_message, metrics_of_change
+from lambdas.core.folding import metrics_of_change
 from lambdas.core.lifecycle import ARRIVED, RANK, Counts, MessageState, Status, StatusEvent, contribution, fold
 from lambdas.core.metrics import DELIVERY_LATENCY, FAILED_DELIVERIES, TOTAL_COST
-from lambdas.core.receipts import Receipt
+from lambdas.core.receipts import Suppression
 
 CALLED_MS = 1_000
 ESTIMATE = Decimal("0.00881")
@@ -26,7 +26,7 @@ events = st.builds(
     code=st.none() | st.sampled_from(["UNKNOWN", "BLOCKED", "SPAM"]),
     price_usd=st.none() | st.decimals(0, 1, places=5, allow_nan=False),
     provider_id=st.none() | st.sampled_from(["p1", "p2"]),
-    flags=st.frozensets(st.sampled_from(["price_unit_suspicious", "complaint"])),
+    flags=st.frozensets(st.sampled_from(["price_unit_suspicious", *Suppression])),
 )
 event_lists = st.lists(events, max_size=8)
 
@@ -117,6 +117,14 @@ def test_what_was_not_accepted_costs_nothing() -> None:
     assert counts_of(charged) == Counts(sent=1, delivered=1, delivery_ms_sum=301, cost_usd=Decimal("0.0061"))
 
 
+def test_what_a_receipt_without_an_id_proves_counts_as_accepted() -> None:
+    """An intent in doubt may be resolved by a receipt that does not tell what the call returned."""
+    in_doubt = fold(INTENT, [StatusEvent(Status.IN_DOUBT, 1_001)])
+    assert (in_doubt.is_accepted, counts_of(in_doubt)) == (False, Counts(in_doubt=1))
+    arrived = fold(in_doubt, [StatusEvent(Status.READ, 1_301)])
+    assert counts_of(arrived) == Counts(sent=1, delivered=1, cost_usd=ESTIMATE)
+
+
 def test_a_status_is_never_doubly_counted() -> None:
     for status in Status:
         counts = counts_of(fold(INTENT, [StatusEvent(status, 1_001, provider_id="p1")]))
@@ -195,17 +203,3 @@ def test_each_row_is_worth_its_metrics_once_in_any_batching(steps: list[list[Sta
     assert abs(sum(values["TotalCost"]) - float(state.cost_usd or 0)) < 1e-9
     if state.status is Status.FAILED:
         assert values["FailedDeliveries"] == [1]
-
-
-def test_receipts_of_one_message_are_folded_together() -> None:
-    sent, delivered = StatusEvent(Status.SENT, 1), StatusEvent(Status.DELIVERED, 2)
-    groups = group_by_message(
-        [
-            ("q1", "spring-1", Receipt("p1", "spring-1", None, sent)),
-            ("q2", "spring-2", Receipt("p2", "spring-2", None, sent)),
-            ("q3", "spring-1", Receipt("p1", None, None, delivered)),
-        ]
-    )
-    assert list(groups) == ["spring-1", "spring-2"]
-    assert groups["spring-1"].events == [sent, delivered]
-    assert groups["spring-1"].queue_ids == ["q1", "q3"]
