@@ -24,8 +24,8 @@ EVENT_TYPES = (
     "RENDERING_FAILURE",
     "DELIVERY_DELAY",
 )
-"""What becomes of a message (SES v2 API reference, EventDestination, MatchingEventTypes). Not OPEN and CLICK: asking for
-them makes SES put a pixel into the mail and rewrite its links (SES developer guide, "Open and click metrics")."""
+"""What becomes of a message (SES v2 API reference, EventDestination, MatchingEventTypes). OPEN and CLICK are not asked
+for: with them SES puts a pixel into the mail and rewrites its links (SES developer guide, "Open and click metrics")."""
 
 
 class EmailChannel(pulumi.ComponentResource):
