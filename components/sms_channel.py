@@ -33,7 +33,6 @@ class SmsChannel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.configuration_set = configuration_set.name
-        self._set_arn = configuration_set.arn
         aws.pinpoint.Smsvoicev2EventDestination(
             f"{name}-receipts",
             configuration_set_name=configuration_set.name,
@@ -47,10 +46,11 @@ class SmsChannel(pulumi.ComponentResource):
         self.register_outputs({"configuration_set": self.configuration_set})
 
     def send(self, sid: str) -> Statement:
-        """The right to send from this channel's identity with its configuration set."""
-        return Statement(
-            sid=sid, actions=["sms-voice:SendTextMessage"], resources=[*self._identity_arns, self._set_arn]
-        )
+        """The right to send from this channel's identity.
+
+        The configuration set is no resource of this action (Service Authorization Reference, End User Messaging SMS).
+        """
+        return Statement(sid=sid, actions=["sms-voice:SendTextMessage"], resources=self._identity_arns)
 
     def _build_identity(self, name: str) -> tuple[pulumi.Input[str], list[pulumi.Input[str]]]:
         settings = self._site.settings.sms
