@@ -68,19 +68,6 @@ def test_each_function_has_its_own_role_and_log_group(graph: Any) -> None:
         assert logs[0].endswith(f":log-group:{group}:*")
 
 
-def test_whoever_touches_encrypted_things_may_use_the_key(graph: Any) -> None:
-    (key,) = graph.all("Key")
-    for policy in graph.all("RolePolicy"):
-        statements = graph.statements(policy.inputs["policy"])
-        actions = {action for item in statements for action in item["Action"]}
-        on_key = {action for item in statements if key.outputs["arn"] in item["Resource"] for action in item["Action"]}
-        touching = {action for action in actions if action.split(":")[0] in {"dynamodb", "s3"}} | (
-            actions & {"sqs:ReceiveMessage", "sqs:SendMessage"}
-        )
-        assert ("kms:Decrypt" in on_key) == bool(touching), policy.urn
-        assert ("kms:GenerateDataKey" in on_key) == bool(actions & {"sqs:SendMessage", "s3:PutObject"}), policy.urn
-
-
 def test_rights_reach_only_into_this_stack(graph: Any) -> None:
     own = {str(item.outputs["arn"]) for item in graph.resources() if "arn" in item.outputs}
     streams = {str(item.outputs["streamArn"]) for item in graph.all("Table") if item.outputs.get("streamArn")}
