@@ -202,7 +202,7 @@ class Campaigns(pulumi.ComponentResource):
                     messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self._content.read("ReadParts", PARTS),
-                    self._sms_work.consume("ConsumeTokens"),
+                    self._sms_work.consume("ConsumeTokens", hold=True),
                     self._sms_work.send("ReturnTokens"),
                     messaging.sms.send("SendSms"),
                 ],
