@@ -207,7 +207,7 @@ class Campaigns(pulumi.ComponentResource):
                     messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self._content.read("ReadParts", PARTS),
-                    work.consume("ConsumeTokens"),
+                    work.consume("ConsumeTokens", hold=True),
                     work.send("ReturnTokens"),
                     channel.send,
                 ],

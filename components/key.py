@@ -17,8 +17,9 @@ from components.naming import Site, partition_of
 class Edge:
     """A service that must use the key because it puts something into `target`, which is encrypted with it.
 
-    Without its statement the service fails silently on AWS. `condition` is empty where AWS documents no condition
-    key for this use; what may reach the target is then bounded by the target's own policy.
+    Without its statement the service fails silently on AWS. A condition that AWS does not evaluate for this use fails
+    as silently, so each is one that AWS documents (see `edges`); what may reach the target is bounded a second time by
+    the target's own policy.
     """
 
     sid: str
@@ -29,39 +30,66 @@ class Edge:
 
 
 def edges(site: Site) -> tuple[Edge, ...]:
-    """Every service that writes to something encrypted.
+    """Every service that writes to something encrypted in a stack with these settings, and no other.
 
-    Sources: EventBridge user guide "Dead-letter queues and encrypted targets", SNS developer guide "Key management",
-    End User Messaging SMS user guide "Amazon SNS access policy", CloudWatch user guide "Notifying users on alarm
-    changes", CloudWatch Logs user guide "Encrypt log data".
+    Sources: SNS developer guide "Key management" (both source keys for every service that publishes to a topic,
+    neither for EventBridge), AWS CDK's SqsSubscription (`aws:SourceArn` of the topic), End User Messaging SMS user
+    guide "Topic policies for Amazon SNS topics", End User Messaging Social user guide "Add a message and event
+    destination", SES developer guide "Configuring Amazon SNS notifications", CloudWatch Logs user guide "Encrypt log
+    data".
     """
-    return (
+    settings = site.settings
+    found = [
         Edge(sid="EventBridgeToQueues", service="events.amazonaws.com", target="queue"),
-        Edge(sid="TopicsToQueues", service="sns.amazonaws.com", target="queue"),
         Edge(
-            sid="SmsReceiptsToTopic",
-            service="sms-voice.amazonaws.com",
-            target="topic",
-            condition={"StringEquals": {"aws:SourceAccount": site.account_id}},
+            sid="TopicsToQueues",
+            service="sns.amazonaws.com",
+            target="queue",
+            condition={"ArnLike": {"aws:SourceArn": site.arn("sns", site.physical("*"))}},
         ),
-        Edge(sid="AlarmsToTopics", service="cloudwatch.amazonaws.com", target="topic"),
-        Edge(
-            sid="LogGroups",
-            service=f"logs.{site.region}.amazonaws.com",
-            target="log group",
-            actions=(
-                DECRYPT,
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                GENERATE_DATA_KEY,
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            ),
-            condition={
-                "ArnLike": {"kms:EncryptionContext:aws:logs:arn": site.arn("logs", f"log-group:/{site.project}/*")}
-            },
+        _publisher(site, "SmsReceiptsToTopic", "sms-voice", "*"),
+    ]
+    if settings.whatsapp is not None:
+        found.append(_publisher(site, "WhatsAppReceiptsToTopic", "social-messaging", "*"))
+    if settings.email is not None:
+        found.append(_publisher(site, "EmailReceiptsToTopic", "ses", "*"))
+    if site.policy.notify:
+        found.append(_publisher(site, "AlarmsToTopics", "cloudwatch", f"alarm:{site.alarm_prefix}*"))
+    return (*found, _log_groups(site))
+
+
+def _publisher(site: Site, sid: str, service: str, source: str) -> Edge:
+    """A service of this account and region that publishes to a topic on behalf of its own resources."""
+    return Edge(
+        sid=sid,
+        service=f"{service}.amazonaws.com",
+        target="topic",
+        condition={
+            "StringEquals": {"aws:SourceAccount": site.account_id},
+            "ArnLike": {"aws:SourceArn": site.arn(service, source)},
+        },
+    )
+
+
+def _log_groups(site: Site) -> Edge:
+    return Edge(
+        sid="LogGroups",
+        service=f"logs.{site.region}.amazonaws.com",
+        target="log group",
+        actions=(
+            DECRYPT,
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            GENERATE_DATA_KEY,
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
         ),
+        condition={
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": site.arn("logs", f"log-group:/{site.project}/{site.stack}/*")
+            }
+        },
     )
 
 

@@ -169,16 +169,12 @@ class Queue(pulumi.ComponentResource):
         """The right to put messages in."""
         return Statement(sid=sid, actions=["sqs:SendMessage"], resources=[self.arn], key_actions=WRITE)
 
-    def consume(self, sid: str) -> Statement:
-        """The right to receive, finish and postpone messages: what a mapping needs, and early release of a message."""
+    def consume(self, sid: str, *, hold: bool = False) -> Statement:
+        """What a mapping needs of the function's role; `hold` lets the function itself keep a message invisible."""
+        mapping = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
         return Statement(
             sid=sid,
-            actions=[
-                "sqs:ChangeMessageVisibility",
-                "sqs:DeleteMessage",
-                "sqs:GetQueueAttributes",
-                "sqs:ReceiveMessage",
-            ],
+            actions=[*mapping, "sqs:ChangeMessageVisibility"] if hold else mapping,
             resources=[self.arn],
             key_actions=READ,
         )

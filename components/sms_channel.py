@@ -47,11 +47,8 @@ class SmsChannel(pulumi.ComponentResource):
             configuration_set=configuration_set.name,
             parts_per_second=settings.parts_per_second,
             requests_per_second=settings.requests_per_second,
-            send=Statement(
-                sid="SendSms",
-                actions=["sms-voice:SendTextMessage"],
-                resources=[*identity_arns, configuration_set.arn],
-            ),
+            # The configuration set is no resource of this action (Service Authorization Reference).
+            send=Statement(sid="SendSms", actions=["sms-voice:SendTextMessage"], resources=identity_arns),
         )
         self.register_outputs({"configuration_set": configuration_set.name})
 
@@ -113,7 +110,7 @@ class SmsChannel(pulumi.ComponentResource):
             tags=site.tags,
             opts=pulumi.ResourceOptions(parent=self, protect=site.policy.protect),
         )
-        return pool.id, [pool.arn, number.arn]
+        return pool.id, [pool.arn]
 
     def _identity_resources(self, identity: str) -> list[pulumi.Input[str]]:
         """ARNs under which AWS checks the right to send from `identity` (IAM actions page of the user guide)."""

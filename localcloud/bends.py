@@ -19,7 +19,7 @@ REPLACED: dict[str, tuple[str, ...]] = {
     "ministack.services.scheduler": ("time", "start_scheduler"),
     "ministack.core.concurrency": ("esm_wake",),
     "ministack.core.iam_actions": ("extract_iam_action",),
-    "ministack.core.iam_evaluator": ("_request_origin",),
+    "ministack.core.iam_evaluator": ("_request_origin", "enforce"),
 }
 """Module to names that are assigned; each is looked up as a global of its module at every call."""
 
@@ -37,12 +37,13 @@ USED: dict[str, tuple[str, ...]] = {
     "ministack.core.iam_evaluator": (
         "AuthError",
         "caller_arn",
-        "enforce",
         "find_iam_access_key_account",
+        "is_root_access_key",
         "pin_request_caller",
         "pin_request_origin",
         "pin_signed_body",
         "pin_signed_request",
+        "resolve_caller_identity",
     ),
     "ministack.services.lambda_svc": (
         "_apply_filter_criteria",

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from localcloud.carrier import Carrier
+from localcloud.decisions import Decisions
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile, ProfileError
 
@@ -32,12 +33,14 @@ class Control:
         *,
         carrier: Carrier,
         meters: Meters,
+        decisions: Decisions,
         functions: Functions,
         status: Callable[[], dict[str, Any]],
         advance: Callable[[float], Awaitable[dict[str, str]]],
     ) -> None:
         self._carrier = carrier
         self._meters = meters
+        self._decisions = decisions
         self._functions = functions
         self._status = status
         self._move_clock = advance
@@ -49,6 +52,8 @@ class Control:
             ("DELETE", "carrier/calls"): lambda _: self._carrier.forget_calls(),
             ("GET", "meters"): lambda _: self._meters.report(),
             ("DELETE", "meters"): lambda _: self._meters.clear(),
+            ("GET", "grants"): lambda _: self._decisions.report(),
+            ("DELETE", "grants"): lambda _: self._decisions.clear(),
         }
 
     async def respond(self, method: str, path: str, body: bytes) -> tuple[int, Any]:

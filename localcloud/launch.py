@@ -53,6 +53,17 @@ class CarrierCall:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer of IAM to a role or user; `session` is who used the role: a function's own name."""
+
+    principal: str
+    session: str
+    action: str
+    resource: str
+    allowed: bool
+
+
 class ControlClient:
     """A small client of the control API. Safe to use from several threads."""
 
@@ -90,6 +101,14 @@ class ControlClient:
     def clear_meters(self) -> None:
         """Start counting from zero."""
         self._call("DELETE", "meters")
+
+    def decisions(self) -> list[Decision]:
+        """Every different question that IAM answered about a role or user since the last `forget_decisions`."""
+        return [Decision(**decision) for decision in self._call("GET", "grants")]
+
+    def forget_decisions(self) -> None:
+        """Empty the record of IAM's answers."""
+        self._call("DELETE", "grants")
 
     def kill_function(self, name: str) -> list[int]:
         """SIGKILL the function's processes, as a crash would; their ids."""

@@ -21,6 +21,7 @@ from localcloud import deliveries, metrics_plane
 from localcloud.carrier import Carrier
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
+from localcloud.decisions import Decisions
 from localcloud.emulator import Publisher, authorize, enter_request, install_batch_actions, install_transport
 from localcloud.event_sources import EventSources
 from localcloud.functions import ArchiveStore, make_interpreter
@@ -62,6 +63,7 @@ class Cloud:
         self._tasks: list[asyncio.Task[None]] = []
         self.logs = LogPlane(account_id=account_id, region=region)
         self.meters = Meters()
+        self.decisions = Decisions()
         self.schedules = Schedules(clock)
         self.sources = EventSources(self._executor)
         self.metrics = metrics_plane.install(clock=clock, speed=clock.speed, region=region, account_id=account_id)
@@ -81,6 +83,7 @@ class Cloud:
         self.control = Control(
             carrier=self.carrier,
             meters=self.meters,
+            decisions=self.decisions,
             functions=self.functions,
             status=status,
             advance=self._advance,
@@ -93,6 +96,7 @@ class Cloud:
         install_batch_actions()
         self.logs.install()
         self.meters.install()
+        self.decisions.install()
         self.schedules.install()
         self.sources.install()
         self.functions.install()

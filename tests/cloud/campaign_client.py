@@ -49,15 +49,19 @@ class StackClient:
         *,
         headers: Mapping[str, str] | None = None,
         sign: bool = True,
+        credentials: Mapping[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        """One API request; (status, body)."""
+        """One API request, by the account's root or with `credentials` (boto3's names); (status, body)."""
         data = json.dumps(body).encode() if body is not None else b""
         request = AWSRequest(method, self.outputs.campaigns.api_url + path, data=data, headers=dict(headers or {}))
         if data:
             request.headers["content-type"] = "application/json"
         if sign:
-            credentials = Credentials(self._arguments["aws_access_key_id"], "local")
-            SigV4Auth(credentials, "execute-api", self.outputs.identity.region).add_auth(request)
+            by = credentials or self._arguments
+            signer = Credentials(
+                *(by.get(f"aws_{name}") for name in ("access_key_id", "secret_access_key", "session_token"))
+            )
+            SigV4Auth(signer, "execute-api", self.outputs.identity.region).add_auth(request)
         answer = self._http.send(request.prepare())
         return answer.status_code, json.loads(answer.content)
 

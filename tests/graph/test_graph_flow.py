@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from lambdas.core.outputs import COMPONENTS, SSM_STANDARD_LIMIT, StackOutputs, p
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 from lambdas.message_sender.settings import MessageSenderSettings
 from lambdas.sweeper.settings import SweeperSettings
+from localcloud.graph import Secret
 
 SETTINGS: dict[str, type[FunctionEnvironment]] = {
     settings.FUNCTION: settings
@@ -96,16 +99,45 @@ def test_nothing_invokes_a_function_before_its_rights_are_attached(graph: Any) -
         assert policies[graph.role_of(function)] in function.dependencies, function.urn
 
 
-def test_nothing_sends_before_it_is_let_in(graph: Any) -> None:
-    queue_policies = {item.inputs["queueUrl"]: item.urn for item in graph.all("QueuePolicy")}
-    for sender, arn in [
+def test_nothing_uses_a_queue_before_its_policy_stands(graph: Any) -> None:
+    policies = {item.inputs["queueUrl"]: item.urn for item in graph.all("QueuePolicy")}
+    for user, arn in [
+        *((item, item.inputs["eventSourceArn"]) for item in _queue_mappings(graph)),
         *((item, item.inputs["arn"]) for item in graph.all("EventTarget")),
+        *((item, item.inputs["deadLetterConfig"]["arn"]) for item in graph.all("EventTarget")),
         *((i, i.inputs["endpoint"]) for i in graph.all("TopicSubscription") if i.inputs["protocol"] == "sqs"),
+        *(
+            (item, item.inputs["destinationConfig"]["onFailure"]["destinationArn"])
+            for item in graph.all("EventSourceMapping")
+            if "destinationConfig" in item.inputs
+        ),
     ]:
-        assert queue_policies[graph.by_arn(arn).outputs["url"]] in sender.dependencies, sender.urn
-    topic_policies = {item.inputs["arn"]: item.urn for item in graph.all("TopicPolicy")}
-    (destination,) = graph.all("Smsvoicev2EventDestination")
-    assert topic_policies[destination.inputs["snsDestination"]["topicArn"]] in destination.dependencies
+        assert policies[graph.by_arn(arn).outputs["url"]] in user.dependencies, user.urn
+
+
+def test_no_service_publishes_before_its_topic_lets_it_in(graph: Any) -> None:
+    policies = {item.inputs["arn"]: item.urn for item in graph.all("TopicPolicy")}
+    published = [
+        (item, arn)
+        for item in graph.resources()
+        if item.type.endswith("EventDestination")
+        for arn in policies
+        if arn in json.dumps(item.inputs, default=str)
+    ]
+    assert published
+    for destination, arn in published:
+        assert policies[arn] in destination.dependencies, destination.urn
+
+
+def test_an_api_is_open_only_when_all_of_it_stands(graph: Any) -> None:
+    for stage in graph.all("Stage"):
+        own = [
+            item
+            for item in (*graph.all("Route"), *graph.all("Permission"))
+            if item.inputs.get("apiId", stage.inputs["apiId"]) == stage.inputs["apiId"]
+        ]
+        assert len(own) > 1
+        assert {item.urn for item in own} <= set(stage.dependencies), stage.urn
 
 
 def test_what_rules_and_topics_cannot_deliver_is_kept(graph: Any) -> None:
@@ -151,6 +183,15 @@ def test_each_function_can_read_its_environment_and_gets_no_more(graph: Any) -> 
         read = settings.from_environ(variables)
         assert read.stack == graph.recorded.stack_outputs["Stack"]
         assert set(variables) <= set(settings.variable_names().values())
+
+
+def test_no_environment_holds_a_secret(graph: Any) -> None:
+    secrets = {str(secret.value) for item in graph.resources() for secret in _secrets(item.inputs)}
+    assert secrets, "parameters are secrets to the provider, so some are always found"
+    for item in graph.all("Function"):
+        variables = item.inputs["environment"]["variables"]
+        assert not [name for name in variables if re.search("SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE", name)], item.urn
+        assert not [name for name, value in variables.items() if any(secret in value for secret in secrets)], item.urn
 
 
 def test_every_route_asks_for_a_signature(graph: Any) -> None:
@@ -235,3 +276,14 @@ def _queue_mappings(graph: Any) -> list[Any]:
 
 def _function(graph: Any, mapping: Any) -> Any:
     return next(item for item in graph.all("Function") if item.inputs["name"] == mapping.inputs["functionName"])
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _secrets(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _secrets(each)

@@ -9,17 +9,38 @@ from typing import Any
 import botocore.session
 import pytest
 
+from tests.support.service_authorization import RESOURCE_TYPES, fits
+
 SERVICE_OF_PREFIX = {
     "dynamodb": ("dynamodb", "dynamodbstreams"),
     "kms": ("kms",),
     "logs": ("logs",),
     "s3": ("s3",),
+    "ses": ("sesv2",),
     "sms-voice": ("pinpoint-sms-voice-v2",),
+    "sns": ("sns",),
+    "social-messaging": ("socialmessaging",),
     "sqs": ("sqs",),
     "xray": ("xray",),
 }
-NOT_OPERATIONS = {"execute-api:Invoke", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
-"""Actions without an operation of the same name (Service Authorization Reference)."""
+NOT_OPERATIONS = {
+    "dynamodb:ConditionCheckItem",
+    "execute-api:Invoke",
+    "kms:*",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+"""Actions without an operation of the same name (Service Authorization Reference); `kms:*` is the account's own."""
+
+INLINE_POLICY_LIMIT = 10_240
+"""Characters of all inline policies of a role, white space aside (IAM quotas)."""
+
+SENDING = {
+    "sms-voice:SendTextMessage": "SendSms",
+    "social-messaging:SendWhatsAppMessage": "SendWhatsApp",
+    "ses:SendEmail": "SendEmail",
+}
+"""What reaches people, and the statement that grants it."""
 
 
 def test_no_action_is_a_pattern(graph: Any) -> None:
@@ -27,15 +48,46 @@ def test_no_action_is_a_pattern(graph: Any) -> None:
     assert wild == []
 
 
-def test_the_only_star_resource_is_the_one_with_a_reason(graph: Any) -> None:
-    starred = {item["Sid"] for _, item in graph.role_statements() if "*" in item["Resource"]}
-    assert starred <= {"Trace"}
+def test_every_resource_is_one_that_its_actions_know(graph: Any) -> None:
+    """So a `*` stands only where an action has no resource type; the component has its reason beside it."""
+    for role, item in graph.role_statements():
+        pairs = [(action, resource) for action in item["Action"] for resource in item["Resource"]]
+        fitting = [pair for pair in pairs if fits(*pair)]
+        where = f"{role}, {item['Sid']}"
+        assert {action for action, _ in fitting} == set(item["Action"]), where
+        assert {resource for _, resource in fitting} == set(item["Resource"]), where
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("sms-voice:SendTextMessage", "arn:aws:sms-voice:us-east-1:123456789012:configuration-set/sms"),
+        ("dynamodb:GetItem", "arn:aws:dynamodb:us-east-1:123456789012:table/campaigns/index/created-index"),
+        ("dynamodb:GetRecords", "arn:aws:dynamodb:us-east-1:123456789012:table/campaigns"),
+        ("s3:GetObject", "arn:aws:s3:::content"),
+        ("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/cpaas/dev/sweeper"),
+        ("sqs:SendMessage", "arn:aws:sns:us-east-1:123456789012:topic"),
+        ("sqs:SendMessage", "*"),
+        ("xray:PutTraceSegments", "arn:aws:xray:us-east-1:123456789012:group/x"),
+    ],
+)
+def test_a_resource_of_another_kind_is_noticed(action: str, resource: str) -> None:
+    assert not fits(action, resource)
 
 
 def test_every_action_exists(graph: Any) -> None:
     """An action nobody knows grants nothing and says nothing: compare with the services' own models."""
     session = botocore.session.get_session()
-    used = {action for _, item in graph.role_statements() for action in item["Action"]} - NOT_OPERATIONS
+    let_in = [
+        action
+        for kind in ("Key", "QueuePolicy", "TopicPolicy")
+        for policy in graph.all(kind)
+        for item in graph.statements(policy.inputs["policy"])
+        if item["Effect"] == "Allow"
+        for action in item["Action"]
+    ]
+    granted = [action for _, item in graph.role_statements() for action in item["Action"]]
+    used = {*let_in, *granted, *RESOURCE_TYPES} - NOT_OPERATIONS
     operations = {
         f"{prefix}:{operation}"
         for prefix, services in SERVICE_OF_PREFIX.items()
@@ -43,6 +95,14 @@ def test_every_action_exists(graph: Any) -> None:
         for operation in session.get_service_model(service).operation_names
     }
     assert used - operations == set()
+
+
+def test_policies_fit_into_their_roles(graph: Any) -> None:
+    sizes: dict[str, int] = {}
+    for policy in graph.all("RolePolicy"):
+        compact = json.dumps(json.loads(policy.inputs["policy"]), separators=(",", ":"))
+        sizes[policy.inputs["role"]] = sizes.get(policy.inputs["role"], 0) + len(compact)
+    assert max(sizes.values()) < INLINE_POLICY_LIMIT * 0.75
 
 
 def test_roles_have_no_managed_policies(graph: Any) -> None:
@@ -68,19 +128,6 @@ def test_each_function_has_its_own_role_and_log_group(graph: Any) -> None:
         assert logs[0].endswith(f":log-group:{group}:*")
 
 
-def test_whoever_touches_encrypted_things_may_use_the_key(graph: Any) -> None:
-    (key,) = graph.all("Key")
-    for policy in graph.all("RolePolicy"):
-        statements = graph.statements(policy.inputs["policy"])
-        actions = {action for item in statements for action in item["Action"]}
-        on_key = {action for item in statements if key.outputs["arn"] in item["Resource"] for action in item["Action"]}
-        touching = {action for action in actions if action.split(":")[0] in {"dynamodb", "s3"}} | (
-            actions & {"sqs:ReceiveMessage", "sqs:SendMessage"}
-        )
-        assert ("kms:Decrypt" in on_key) == bool(touching), policy.urn
-        assert ("kms:GenerateDataKey" in on_key) == bool(actions & {"sqs:SendMessage", "s3:PutObject"}), policy.urn
-
-
 def test_rights_reach_only_into_this_stack(graph: Any) -> None:
     own = {str(item.outputs["arn"]) for item in graph.resources() if "arn" in item.outputs}
     streams = {str(item.outputs["streamArn"]) for item in graph.all("Table") if item.outputs.get("streamArn")}
@@ -91,27 +138,32 @@ def test_rights_reach_only_into_this_stack(graph: Any) -> None:
         for role, item in graph.role_statements()
         for resource in item["Resource"]
         if resource != "*"
-        and item["Sid"] != "SendSms"
+        and item["Sid"] not in SENDING.values()
         and not any(resource == arn or resource.startswith((f"{arn}/", f"{arn}:")) for arn in known)
     ]
     assert strangers == []
 
 
-def test_only_the_worker_sends(graph: Any) -> None:
-    senders = {
-        role for role, item in graph.role_statements() for action in item["Action"] if action.startswith("sms-voice:")
-    }
-    (worker,) = [item for item in graph.all("Function") if "campaign-worker" in item.inputs["name"]]
-    assert senders == {graph.role_of(worker)}
+def test_only_a_channels_worker_and_the_sender_of_single_messages_send(graph: Any) -> None:
+    outputs = graph.recorded.stack_outputs
+    functions = {str(item.outputs["name"]): graph.role_of(item) for item in graph.all("Function")}
+    for action, sid in SENDING.items():
+        senders = {role for role, item in graph.role_statements() if action in item["Action"]}
+        worker = outputs[
+            {"SendSms": "SmsWorkerFunction", "SendEmail": "EmailWorkerFunction"}.get(sid, "WhatsappWorkerFunction")
+        ]
+        expected = {functions[worker], functions[outputs["MessageSenderFunction"]]} if worker else set()
+        assert senders == expected, action
+        assert {item["Sid"] for _, item in graph.role_statements() if action in item["Action"]} <= {sid}
 
 
 def test_sending_is_bound_to_account_and_region(graph: Any) -> None:
     outputs = graph.recorded.stack_outputs
-    prefix = f"arn:aws:sms-voice:{outputs['Region']}:{outputs['AccountId']}:"
-    resources = [r for _, item in graph.role_statements() if item["Sid"] == "SendSms" for r in item["Resource"]]
-    assert resources
-    assert all(resource.startswith(prefix) or resource == "*" for resource in resources)
-    assert "*" not in resources
+    for _, item in graph.role_statements():
+        for action in set(item["Action"]) & SENDING.keys():
+            prefix = f"arn:aws:{action.partition(':')[0]}:{outputs['Region']}:{outputs['AccountId']}:"
+            assert item["Resource"]
+            assert all(resource.startswith(prefix) for resource in item["Resource"]), item
 
 
 def test_the_application_reads_and_calls_and_nothing_else(graph: Any) -> None:
@@ -162,11 +214,16 @@ def test_what_a_policy_lets_in_is_what_sends(graph: Any) -> None:
         for item in graph.statements(policy.inputs["policy"]):
             if item["Effect"] == "Allow":
                 assert item["Condition"]["ArnLike"]["aws:SourceArn"] in sources, policy.urn
-    (configuration_set,) = graph.all("Smsvoicev2ConfigurationSet")
-    alarms = [str(item.outputs["arn"]) for item in graph.all("MetricAlarm")]
+    account = f"{graph.recorded.stack_outputs['Region']}:{graph.recorded.stack_outputs['AccountId']}"
+    publishers = [
+        *(str(item.outputs["arn"]) for item in graph.all("MetricAlarm")),
+        *(str(item.outputs["arn"]) for item in graph.all("Smsvoicev2ConfigurationSet")),
+        *(str(item.outputs["arn"]) for item in graph.all("ConfigurationSet")),
+        f"arn:aws:social-messaging:{account}:waba/0123456789abcdef",
+    ]
     for policy in graph.all("TopicPolicy"):
         for item in graph.statements(policy.inputs["policy"]):
             if item["Effect"] == "Allow":
                 pattern = item["Condition"]["ArnLike"]["aws:SourceArn"]
-                matched = fnmatch.filter([*alarms, str(configuration_set.outputs["arn"])], pattern)
+                matched = fnmatch.filter(publishers, pattern)
                 assert matched, policy.urn

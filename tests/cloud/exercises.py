@@ -1,0 +1,312 @@
+"""What a stack is for, done once: each exercise uses one feature, so that every right behind it is needed.
+
+A new feature brings its exercise: a function of a `Stage`, added to `EXERCISES`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from lambdas.adapters.campaigns import meta_key
+from lambdas.core import keys
+from lambdas.core.work import RUN_SECONDS
+from localcloud.launch import LocalCloud
+from localcloud.profile import CarrierProfile
+from tests.cloud.campaign_client import StackClient
+
+SMOOTH = CarrierProfile(seed=5, latency_ms=(5, 20), receipt_delay_ms=(20, 100))
+ROUGH = CarrierProfile(seed=6, failure_rate=0.2, throttle_rate=0.1, duplicate_rate=0.3, reorder_rate=0.3)
+THROTTLED = CarrierProfile(seed=7, throttle_rate=1.0)
+SLOW = CarrierProfile(seed=8, latency_ms=(6_000, 6_000))
+ONE_RECEIPT_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stack that nobody else uses, and the ways to work on it."""
+
+    cloud: LocalCloud
+    stack: StackClient
+    wait_until: Callable[..., Any]
+
+    def started(self, recipients: int, tps: float, profile: CarrierProfile = SMOOTH, **fields: Any) -> str:
+        """A campaign under way, by a carrier that behaves so; its id."""
+        self.cloud.control.set_carrier_profile(profile)
+        return self.stack.send_campaign(recipients, tps, key=uuid.uuid4().hex, **fields)
+
+    def change(self, campaign_id: str, **fields: Any) -> None:
+        """One PATCH at the version that is current."""
+        version = self.stack.show(campaign_id)["version"]
+        path = f"/api/campaigns/{campaign_id}"
+        status, answer = self.stack.call("PATCH", path, {**fields, "expected_version": version})
+        assert status == 200, answer
+
+    def edit(self, campaign_id: str, **attributes: Any) -> None:
+        """Set attributes of the campaign's META behind everybody's back, as a crash would leave them."""
+        sets = ", ".join(f"#{name} = :{name}" for name in attributes)
+        self.stack.campaigns.update(meta_key(campaign_id), f"SET {sets}", attributes)
+
+    def until_status(self, campaign_id: str, status: str) -> None:
+        """Wait until the campaign is `completed` or the like."""
+        self.wait_until(lambda: self.stack.show(campaign_id)["status"] == status, timeout=90, what=f"it is {status}")
+
+    def until_settled(self, campaign_id: str) -> None:
+        """Wait until every row that was handed over is final."""
+        self.wait_until(lambda: self.stack.show(campaign_id)["settled"], timeout=90, what="it is settled")
+
+    def calls(self, campaign_id: str) -> int:
+        """How often the provider was called for it."""
+        found = (call.context.get("message_id", "") for call in self.cloud.control.carrier_calls())
+        return sum(message_id.startswith(f"{campaign_id}-") for message_id in found)
+
+    def used(self, function: str, action: str, name: str) -> bool:
+        """Whether a function has asked for this action on the resource of this name."""
+        return any(
+            (each.session, each.action) == (function, action) and each.resource.endswith(name)
+            for each in self.cloud.control.decisions()
+        )
+
+    def sweep(self) -> None:
+        """Let the sweep's next tick come now."""
+        self.cloud.control.advance_clock(60)
+
+    def put_receipts(self, *bodies: dict[str, Any] | str) -> None:
+        """Put events into the receipts queue as its topic and rule do."""
+        sqs, url = self.stack.client("sqs"), self.stack.outputs.messaging.receipts_queue_url
+        texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        for start in range(0, len(texts), 10):
+            entries = [{"Id": str(n), "MessageBody": text} for n, text in enumerate(texts[start : start + 10])]
+            sqs.send_message_batch(QueueUrl=url, Entries=entries)
+
+
+def receipt(message_id: str, status: str, at_ms: int) -> dict[str, Any]:
+    """What a configuration set sends to its topic about one of our messages."""
+    return {
+        "eventType": f"TEXT_{status}",
+        "eventVersion": "1.0",
+        "eventTimestamp": at_ms,
+        "isFinal": status == "DELIVERED",
+        "messageId": f"provider-of-{message_id}",
+        "messageStatus": status,
+        "context": {"message_id": message_id, "stack": "local"},
+    }
+
+
+def reading_and_preflight(stage: Stage) -> None:
+    """Everything the API answers without a campaign of its own."""
+    users = [{"customer_id": "1", "selected_channel": "sms", "phone": "+14254147755"}]
+    body = {"eligible_users": users, "throughput_tps": 1, "body": "hello"}
+    assert stage.stack.call("POST", "/api/send-campaign", {**body, "dry_run": True})[0] == 200
+    assert stage.stack.call("POST", "/api/send-campaign", body)[0] == 202
+    assert stage.stack.call("POST", "/api/send-campaign", body)[0] == 409
+    assert stage.stack.call("GET", "/api/campaigns")[1]["campaigns"]
+    assert stage.stack.call("GET", "/api/environment")[0] == 200
+
+
+def rough_campaign(stage: Stage) -> None:
+    """Refusals, failures, repeated and reordered receipts by both paths."""
+    campaign_id = stage.started(120, 60, ROUGH)
+    stage.until_status(campaign_id, "completed")
+    stage.until_settled(campaign_id)
+
+
+def receipt_before_the_answer(stage: Stage) -> None:
+    """The worker finds its row changed when the provider answers at last."""
+    outputs = stage.stack.outputs
+
+    def met() -> bool:
+        campaign_id = stage.started(1, 1, SLOW)
+        stage.wait_until(lambda: stage.stack.rows(campaign_id, 1), timeout=30, what="the intent is on record")
+        stage.put_receipts(receipt(keys.message(campaign_id, 0), "DELIVERED", time.time_ns() // 1_000_000))
+        stage.until_status(campaign_id, "completed")
+        return stage.used(
+            outputs.campaigns.sms_worker_function, "dynamodb:GetItem", outputs.messaging.delivery_tracking_table
+        )
+
+    stage.wait_until(met, timeout=90, what="a receipt is faster than the answer")
+
+
+def pause_while_throttled(stage: Stage) -> None:
+    """Intents that were never called are withdrawn; the campaign goes on faster after the pause."""
+    campaign_id = stage.started(30, 20, THROTTLED)
+    stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="the provider refuses")
+    stage.change(campaign_id, status="paused")
+    stage.wait_until(lambda: not stage.stack.rows(campaign_id, 30), timeout=60, what="the intents are withdrawn")
+    stage.cloud.control.set_carrier_profile(SMOOTH)
+    stage.change(campaign_id, throughput_tps=60)
+    stage.change(campaign_id, status="running")
+    stage.until_status(campaign_id, "completed")
+
+
+def opt_outs(stage: Stage) -> None:
+    """The provider reports one; the next campaign to the same number is planned without it."""
+    sms, number = stage.stack.client("pinpoint-sms-voice-v2"), "+12065550000"
+    sms.put_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
+    refused = stage.started(2, 20)
+    stage.until_status(refused, "completed")
+    suppressed = stage.started(2, 20)
+    stage.until_status(suppressed, "completed")
+    sms.delete_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
+    recipient = {"pk": keys.recipient(number), "sk": "STATE"}
+    assert stage.stack.campaigns.delete(recipient, condition="#source = :source", values={"source": "provider"})
+    assert stage.stack.statuses(refused, 2)["failed"] == 1
+    assert stage.stack.show(suppressed)["recipients"] == 1
+
+
+def workers_that_end_early(stage: Stage) -> None:
+    """One dies, and its token comes back by itself; one runs out of time, and puts a token for its successor."""
+    taken_over = stage.started(60, 20)
+    stage.wait_until(lambda: stage.calls(taken_over) > 10, timeout=30, what="it is being sent")
+    assert stage.cloud.control.kill_function(stage.stack.outputs.campaigns.sms_worker_function)
+    passed_on = stage.started(RUN_SECONDS + 6, 1)
+    stage.until_status(taken_over, "completed")
+    stage.until_status(passed_on, "completed")
+
+
+def campaign_that_lost_its_tokens(stage: Stage) -> None:
+    """The sweeper puts a token for a running campaign that nobody has worked on for a while."""
+    campaign_id = stage.started(40, 10)
+    stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="it is being sent")
+    stage.change(campaign_id, status="paused")
+    stage.wait_until(lambda: _let_go(stage, campaign_id), timeout=60, what="its worker has let go")
+    stage.edit(campaign_id, status="running", booked_until=(int(time.time()) - 60) * 1_000_000)
+    stage.sweep()
+    stage.until_status(campaign_id, "completed")
+
+
+def campaign_that_was_not_planned(stage: Stage) -> None:
+    """The sweeper asks for a plan where the API died before it did; the campaign is sent after all."""
+    campaign_id = stage.started(2, 20)
+    stage.until_status(campaign_id, "completed")
+    left = stage.stack.campaigns.get(meta_key(campaign_id))
+    assert left is not None
+    orphan = f"c-{uuid.uuid4().hex[:20]}"
+    created = {name: left[name] for name in left.keys() - {"plan", "booked_until", "settled_at", "recounted"}}
+    three_minutes_ago = time.time_ns() // 1_000_000 - 180_000
+    changes = {"status": "created", "created_at": three_minutes_ago, "next_row": 0, "done_rows": 0, "version": 1}
+    stage.stack.campaigns.put_new({**created, **meta_key(orphan), **changes}, "pk")
+    stage.sweep()
+    stage.until_status(orphan, "completed")
+
+
+def recount(stage: Stage) -> None:
+    """A settled campaign is counted again from its rows, a minute after it settled."""
+    campaign_id = stage.started(5, 50)
+    stage.until_status(campaign_id, "completed")
+    stage.until_settled(campaign_id)
+    stage.edit(campaign_id, settled_at=time.time_ns() // 1_000_000 - 90_000)
+    stage.sweep()
+    stage.wait_until(lambda: _meta(stage, campaign_id).get("recounted"), timeout=30, what="the sweeper recounts")
+
+
+def receipts_at_the_same_time(stage: Stage) -> None:
+    """Two batches about the same rows, until one of them finds a row changed under its hands."""
+    campaign_id = stage.started(ONE_RECEIPT_BATCH, 100)
+    stage.until_status(campaign_id, "completed")
+    stage.until_settled(campaign_id)
+    messaging = stage.stack.outputs.messaging
+    # An earlier time of a known status is news, so each round changes every row again.
+    at_ms = time.time_ns() // 1_000_000
+
+    def met() -> bool:
+        nonlocal at_ms
+        for status in ("SENT", "DELIVERED"):
+            at_ms -= 1_000
+            rows = range(ONE_RECEIPT_BATCH)
+            stage.put_receipts(*(receipt(keys.message(campaign_id, row), status, at_ms) for row in rows))
+        stage.wait_until(lambda: _empty(stage), timeout=30, what="the receipts are taken")
+        return stage.used(messaging.delivery_processor_function, "dynamodb:GetItem", messaging.delivery_tracking_table)
+
+    stage.wait_until(met, timeout=60, what="two batches meet on one row")
+
+
+def receipts_of_nobody(stage: Stage) -> None:
+    """A receipt that overtook its message comes again, an unknown event is parked, a foreign one is counted."""
+    processor = stage.stack.outputs.messaging.delivery_processor_function
+    now_ms = time.time_ns() // 1_000_000
+    early = receipt("c-nobody-0000000", "DELIVERED", now_ms)
+    foreign = {**early, "context": {"message_id": "c-1-0000000", "stack": "another"}}
+    stage.put_receipts(early, foreign, {"eventType": "VOICE_COMPLETED"}, "not JSON")
+    stage.wait_until(lambda: stage.used(processor, "sqs:SendMessage", ""), timeout=30, what="the early one is put back")
+
+
+def poisoned_stream(stage: Stage) -> None:
+    """A batch that the counters cannot read ends in their dead-letter queue, after all its retries."""
+    sqs = stage.stack.client("sqs")
+    (url,) = sqs.list_queues(QueueNamePrefix="ai-cpaas-demo-campaign-counters-dlq")["QueueUrls"]
+    stage.stack.tracking.put_new({"message_id": "poison", "customer_id": "1", "timestamp": 1}, "message_id")
+    stage.wait_until(lambda: _length(sqs, url) == 1, timeout=60, what="the batch is reported")
+
+
+def application(stage: Stage) -> None:
+    """A customer's own application follows messages and calls the API in its role."""
+    outputs = stage.stack.outputs
+    session = stage.stack.client("sts").assume_role(
+        RoleArn=outputs.messaging.messaging_role_arn, RoleSessionName="application"
+    )["Credentials"]
+    credentials = {
+        "aws_access_key_id": session["AccessKeyId"],
+        "aws_secret_access_key": session["SecretAccessKey"],
+        "aws_session_token": session["SessionToken"],
+    }
+    dynamodb = boto3.client("dynamodb", **{**stage.cloud.client_options(), **credentials})
+    table = outputs.messaging.delivery_tracking_table
+    key = {"message_id": {"S": "any"}}
+    dynamodb.get_item(TableName=table, Key=key)
+    dynamodb.batch_get_item(RequestItems={table: {"Keys": [key]}})
+    attributes = {None: "message_id", keys.CUSTOMER_INDEX: "customer_id", keys.PROVIDER_INDEX: "provider_id"}
+    for index, attribute in attributes.items():
+        dynamodb.query(
+            TableName=table,
+            **({"IndexName": index} if index else {}),
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": attribute},
+            ExpressionAttributeValues={":key": {"S": "any"}},
+        )
+    status, _ = stage.stack.call("GET", "/api/campaigns", credentials=credentials)
+    assert status == 200
+
+
+EXERCISES: tuple[Callable[[Stage], None], ...] = (
+    reading_and_preflight,
+    rough_campaign,
+    receipt_before_the_answer,
+    pause_while_throttled,
+    opt_outs,
+    workers_that_end_early,
+    campaign_that_lost_its_tokens,
+    campaign_that_was_not_planned,
+    recount,
+    receipts_at_the_same_time,
+    receipts_of_nobody,
+    application,
+    poisoned_stream,
+)
+
+
+def _meta(stage: Stage, campaign_id: str) -> dict[str, Any]:
+    return dict(stage.stack.campaigns.get(meta_key(campaign_id)) or {})
+
+
+def _let_go(stage: Stage, campaign_id: str) -> bool:
+    """No chunk of it is held: each is done, or open with its lease given back."""
+    chunks = stage.stack.campaigns.query(
+        "#pk = :pk AND begins_with(#sk, :prefix)", {"pk": keys.campaign(campaign_id), "prefix": keys.CHUNK_PREFIX}
+    )
+    return all(chunk["status"] == "done" or chunk["lease_until"] == 0 for chunk in chunks)
+
+
+def _empty(stage: Stage) -> bool:
+    return _length(stage.stack.client("sqs"), stage.stack.outputs.messaging.receipts_queue_url) == 0
+
+
+def _length(sqs: Any, url: str) -> int:
+    name = "ApproximateNumberOfMessages"
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
