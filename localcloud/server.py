@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote
 from ministack.app import app as ministack_app
 
 from localcloud import deliveries, metrics_plane
-from localcloud.carrier import Carrier
+from localcloud.carriers import Carriers
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
 from localcloud.emulator import Publisher, authorize, enter_request, install_batch_actions, install_transport
@@ -29,6 +29,7 @@ from localcloud.logs import LogPlane
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile
 from localcloud.schedules import Schedules
+from localcloud.simulated_service import SimulatedService
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,8 +38,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request")
 _FUNCTION_THREADS = 64
-_LONGEST_BODY = 1024 * 1024
-"""Bytes of a request to the carrier or the control API."""
+_LONGEST_BODY = 4 * 1024 * 1024
+"""Bytes of a request to a carrier or the control API: more than a WhatsApp message of the greatest size in base64."""
 
 
 class Cloud:
@@ -65,7 +66,7 @@ class Cloud:
         self.schedules = Schedules(clock)
         self.sources = EventSources(self._executor)
         self.metrics = metrics_plane.install(clock=clock, speed=clock.speed, region=region, account_id=account_id)
-        self.carrier = Carrier(
+        self.carriers = Carriers(
             account_id=account_id,
             region=region,
             publisher=Publisher(account_id=account_id, region=region),
@@ -79,7 +80,7 @@ class Cloud:
             logs=self.logs,
         )
         self.control = Control(
-            carrier=self.carrier,
+            carriers=self.carriers,
             meters=self.meters,
             functions=self.functions,
             status=status,
@@ -127,8 +128,9 @@ class Cloud:
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         service = _signing_name(scope)
         self.meters.count_request(service or "unsigned")
-        if service == self.carrier.signing_name:
-            await self._carrier(scope, receive, send)
+        carrier = self.carriers.serving(service, scope["method"], scope["path"])
+        if carrier is not None:
+            await self._carrier(carrier, scope, receive, send)
         else:
             await ministack_app(scope, receive, send)
 
@@ -147,7 +149,7 @@ class Cloud:
 
         return noticing
 
-    async def _carrier(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _carrier(self, carrier: SimulatedService, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive)
         headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -159,13 +161,13 @@ class Cloud:
             headers=headers,
             body=body,
         )
-        answer = await self.carrier.respond(
+        answer = await carrier.respond(
             method=scope["method"],
             path=scope["path"],
             query=query,
             headers=headers,
             body=body,
-            authorize=lambda action, arn: authorize(headers, self.carrier.signing_name, action, arn),
+            authorize=lambda action, arn: authorize(headers, carrier.signing_name, action, arn),
         )
         await _send(send, answer.status, answer.headers, answer.body)
 
