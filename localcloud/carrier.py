@@ -50,10 +50,10 @@ class Carrier(SimulatedService):
             unknown={"Reason": "UNKNOWN_OPERATION"},
         )
 
-    def _named(self, operation: str, params: Params) -> str:
+    def _named(self, operation: str, params: Params) -> list[str]:
         if operation == "SendTextMessage":
-            return self.resources.numbers.identity_arn(params.get("OriginationIdentity"))
-        return "*"
+            return [self.resources.numbers.identity_arn(params.get("OriginationIdentity"))]
+        return ["*"]
 
     async def _send(self, params: Params) -> dict[str, Any]:
         destination = params["DestinationPhoneNumber"]

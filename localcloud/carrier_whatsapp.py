@@ -47,9 +47,9 @@ class WhatsAppCarrier(SimulatedService):
             Service(SERVICE), {**self.accounts.operations(), "SendWhatsAppMessage": self._send}, self._named
         )
 
-    def _named(self, operation: str, params: Params) -> str:
+    def _named(self, operation: str, params: Params) -> list[str]:
         reference = next((params[key] for key in _BY_ID if key in params), None)
-        return self.accounts.arn(reference) if reference else "*"
+        return [self.accounts.arn(reference) if reference else "*"]
 
     async def _send(self, params: Params) -> Answer:
         message: OutboundMessage | None = None

@@ -74,9 +74,7 @@ def read_message(body: bytes) -> OutboundMessage:
     type_ = message.get("type", "text")
     if type_ not in TYPES:
         raise _invalid(f"type must be one of {', '.join(TYPES)}")
-    content: Any = message.get(type_)
-    if not content or type(content) is not (list if type_ == "contacts" else dict):
-        raise _invalid(f"a message of type {type_} needs {type_}")
+    content = _content(message, type_)
     if type_ == "text":
         _check_text(content)
     callback_data = message.get("biz_opaque_callback_data")
@@ -86,6 +84,13 @@ def read_message(body: bytes) -> OutboundMessage:
         raise _invalid(f"biz_opaque_callback_data is text of up to {_LONGEST_CALLBACK_DATA} characters")
     template = _template(content) if type_ == "template" else None
     return OutboundMessage(to.removeprefix("+"), type_, template, callback_data)
+
+
+def _content(message: Mapping[str, Any], type_: str) -> Any:
+    content = message.get(type_)
+    if not content or not isinstance(content, list if type_ == "contacts" else dict):
+        raise _invalid(f"a message of type {type_} needs {type_}")
+    return content
 
 
 def _check_text(text: Mapping[str, Any]) -> None:

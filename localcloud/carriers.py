@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from localcloud import receipts, receipts_whatsapp
+from localcloud import receipts, receipts_email, receipts_whatsapp
 from localcloud.carrier import Carrier
+from localcloud.carrier_email import EmailCarrier, Post
 from localcloud.carrier_whatsapp import WhatsAppCarrier
 from localcloud.outcomes import Channel
 from localcloud.profile import CarrierProfile
@@ -12,18 +13,27 @@ from localcloud.traffic import Calls, ReceiptPublisher, Traffic
 
 
 class Carriers:
-    """SMS and WhatsApp. Used on the event loop only."""
+    """SMS, WhatsApp and email. Used on the event loop only."""
 
     def __init__(
-        self, *, account_id: str, region: str, publisher: ReceiptPublisher, profile: CarrierProfile | None = None
+        self,
+        *,
+        account_id: str,
+        region: str,
+        publisher: ReceiptPublisher,
+        post: Post,
+        profile: CarrierProfile | None = None,
     ) -> None:
         self.calls = Calls()
         texts = Traffic(Channel.SMS, receipts.ORIGIN, publisher, self.calls)
         chats = Traffic(Channel.WHATSAPP, receipts_whatsapp.ORIGIN, publisher, self.calls)
-        self._traffic = (texts, chats)
+        mails = Traffic(Channel.EMAIL, receipts_email.ORIGIN, publisher, self.calls)
+        self._traffic = (texts, chats, mails)
         self.sms = Carrier(account_id=account_id, region=region, traffic=texts)
         self.whatsapp = WhatsAppCarrier(account_id=account_id, region=region, traffic=chats)
-        self._services = {service.signing_name: service for service in (self.sms, self.whatsapp)}
+        self.email = EmailCarrier(account_id=account_id, region=region, traffic=mails, post=post)
+        services: tuple[SimulatedService, ...] = (self.sms, self.whatsapp, self.email)
+        self._services = {service.signing_name: service for service in services}
         self.set_profile(profile or CarrierProfile())
 
     @property

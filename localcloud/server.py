@@ -26,6 +26,7 @@ from localcloud.event_sources import EventSources
 from localcloud.functions import ArchiveStore, make_interpreter
 from localcloud.invocations import FunctionHost
 from localcloud.logs import LogPlane
+from localcloud.mailbox import Mailbox
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile
 from localcloud.schedules import Schedules
@@ -38,8 +39,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request")
 _FUNCTION_THREADS = 64
-_LONGEST_BODY = 4 * 1024 * 1024
-"""Bytes of a request to a carrier or the control API: more than a WhatsApp message of the greatest size in base64."""
+_LONGEST_BODY = 64 * 1024 * 1024
+"""Bytes of a request to a carrier or the control API: more than the greatest mail (40 MB) in base64."""
 
 
 class Cloud:
@@ -70,6 +71,7 @@ class Cloud:
             account_id=account_id,
             region=region,
             publisher=Publisher(account_id=account_id, region=region),
+            post=Mailbox(),
             profile=profile,
         )
         self.functions = FunctionHost(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from localcloud.wire import Response, Service, ServiceError
@@ -18,7 +18,7 @@ Authorize = Callable[[str, str], None]
 class SimulatedService:
     """The operations of one service by AWS's names; any other is refused with a sentence.
 
-    `resource` names the ARN that IAM is asked about for an operation and its parameters; `unknown` holds the members
+    `resources` names the ARNs that IAM is asked about for an operation and its parameters; `unknown` holds the members
     that the service's ValidationException has beside its message.
     """
 
@@ -26,13 +26,13 @@ class SimulatedService:
         self,
         service: Service,
         operations: Mapping[str, Operation],
-        resource: Callable[[str, Params], str],
+        resources: Callable[[str, Params], Sequence[str]],
         *,
         unknown: Mapping[str, Any] | None = None,
     ) -> None:
         self._service = service
         self._operations = operations
-        self._resource = resource
+        self._resources = resources
         self._unknown = unknown or {}
 
     @property
@@ -59,7 +59,8 @@ class SimulatedService:
         try:
             operation = self._service.operation_of(method, path, headers)
             params = self._service.decode(operation, path, query, body).params
-            authorize(f"{self.signing_name}:{operation}", self._resource(operation, params))
+            for resource in self._resources(operation, params):
+                authorize(f"{self.signing_name}:{operation}", resource)
             if operation not in self._operations:
                 raise ServiceError(
                     "ValidationException", f"the embedded carrier does not simulate {operation}", **self._unknown
