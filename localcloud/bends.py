@@ -83,6 +83,14 @@ USED: dict[str, tuple[str, ...]] = {
         "_tick_scheduled_rules",
     ),
     "ministack.services.scheduler": ("_schedule_last_fired", "_schedules", "_tick_schedules"),
+    "ministack.services.ses": (
+        "_domain_and_parents",
+        "_identities",
+        "_message_rejection",
+        "_sent_emails_list",
+        "_templates",
+    ),
+    "ministack.services.ses_v2": ("_config_sets", "_identities", "_template_content", "handle_request"),
     "ministack.services.sns": ("publish_internal", "topic_policy_allows"),
 }
 """Module to names that are called or read."""

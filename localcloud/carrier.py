@@ -6,142 +6,54 @@ Runs on one event loop and never blocks it.
 
 from __future__ import annotations
 
-import asyncio
-import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from lambdas.core.simulator import always_fails, is_simulator
 from localcloud.carrier_account import Account, AccountFigures, Params
 from localcloud.carrier_configuration_sets import ConfigurationSet
 from localcloud.carrier_resources import Resources
 from localcloud.message_parts import Airtime, airtime
-from localcloud.profile import CarrierProfile, Fate, ReceiptPath, fate, verdict
+from localcloud.outcomes import DELIVERED
+from localcloud.profile import Fate
 from localcloud.receipts import (
+    DETAIL_TYPE,
     AcceptedMessage,
     configuration_set_event,
     event_bridge_detail,
     matches,
     price_per_part,
 )
-from localcloud.wire import Response, Service, ServiceError
+from localcloud.simulated_service import SimulatedService
+from localcloud.traffic import Traffic
+from localcloud.wire import Service, ServiceError
 
 SERVICE = "pinpoint-sms-voice-v2"
 _INTERIM_STATUS = "PENDING"
 _SIMULATED_FAILURE = "BLOCKED"
 _LONGEST = {"GSM": 1530, "UNICODE": 630}
 """Septets and UTF-16 code units (AWS End User Messaging SMS user guide, character limits)."""
-_CALLS_KEPT = 500_000
 
 
-class ReceiptPublisher(Protocol):
-    """Where receipts go; both are called on the event loop and return quickly."""
-
-    def event_bridge(self, detail: dict[str, Any]) -> None:
-        """Publish a receipt on the account's default event bus."""
-
-    def sns(self, topic_arn: str, event: dict[str, Any]) -> None:
-        """Publish a receipt to a topic."""
-
-
-Authorize = Callable[[str, str], None]
-"""Asks IAM about (action, resource ARN); raises `ServiceError` when it is denied."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One SendTextMessage as received. `outcome`: `accepted`, `dry_run`, or the error's code."""
-
-    at: float
-    message_id: str | None
-    context: Mapping[str, str]
-    destination: str
-    parts: int
-    outcome: str
-
-
-class Carrier:
+class Carrier(SimulatedService):
     """The service behind the signing name `sms-voice`."""
 
     def __init__(
-        self,
-        *,
-        account_id: str,
-        region: str,
-        publisher: ReceiptPublisher,
-        profile: CarrierProfile | None = None,
-        figures: AccountFigures | None = None,
-        now: Callable[[], float] = time.time,
+        self, *, account_id: str, region: str, traffic: Traffic, figures: AccountFigures | None = None
     ) -> None:
-        self.resources = Resources(Account(account_id=account_id, region=region, figures=figures, now=now))
-        self._service = Service(SERVICE)
-        self._operations = self.resources.operations()
-        self._publisher = publisher
-        self._now = now
-        self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
-        self.set_profile(profile or CarrierProfile())
+        self.resources = Resources(Account(account_id=account_id, region=region, figures=figures, now=traffic.now))
+        self._traffic = traffic
+        super().__init__(
+            Service(SERVICE),
+            {**self.resources.operations(), "SendTextMessage": self._send},
+            self._named,
+            unknown={"Reason": "UNKNOWN_OPERATION"},
+        )
 
-    @property
-    def signing_name(self) -> str:
-        """The service part of the credential scope of requests for this carrier."""
-        return self._service.signing_name
-
-    @property
-    def profile(self) -> CarrierProfile:
-        """The behaviour in force."""
-        return self._profile
-
-    def set_profile(self, profile: CarrierProfile) -> None:
-        """Behave so from the next call on; the sequence of outcomes starts anew."""
-        self._profile = profile
-        self._calls_judged = 0
-        self._messages_accepted = 0
-
-    def calls(self) -> list[Call]:
-        """Every SendTextMessage received since the last `forget_calls`, oldest first."""
-        return list(self._calls)
-
-    def forget_calls(self) -> None:
-        """Empty the record of calls."""
-        self._calls.clear()
-
-    async def respond(
-        self,
-        *,
-        method: str,
-        path: str,
-        query: Mapping[str, list[str]],
-        headers: Mapping[str, str],
-        body: bytes,
-        authorize: Authorize,
-    ) -> Response:
-        """Answer one request."""
-        operation = ""
-        try:
-            operation = self._service.operation_of(method, path, headers)
-            request = self._service.decode(operation, path, query, body)
-            authorize(f"{self.signing_name}:{operation}", self._resource(request.params))
-            if operation == "SendTextMessage":
-                answer = await self._send(request.params)
-            elif operation in self._operations:
-                answer = self._operations[operation](request.params)
-            else:
-                raise ServiceError(
-                    "ValidationException",
-                    f"the embedded carrier does not simulate {operation}",
-                    Reason="UNKNOWN_OPERATION",
-                )
-            return self._service.encode(operation, answer)
-        except ServiceError as error:
-            return self._service.encode_error(error, operation)
-
-    def _resource(self, params: Params) -> str:
-        if "DestinationPhoneNumber" in params:
-            return self.resources.numbers.identity_arn(params.get("OriginationIdentity"))
-        return "*"
+    def _named(self, operation: str, params: Params) -> list[str]:
+        if operation == "SendTextMessage":
+            return [self.resources.numbers.identity_arn(params.get("OriginationIdentity"))]
+        return ["*"]
 
     async def _send(self, params: Params) -> dict[str, Any]:
         destination = params["DestinationPhoneNumber"]
@@ -156,13 +68,10 @@ class Carrier:
         return {"MessageId": message_id}
 
     async def _accept(self, params: Params, destination: str, weight: Airtime) -> str:
-        self._calls_judged += 1
-        judged = verdict(self._profile, self._calls_judged)
-        if judged.latency:
-            await asyncio.sleep(judged.latency)
-        if judged.refusal == "throttle":
+        refusal = await self._traffic.refusal()
+        if refusal == "throttle":
             raise ServiceError("ThrottlingException", "Rate exceeded")
-        if judged.refusal == "error":
+        if refusal == "error":
             raise ServiceError("InternalServerException", "An internal error occurred", RequestId=str(uuid.uuid4()))
         origin = self.resources.numbers.identity(params.get("OriginationIdentity"))
         reference = params.get("ConfigurationSetName")
@@ -185,7 +94,7 @@ class Carrier:
                 body_encoding=weight.encoding,
                 parts=weight.parts,
                 message_type=params.get("MessageType", origin.message_type),
-                accepted_at=self._now(),
+                accepted_at=self._traffic.now(),
                 configuration_set=events.name if events else None,
                 context=dict(params.get("Context") or {}),
             )
@@ -193,39 +102,36 @@ class Carrier:
         return message_id
 
     def _record(self, message_id: str | None, params: Params, destination: str, weight: Airtime, outcome: str) -> None:
-        context = dict(params.get("Context") or {})
-        self._calls.append(Call(self._now(), message_id, context, destination, weight.parts, outcome))
+        self._traffic.record(message_id, dict(params.get("Context") or {}), destination, outcome, parts=weight.parts)
 
     def _schedule(self, message: AcceptedMessage, events: ConfigurationSet | None, time_to_live: int | None) -> None:
-        self._messages_accepted += 1
-        end = fate(self._profile, self._messages_accepted, forced=_simulated(message.destination))
-        status = _status(end, time_to_live)
-        loop, paths = asyncio.get_running_loop(), self._profile.paths
-        loop.call_later(end.interim_after, self._emit, message, events, _INTERIM_STATUS, paths)
+        end = self._traffic.accepted(forced=_simulated(message.destination))
+        status, paths = _status(end, time_to_live), self._traffic.profile.paths
+        self._traffic.later(end.interim_after, self._emit, message, events, _INTERIM_STATUS, paths)
         if end.lost:
             return
-        loop.call_later(end.final_after, self._emit, message, events, status, paths)
+        self._traffic.later(end.final_after, self._emit, message, events, status, paths)
         if end.duplicated:
-            loop.call_later(end.final_after + end.interim_after, self._emit, message, events, status, paths)
+            self._traffic.later(end.final_after + end.interim_after, self._emit, message, events, status, paths)
 
     def _emit(
         self, message: AcceptedMessage, events: ConfigurationSet | None, status: str, paths: tuple[str, ...]
     ) -> None:
-        at = self._now()
-        if ReceiptPath.EVENTBRIDGE in paths:
-            self._publisher.event_bridge(event_bridge_detail(message, status, at))
-        if ReceiptPath.SNS not in paths or events is None:
+        at = self._traffic.now()
+        self._traffic.event_bridge(paths, DETAIL_TYPE, event_bridge_detail(message, status, at))
+        if events is None:
             return
+        source = self.resources.configuration_sets.arn(events.name)
         for destination in list(events.destinations.values()):
             topic = destination.get("SnsDestination", {}).get("TopicArn")
             if topic and destination["Enabled"] and matches(destination["MatchingEventTypes"], status):
-                self._publisher.sns(topic, configuration_set_event(message, status, at))
+                self._traffic.sns(paths, source, topic, configuration_set_event(message, status, at))
 
 
 def _simulated(destination: str) -> str | None:
     if not is_simulator(destination):
         return None
-    return _SIMULATED_FAILURE if always_fails(destination) else "DELIVERED"
+    return _SIMULATED_FAILURE if always_fails(destination) else DELIVERED
 
 
 def _status(end: Fate, time_to_live: int | None) -> str:

@@ -101,13 +101,16 @@ def exists(kind: str, id_: str) -> ServiceError:
     )
 
 
-def page(key: str, items: list[dict[str, Any]], params: Params) -> Answer:
-    """One page; the token is the position of the next item."""
-    token = params.get("NextToken", "0")
-    if not token.isdecimal() or int(token) > len(items):
-        raise ServiceError("ValidationException", "the NextToken is not valid", Reason="INVALID_NEXT_TOKEN")
-    start, size = int(token), params.get("MaxResults", _DEFAULT_PAGE)
-    page: Answer = {key: items[start : start + size]}
-    if start + size < len(items):
-        page["NextToken"] = str(start + size)
+def page(
+    key: str, items: list[dict[str, Any]], params: Params, names: tuple[str, str] = ("NextToken", "MaxResults")
+) -> Answer:
+    """One page; the token is the position of the next item. `names` are the service's for token and size."""
+    token, size = names
+    at = params.get(token, "0")
+    if not at.isdecimal() or int(at) > len(items):
+        raise ServiceError("ValidationException", f"the {token} is not valid", Reason="INVALID_NEXT_TOKEN")
+    start, most = int(at), params.get(size, _DEFAULT_PAGE)
+    page: Answer = {key: items[start : start + most]}
+    if start + most < len(items):
+        page[token] = str(start + most)
     return page

@@ -39,19 +39,23 @@ class ConfigurationSets:
             raise not_found("configuration-set", reference)
         return self._sets[name]
 
+    def arn(self, name: str) -> str:
+        """The ARN of the set of that name."""
+        return f"{self._account.prefix}:configuration-set/{name}"
+
     def CreateConfigurationSet(self, params: Params) -> Answer:  # named by AWS
         name = params["ConfigurationSetName"]
         if name in self._sets:
             raise exists("configuration-set", name)
         self._account.room("CONFIGURATION_SETS", len(self._sets), "CONFIGURATION_SETS_PER_ACCOUNT")
         self._sets[name] = ConfigurationSet(name, self._account.time())
-        tags = self._account.tag(self._set_arn(name), params)
+        tags = self._account.tag(self.arn(name), params)
         return {**self._set_head(name), "Tags": tags, "CreatedTimestamp": self._sets[name].created}
 
     def DeleteConfigurationSet(self, params: Params) -> Answer:
         found = self.named(params["ConfigurationSetName"])
         del self._sets[found.name]
-        self._account.tags.pop(self._set_arn(found.name), None)
+        self._account.tags.pop(self.arn(found.name), None)
         return self._set_view(found)
 
     def DescribeConfigurationSets(self, params: Params) -> Answer:
@@ -94,11 +98,8 @@ class ConfigurationSets:
             raise not_found("event-destination", name)
         return found, found.destinations[name]
 
-    def _set_arn(self, name: str) -> str:
-        return f"{self._account.prefix}:configuration-set/{name}"
-
     def _set_head(self, name: str) -> Answer:
-        return {"ConfigurationSetArn": self._set_arn(name), "ConfigurationSetName": name}
+        return {"ConfigurationSetArn": self.arn(name), "ConfigurationSetName": name}
 
     def _set_view(self, found: ConfigurationSet) -> Answer:
         destinations = list(found.destinations.values())

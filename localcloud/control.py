@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from localcloud.carrier import Carrier
+from localcloud.carriers import Carriers
 from localcloud.decisions import Decisions
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile, ProfileError
@@ -31,14 +31,14 @@ class Control:
     def __init__(
         self,
         *,
-        carrier: Carrier,
+        carriers: Carriers,
         meters: Meters,
         decisions: Decisions,
         functions: Functions,
         status: Callable[[], dict[str, Any]],
         advance: Callable[[float], Awaitable[dict[str, str]]],
     ) -> None:
-        self._carrier = carrier
+        self._carriers = carriers
         self._meters = meters
         self._decisions = decisions
         self._functions = functions
@@ -46,10 +46,10 @@ class Control:
         self._move_clock = advance
         self._routes: dict[tuple[str, str], Callable[[bytes], Any]] = {
             ("GET", "status"): lambda _: self._status(),
-            ("GET", "carrier/profile"): lambda _: self._carrier.profile.to_mapping(),
+            ("GET", "carrier/profile"): lambda _: self._carriers.profile.to_mapping(),
             ("PUT", "carrier/profile"): self._set_profile,
-            ("GET", "carrier/calls"): lambda _: self._carrier.calls(),
-            ("DELETE", "carrier/calls"): lambda _: self._carrier.forget_calls(),
+            ("GET", "carrier/calls"): lambda _: self._carriers.calls.listed(),
+            ("DELETE", "carrier/calls"): lambda _: self._carriers.calls.forget(),
             ("GET", "meters"): lambda _: self._meters.report(),
             ("DELETE", "meters"): lambda _: self._meters.clear(),
             ("GET", "grants"): lambda _: self._decisions.report(),
@@ -86,8 +86,8 @@ class Control:
         return {"alarms": await self._move_clock(float(seconds))}
 
     def _set_profile(self, body: bytes) -> dict[str, Any]:
-        self._carrier.set_profile(CarrierProfile.from_mapping(_json(body)))
-        return self._carrier.profile.to_mapping()
+        self._carriers.set_profile(CarrierProfile.from_mapping(_json(body)))
+        return self._carriers.profile.to_mapping()
 
 
 def _json(body: bytes) -> dict[str, Any]:

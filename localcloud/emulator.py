@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextvars
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import eventbridge, sns
 
-from localcloud.receipts import DETAIL_TYPE, EVENT_SOURCE
+from localcloud.traffic import Origin
 from localcloud.wire import ServiceError
 
+_log = logging.getLogger(__name__)
 _EVENTS_KEPT = 1_000
 
 
@@ -50,11 +52,12 @@ class Publisher:
     """Publishes receipts on the default event bus and on topics of one account and region."""
 
     def __init__(self, *, account_id: str, region: str) -> None:
+        self._account_id = account_id
         self._scope = (account_id, region)
 
-    def event_bridge(self, detail: dict[str, Any]) -> None:
-        """An `aws.sms-voice` event, which PutEvents refuses from callers, as on AWS."""
-        entry = {"Source": EVENT_SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}
+    def event_bridge(self, origin: Origin, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """An `aws.*` event, which PutEvents refuses from callers, as on AWS."""
+        entry = {"Source": origin.source, "DetailType": detail_type, "Detail": json.dumps(detail)}
         with responses.request_scope(*self._scope):
             eventbridge._ensure_default_bus()
             eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
@@ -62,10 +65,17 @@ class Publisher:
             if len(recorded) > 2 * _EVENTS_KEPT:
                 del recorded[:-_EVENTS_KEPT]
 
-    def sns(self, topic_arn: str, event: dict[str, Any]) -> None:
-        """A message to a topic; a topic that is gone swallows it, as on AWS."""
+    def sns(self, origin: Origin, source_arn: str, topic_arn: str, event: Mapping[str, Any]) -> None:
+        """A message to a topic; as on AWS, a topic that is gone or whose policy keeps the service out gets nothing."""
         with responses.request_scope(*self._scope):
-            sns.publish_internal(topic_arn, json.dumps(event))
+            if sns.topic_policy_allows(topic_arn, origin.principal, source_arn, self._account_id):
+                sns.publish_internal(topic_arn, json.dumps(event))
+            else:
+                _log.warning(
+                    "no receipt to %s: there is no such topic, or its policy does not allow %s",
+                    topic_arn,
+                    origin.principal,
+                )
 
 
 def enter_request(

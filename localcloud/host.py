@@ -240,7 +240,7 @@ class _Host:
             origination = outputs.get(output_name("sms_origination_identity"))
             if isinstance(origination, str) and origination:
                 # On AWS a number is registered long before any stack uses it.
-                cloud.carrier.resources.numbers.add_number(origination)
+                cloud.carriers.sms.resources.numbers.add_number(origination)
         outputs_file = self._write_outputs(outputs)
         self._on_event(
             {

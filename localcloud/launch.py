@@ -43,9 +43,10 @@ class LaunchOptions:
 
 @dataclass(frozen=True, slots=True)
 class CarrierCall:
-    """One SendTextMessage the carrier received; `at` in seconds since the epoch, `outcome` as in `carrier.Call`."""
+    """One call to send that a carrier received; `at` in seconds since the epoch, the rest as in `traffic.Call`."""
 
     at: float
+    channel: str
     message_id: str | None
     context: Mapping[str, str]
     destination: str
@@ -79,15 +80,15 @@ class ControlClient:
         return dict(self._call("POST", "clock", {"advance_seconds": seconds})["alarms"])
 
     def carrier_profile(self) -> CarrierProfile:
-        """The carrier's behaviour in force."""
+        """The carriers' behaviour in force."""
         return CarrierProfile.from_mapping(self._call("GET", "carrier/profile"))
 
     def set_carrier_profile(self, profile: CarrierProfile) -> None:
-        """Change the carrier's behaviour; its sequence of outcomes starts anew."""
+        """Change the carriers' behaviour; their sequences of outcomes start anew."""
         self._call("PUT", "carrier/profile", profile.to_mapping())
 
     def carrier_calls(self) -> list[CarrierCall]:
-        """Every SendTextMessage since the last `forget_carrier_calls`, oldest first."""
+        """Every call to send, on any channel, since the last `forget_carrier_calls`, oldest first."""
         return [CarrierCall(**call) for call in self._call("GET", "carrier/calls")]
 
     def forget_carrier_calls(self) -> None:

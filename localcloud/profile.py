@@ -1,52 +1,37 @@
-"""How the simulated carrier behaves: a seeded profile, and the outcome of each message as a pure function of it."""
+"""How the simulated carriers behave: a seeded profile, and the outcome of each message as a pure function of it."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from localcloud.outcomes import DELIVERED, FAILURES, USUAL_FAILURE, Channel, NotificationId, ReceiptPath
 
 
 class ProfileError(ValueError):
     """A profile cannot be used; the message is one sentence."""
 
 
-class ReceiptPath(StrEnum):
-    """The two ways by which AWS delivers receipts."""
-
-    EVENTBRIDGE = "eventbridge"
-    SNS = "sns"
-
-
 LONGEST_MS = 72 * 3600 * 1000
 """Events arrive up to 72 hours after the message (AWS End User Messaging user guide, event types)."""
-FINAL_FAILURES = (
-    "INVALID",
-    "UNREACHABLE",
-    "UNKNOWN",
-    "BLOCKED",
-    "CARRIER_UNREACHABLE",
-    "SPAM",
-    "INVALID_MESSAGE",
-    "CARRIER_BLOCKED",
-    "TTL_EXPIRED",
-    "PROTECT_BLOCKED",
-)
-"""Final `messageStatus` values of a text that was not delivered (AWS End User Messaging user guide, event types)."""
+_RATES = ("failure_rate", "throttle_rate", "error_rate", "duplicate_rate", "reorder_rate", "lost_rate", "read_rate")
+_NOT_BY_CHANNEL = ("seed", "channels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarrierProfile:
-    """What the carrier does to messages; rates are probabilities from 0 to 1, times are [lowest, highest] in ms.
+    """What the carriers do to messages; rates are probabilities from 0 to 1, times are [lowest, highest] in ms.
 
     `throttle_rate` and `error_rate` refuse calls, `outage` refuses all of them; the others act on accepted messages:
-    `failure_rate` ends in one of `failure_mix` (status: weight), `duplicate_rate` repeats the final receipt,
-    `reorder_rate` sends it before the interim one, `lost_rate` never sends it. `paths` are the ways receipts take.
+    `failure_rate` ends in one of `failure_mix` (`FAILURES`: weight; a channel draws among those it knows),
+    `duplicate_rate` repeats the final receipt, `reorder_rate` sends it before the interim one, `lost_rate` never sends
+    it, and `read_rate` of delivered WhatsApp messages are read. `paths` are the ways receipts take. `channels` holds
+    what differs on one channel: `{"whatsapp": {"outage": true}}`.
     """
 
     seed: int = 1
@@ -60,10 +45,13 @@ class CarrierProfile:
     duplicate_rate: float = 0.0
     reorder_rate: float = 0.0
     lost_rate: float = 0.0
+    read_rate: float = 0.0
+    notification_id: str = NotificationId.OWN
     paths: tuple[str, ...] = (ReceiptPath.EVENTBRIDGE, ReceiptPath.SNS)
+    channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("failure_rate", "throttle_rate", "error_rate", "duplicate_rate", "reorder_rate", "lost_rate"):
+        for name in _RATES:
             if not 0 <= getattr(self, name) <= 1:
                 raise ProfileError(f"{name} must lie between 0 and 1, not {getattr(self, name)}")
         if self.throttle_rate + self.error_rate > 1:
@@ -74,35 +62,41 @@ class CarrierProfile:
                 raise ProfileError(
                     f"{name} must be [lowest, highest] in milliseconds up to {LONGEST_MS}, not [{low}, {high}]"
                 )
-        unknown = sorted(set(self.failure_mix) - set(FINAL_FAILURES))
+        known = [failure for failures in FAILURES.values() for failure in failures]
+        unknown = sorted(set(self.failure_mix) - set(known))
         if unknown or not self.failure_mix or min(self.failure_mix.values()) <= 0:
-            raise ProfileError(f"failure_mix must weigh statuses of {', '.join(FINAL_FAILURES)}; found {unknown}")
+            raise ProfileError(f"failure_mix must weigh some of {', '.join(known)}; found {unknown}")
         strange = sorted(set(self.paths) - set(ReceiptPath))
         if strange:
             raise ProfileError(f"paths are {', '.join(ReceiptPath)}; found {', '.join(strange)}")
+        if self.notification_id not in set(NotificationId):
+            raise ProfileError(f"notification_id is one of {', '.join(NotificationId)}, not {self.notification_id!r}")
+        for channel, own in self.channels.items():
+            if channel not in set(Channel):
+                raise ProfileError(f"channels are {', '.join(Channel)}; found {channel!r}")
+            shared = sorted(set(own) & set(_NOT_BY_CHANNEL))
+            if shared:
+                raise ProfileError(f"{shared[0]} cannot differ by channel")
+            self.on(Channel(channel))
+
+    def on(self, channel: Channel) -> CarrierProfile:
+        """The behaviour on one channel."""
+        own = self.channels.get(channel)
+        return dataclasses.replace(self, channels={}, **own) if own else self
 
     def to_mapping(self) -> dict[str, Any]:
         """The profile as JSON values; `from_mapping` reads it back."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()} | {
-            "failure_mix": dict(self.failure_mix)
-        }
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     @classmethod
     def from_mapping(cls, values: object) -> CarrierProfile:
         """A profile from JSON values, defaults for what is absent; raises `ProfileError`."""
-        if not isinstance(values, dict):
-            raise ProfileError("a carrier profile is a JSON object")
-        defaults = {f.name: f for f in dataclasses.fields(cls)}
-        unknown = sorted(set(values) - set(defaults))
-        if unknown:
-            raise ProfileError(f"a carrier profile has no {unknown[0]!r}; it has {', '.join(defaults)}")
-        return cls(**{name: _checked(name, value) for name, value in values.items()})
+        return cls(**_checked_all(values, "a carrier profile"))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one SendTextMessage call: its latency in seconds and, if it is refused, how."""
+    """What becomes of one call to send: its latency in seconds and, if it is refused, how."""
 
     latency: float
     refusal: str | None
@@ -111,18 +105,23 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of one accepted message; delays are seconds after acceptance."""
+    """What becomes of one accepted message; delays are seconds after acceptance.
+
+    `final_status` is `DELIVERED` or one of the channel's `FAILURES`. `read_after` is None for what is not read.
+    """
 
     final_status: str
     interim_after: float
     final_after: float
     duplicated: bool
     lost: bool
+    read_after: float | None = None
 
 
-def verdict(profile: CarrierProfile, call: int) -> Verdict:
-    """The verdict on the `call`-th SendTextMessage (from 1) since the profile was set."""
-    chance = random.Random(f"{profile.seed}:call:{call}")
+def verdict(profile: CarrierProfile, call: int, channel: Channel = Channel.SMS) -> Verdict:
+    """The verdict on the channel's `call`-th call to send (from 1) since the profile was set."""
+    chance = _chance(profile, channel, "call", call)
+    profile = profile.on(channel)
     latency = chance.uniform(*profile.latency_ms) / 1000
     roll = chance.random()
     if profile.outage or roll < profile.error_rate:
@@ -132,49 +131,118 @@ def verdict(profile: CarrierProfile, call: int) -> Verdict:
     return Verdict(latency, None)
 
 
-def fate(profile: CarrierProfile, message: int, *, forced: str | None = None) -> Fate:
-    """The fate of the `message`-th accepted message (from 1) since the profile was set.
+def fate(profile: CarrierProfile, message: int, *, forced: str | None = None, channel: Channel = Channel.SMS) -> Fate:
+    """The fate of the channel's `message`-th accepted message (from 1) since the profile was set.
 
     `forced` is the final status of a simulator destination, which the profile cannot change.
     """
-    chance = random.Random(f"{profile.seed}:message:{message}")
+    chance = _chance(profile, channel, "message", message)
+    profile = profile.on(channel)
     delays = sorted((chance.uniform(*profile.receipt_delay_ms), chance.uniform(*profile.receipt_delay_ms)))
-    fails, status = chance.random() < profile.failure_rate, _drawn(chance, profile.failure_mix)
+    fails, status = chance.random() < profile.failure_rate, _drawn(chance, _mix(profile, channel))
     duplicated = chance.random() < profile.duplicate_rate
     reordered = chance.random() < profile.reorder_rate
     lost = chance.random() < profile.lost_rate
+    read, reading = chance.random() < profile.read_rate, chance.uniform(*profile.receipt_delay_ms) / 1000
     interim, final = (delay / 1000 for delay in (reversed(delays) if reordered else delays))
-    return Fate(forced or (status if fails else "DELIVERED"), interim, final, duplicated, lost)
+    ending = forced or (status if fails else DELIVERED)
+    read_after = max(interim, final) + reading if read and ending == DELIVERED else None
+    return Fate(ending, interim, final, duplicated, lost, read_after)
+
+
+def _chance(profile: CarrierProfile, channel: Channel, what: str, number: int) -> random.Random:
+    scope = "" if channel is Channel.SMS else f"{channel}:"
+    return random.Random(f"{profile.seed}:{scope}{what}:{number}")
+
+
+def _mix(profile: CarrierProfile, channel: Channel) -> Mapping[str, float]:
+    own = {failure: weight for failure, weight in profile.failure_mix.items() if failure in FAILURES[channel]}
+    return own or {USUAL_FAILURE[channel]: 1.0}
 
 
 def _drawn(chance: random.Random, mix: Mapping[str, float]) -> str:
     return chance.choices(list(mix), weights=list(mix.values()))[0]
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _checked_all(values: object, what: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ProfileError(f"{what} is a JSON object")
+    known = [f.name for f in dataclasses.fields(CarrierProfile)]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ProfileError(f"{what} has no {unknown[0]!r}; it has {', '.join(known)}")
+    return {name: _checked(name, value) for name, value in values.items()}
+
+
 def _checked(name: str, value: Any) -> Any:
-    if name in ("latency_ms", "receipt_delay_ms"):
-        if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))):
-            raise ProfileError(f"{name} must be two numbers, [lowest, highest] in milliseconds")
-        return (float(value[0]), float(value[1]))
-    if name == "paths":
-        if not (isinstance(value, list | tuple) and all(isinstance(path, str) for path in value)):
-            raise ProfileError(f"paths must be a list of {', '.join(ReceiptPath)}")
-        return tuple(value)
-    if name == "failure_mix":
-        if not (isinstance(value, dict) and all(map(_is_number, value.values()))):
-            raise ProfileError("failure_mix must map statuses to weights")
-        return dict(value)
-    if name == "outage":
-        if not isinstance(value, bool):
-            raise ProfileError("outage must be true or false")
-        return value
-    if name == "seed":
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ProfileError("seed must be a whole number")
-        return value
+    check: Callable[[str, Any], Any] = _CHECKS.get(name, _rate)
+    return check(name, value)
+
+
+def _range(name: str, value: Any) -> tuple[float, float]:
+    if not (isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_number, value))):
+        raise ProfileError(f"{name} must be two numbers, [lowest, highest] in milliseconds")
+    return (float(value[0]), float(value[1]))
+
+
+def _paths(name: str, value: Any) -> tuple[str, ...]:
+    if not (isinstance(value, list | tuple) and all(isinstance(path, str) for path in value)):
+        raise ProfileError(f"{name} must be a list of {', '.join(ReceiptPath)}")
+    return tuple(value)
+
+
+def _weights(name: str, value: Any) -> dict[str, float]:
+    if not (isinstance(value, dict) and all(map(_is_number, value.values()))):
+        raise ProfileError(f"{name} must map outcomes to weights")
+    return dict(value)
+
+
+def _by_channel(name: str, value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict):
+        raise ProfileError(f"{name} must map channels to what differs on them")
+    return {channel: _checked_all(own, f"the profile of the channel {channel}") for channel, own in value.items()}
+
+
+def _word(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ProfileError(f"{name} must be a word")
+    return value
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ProfileError(f"{name} must be true or false")
+    return value
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ProfileError(f"{name} must be a whole number")
+    return value
+
+
+def _rate(name: str, value: Any) -> float:
     if not _is_number(value):
         raise ProfileError(f"{name} must be a number from 0 to 1")
     return float(value)
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "latency_ms": _range,
+    "receipt_delay_ms": _range,
+    "paths": _paths,
+    "failure_mix": _weights,
+    "channels": _by_channel,
+    "notification_id": _word,
+    "outage": _yes_or_no,
+    "seed": _whole,
+}
 
 
 def _is_number(value: object) -> bool:
@@ -187,21 +255,52 @@ BUILT_IN: dict[str, CarrierProfile] = {
         latency_ms=(20.0, 60.0),
         receipt_delay_ms=(200.0, 2500.0),
         failure_rate=0.03,
-        failure_mix={"UNREACHABLE": 5, "CARRIER_UNREACHABLE": 2, "INVALID": 2, "BLOCKED": 1},
+        failure_mix={
+            "UNREACHABLE": 5,
+            "CARRIER_UNREACHABLE": 2,
+            "INVALID": 2,
+            "BLOCKED": 1,
+            "131026": 6,
+            "131049": 2,
+            "131050": 1,
+            "bounce_permanent": 4,
+            "bounce_transient": 3,
+            "complaint": 1,
+            "delivery_delay": 4,
+        },
         throttle_rate=0.002,
         duplicate_rate=0.02,
         reorder_rate=0.02,
+        read_rate=0.6,
     ),
     "rough": CarrierProfile(
         latency_ms=(20.0, 250.0),
         receipt_delay_ms=(100.0, 5000.0),
         failure_rate=0.12,
-        failure_mix={"UNREACHABLE": 4, "CARRIER_UNREACHABLE": 3, "SPAM": 2, "UNKNOWN": 1, "TTL_EXPIRED": 1},
+        failure_mix={
+            "UNREACHABLE": 4,
+            "CARRIER_UNREACHABLE": 3,
+            "SPAM": 2,
+            "UNKNOWN": 1,
+            "TTL_EXPIRED": 1,
+            "131026": 4,
+            "131047": 1,
+            "131049": 3,
+            "131050": 2,
+            "131000": 1,
+            "131056": 1,
+            "bounce_permanent": 4,
+            "bounce_transient": 4,
+            "complaint": 2,
+            "reject": 1,
+            "delivery_delay": 4,
+        },
         throttle_rate=0.05,
         error_rate=0.02,
         duplicate_rate=0.25,
         reorder_rate=0.2,
         lost_rate=0.02,
+        read_rate=0.5,
     ),
 }
 

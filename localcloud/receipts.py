@@ -1,4 +1,4 @@
-"""Delivery events of the simulated carrier, in the two shapes in which AWS publishes them.
+"""Delivery events of the simulated SMS carrier, in the two shapes in which AWS publishes them.
 
 Shapes and fields: AWS End User Messaging user guide, "nx-features-messaging-events" (configuration set) and the
 EventBridge events reference, "aws.sms-voice".
@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-EVENT_SOURCE = "aws.sms-voice"
+from localcloud.traffic import Origin
+
+ORIGIN = Origin("aws.sms-voice", "sms-voice.amazonaws.com")
 DETAIL_TYPE = "Text Message Delivery Status Updated"
 
 _DESCRIPTIONS = {

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote
 from ministack.app import app as ministack_app
 
 from localcloud import deliveries, metrics_plane
-from localcloud.carrier import Carrier
+from localcloud.carriers import Carriers
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
 from localcloud.decisions import Decisions
@@ -27,9 +27,11 @@ from localcloud.event_sources import EventSources
 from localcloud.functions import ArchiveStore, make_interpreter
 from localcloud.invocations import FunctionHost
 from localcloud.logs import LogPlane
+from localcloud.mailbox import Mailbox
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile
 from localcloud.schedules import Schedules
+from localcloud.simulated_service import SimulatedService
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,8 +40,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request")
 _FUNCTION_THREADS = 64
-_LONGEST_BODY = 1024 * 1024
-"""Bytes of a request to the carrier or the control API."""
+_LONGEST_BODY = 64 * 1024 * 1024
+"""Bytes of a request to a carrier or the control API: more than the greatest mail (40 MB) in base64."""
 
 
 class Cloud:
@@ -67,10 +69,11 @@ class Cloud:
         self.schedules = Schedules(clock)
         self.sources = EventSources(self._executor)
         self.metrics = metrics_plane.install(clock=clock, speed=clock.speed, region=region, account_id=account_id)
-        self.carrier = Carrier(
+        self.carriers = Carriers(
             account_id=account_id,
             region=region,
             publisher=Publisher(account_id=account_id, region=region),
+            post=Mailbox(),
             profile=profile,
         )
         self.functions = FunctionHost(
@@ -81,7 +84,7 @@ class Cloud:
             logs=self.logs,
         )
         self.control = Control(
-            carrier=self.carrier,
+            carriers=self.carriers,
             meters=self.meters,
             decisions=self.decisions,
             functions=self.functions,
@@ -131,8 +134,9 @@ class Cloud:
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         service = _signing_name(scope)
         self.meters.count_request(service or "unsigned")
-        if service == self.carrier.signing_name:
-            await self._carrier(scope, receive, send)
+        carrier = self.carriers.serving(service, scope["method"], scope["path"])
+        if carrier is not None:
+            await self._carrier(carrier, scope, receive, send)
         else:
             await ministack_app(scope, receive, send)
 
@@ -151,7 +155,7 @@ class Cloud:
 
         return noticing
 
-    async def _carrier(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _carrier(self, carrier: SimulatedService, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive)
         headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -163,13 +167,13 @@ class Cloud:
             headers=headers,
             body=body,
         )
-        answer = await self.carrier.respond(
+        answer = await carrier.respond(
             method=scope["method"],
             path=scope["path"],
             query=query,
             headers=headers,
             body=body,
-            authorize=lambda action, arn: authorize(headers, self.carrier.signing_name, action, arn),
+            authorize=lambda action, arn: authorize(headers, carrier.signing_name, action, arn),
         )
         await _send(send, answer.status, answer.headers, answer.body)
 

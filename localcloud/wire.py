@@ -23,6 +23,9 @@ import botocore.model
 import botocore.validate
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
+_INVALID = "ValidationException"
+"""What most services call a request that breaks their model; some (SES) call it BadRequestException."""
+
 
 class ServiceError(Exception):
     """An error of a service's model, for the caller: `code` is its shape's name, `members` the shape's members."""
@@ -61,6 +64,8 @@ class Service:
         self._rest = self._model.metadata["protocol"] == "rest-json"
         self._routes = [self._route(self._model.operation_model(op)) for op in self._model.operation_names]
         self._validator = botocore.validate.ParamValidator()
+        errors = {shape.name for shape in self._model.error_shapes}
+        self._invalid = _INVALID if _INVALID in errors or "BadRequestException" not in errors else "BadRequestException"
 
     @property
     def signing_name(self) -> str:
@@ -107,14 +112,15 @@ class Service:
     def encode_error(self, error: ServiceError, operation: str = "") -> Response:
         """A typed error; the status is the model's, 400 when it names none."""
         shape = next((s for s in self._model.error_shapes if s.name == error.code), None)
-        body: dict[str, Any] = {"__type": error.code}
-        if shape is None:
-            body["message"] = error.message
-        else:
-            name = next((name for name in shape.members if name.lower() == "message"), "Message")
+        members = {} if shape is None else shape.members
+        name = next((name for name in members if name.lower() == "message"), "message")
+        body: dict[str, Any] = {"__type": error.code, name: error.message}
+        if shape is not None:
             body.update(_encoded(shape, {**error.members, name: error.message}))
         headers = {**self._headers(), "x-amzn-ErrorType": error.code}
-        return Response(_error_status(error.code, shape), headers, json.dumps(body).encode(), operation)
+        return Response(
+            _error_status(error.code, shape, rest=self._rest), headers, json.dumps(body).encode(), operation
+        )
 
     def _headers(self) -> dict[str, str]:
         version = self._model.metadata.get("jsonVersion")
@@ -147,12 +153,12 @@ class Service:
     def _check(self, shape: StructureShape, params: dict[str, Any]) -> None:
         report = self._validator.validate(params, shape)
         if report.has_errors():
-            raise ServiceError("ValidationException", report.generate_report(), **_reason(_field(report)))
+            raise ServiceError(self._invalid, report.generate_report(), **_reason(_field(report)))
         problem = _violation(shape, params, "")
         if problem is not None:
             name, text = problem
             message = f"1 validation error detected: Value at '{name}' failed to satisfy constraint: {text}"
-            raise ServiceError("ValidationException", message, **_reason(name, text))
+            raise ServiceError(self._invalid, message, **_reason(name, text))
 
 
 def _reason(name: str, text: str = "") -> dict[str, Any]:
@@ -173,10 +179,12 @@ def _loader() -> Any:
     return botocore.loaders.create_loader()
 
 
-def _error_status(code: str, shape: StructureShape | None) -> int:
+def _error_status(code: str, shape: StructureShape | None, *, rest: bool) -> int:
     declared = (shape.metadata.get("error") or {}).get("httpStatusCode") if shape is not None else None
     if declared:
         return int(declared)
+    if rest and code.startswith("AccessDenied"):
+        return 403
     return 500 if code.startswith("Internal") else 400
 
 

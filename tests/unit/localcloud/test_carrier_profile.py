@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.profile import BUILT_IN, FINAL_FAILURES, CarrierProfile, ProfileError, fate, load, verdict
+from localcloud.outcomes import FAILURES, FINAL_FAILURES, Channel
+from localcloud.profile import BUILT_IN, CarrierProfile, ProfileError, fate, load, verdict
 
 RATE = st.floats(0, 1)
 RANGE = st.tuples(st.floats(0, 1000), st.floats(0, 1000)).map(lambda pair: (min(pair), max(pair)))
@@ -94,6 +96,14 @@ def test_a_forced_end_stays() -> None:
         ({"paths": ["pigeon"]}, "pigeon"),
         ({"paths": "sns"}, "list"),
         ({"outage": 1}, "true or false"),
+        ({"read_rate": 2}, "between 0 and 1"),
+        ({"notification_id": "theirs"}, "own, message"),
+        ({"notification_id": 1}, "word"),
+        ({"channels": []}, "map channels"),
+        ({"channels": {"fax": {}}}, "fax"),
+        ({"channels": {"email": {"seed": 2}}}, "seed cannot differ"),
+        ({"channels": {"email": {"failure_rate": 2}}}, "between 0 and 1"),
+        ({"channels": {"email": {"fail": 2}}}, "no 'fail'"),
     ],
 )
 def test_what_is_wrong_is_named(values: Any, complaint: str) -> None:
@@ -112,3 +122,43 @@ def test_profiles_come_by_name_or_file(tmp_path: Path) -> None:
         load(str(file))
     with pytest.raises(ProfileError, match="smooth, everyday, rough"):
         load(str(tmp_path / "absent.json"))
+
+
+@given(PROFILES, st.integers(1, 10**9), st.sampled_from(Channel))
+def test_each_channel_ends_in_its_own_words(profile: CarrierProfile, number: int, channel: Channel) -> None:
+    end = fate(profile, number, channel=channel)
+    assert end == fate(profile, number, channel=channel)
+    assert end.final_status in {"DELIVERED", *FAILURES[channel]}
+    assert end.read_after is None or (end.final_status == "DELIVERED" and end.read_after >= end.final_after)
+
+
+def test_channels_meet_different_ends_of_one_seed() -> None:
+    profile = CarrierProfile(seed=2, failure_rate=0.5)
+    ends = {channel: [fate(profile, n, channel=channel).final_status for n in range(1, 200)] for channel in Channel}
+    failed = [[status != "DELIVERED" for status in ends[channel]] for channel in Channel]
+    assert failed[0] != failed[1] != failed[2] != failed[0]
+
+
+def test_a_mix_of_one_channel_does_not_change_anothers_ends() -> None:
+    texts = CarrierProfile(seed=20261121, failure_rate=0.2, failure_mix={"SPAM": 2, "INVALID": 1})
+    mixed = dataclasses.replace(texts, failure_mix={**texts.failure_mix, "131049": 5, "complaint": 5})
+    assert [fate(mixed, n) for n in range(1, 300)] == [fate(texts, n) for n in range(1, 300)]
+    ends = {fate(mixed, n, channel=Channel.WHATSAPP).final_status for n in range(1, 300)}
+    assert ends == {"DELIVERED", "131049"}
+
+
+def test_the_fates_of_texts_are_what_they_were() -> None:
+    ends = [fate(CarrierProfile(seed=20261121, failure_rate=0.5), n) for n in range(1, 9)]
+    assert "".join(end.final_status[0] for end in ends) == "UDDUDDUD"
+
+
+def test_a_channel_may_differ() -> None:
+    profile = CarrierProfile.from_mapping(
+        {"failure_rate": 0.0, "channels": {"email": {"failure_rate": 1, "failure_mix": {"complaint": 1}}}}
+    )
+    assert fate(profile, 1, channel=Channel.EMAIL).final_status == "complaint"
+    assert fate(profile, 1).final_status == "DELIVERED"
+    outage = CarrierProfile(channels={"whatsapp": {"outage": True}})
+    assert [verdict(outage, 1, channel).refusal for channel in Channel] == [None, "error", None]
+    for whole in (profile, outage):
+        assert CarrierProfile.from_mapping(json.loads(json.dumps(whole.to_mapping()))) == whole

@@ -18,6 +18,7 @@ from localcloud.wire import Response, Service, ServiceError
 
 SMS = "pinpoint-sms-voice-v2"
 SOCIAL = "socialmessaging"
+EMAIL = "sesv2"
 
 
 @functools.cache
@@ -96,6 +97,8 @@ def test_answers_are_what_boto3_returns() -> None:
         (SMS, "SendTextMessage", "ThrottlingException", {}, 400),
         (SMS, "SendTextMessage", "InternalServerException", {"RequestId": "r"}, 500),
         (SOCIAL, "SendWhatsAppMessage", "ThrottledRequestException", {}, 429),
+        (EMAIL, "SendEmail", "TooManyRequestsException", {}, 429),
+        (EMAIL, "SendEmail", "AccessDeniedException", {}, 403),
     ],
 )
 def test_errors_are_typed(service: str, operation: str, code: str, members: dict[str, str], status: int) -> None:
@@ -104,7 +107,7 @@ def test_errors_are_typed(service: str, operation: str, code: str, members: dict
     parsed = _parsed(service, operation, response)
     assert parsed["Error"]["Code"] == code
     assert {name: parsed[name] for name in members} == members
-    assert "why" in parsed.values()
+    assert parsed["Error"]["Message"] == "why"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,12 @@ def test_what_the_model_forbids_is_refused(body: bytes, code: str, field: str) -
     assert caught.value.code == code
     fields = [each["Name"] for each in caught.value.members.get("Fields", [])]
     assert fields == ([field] if field else [])
+
+
+def test_a_service_has_its_own_word_for_what_its_model_forbids() -> None:
+    with pytest.raises(ServiceError) as caught:
+        Service(EMAIL).decode("SendEmail", "/v2/email/outbound-emails", {}, b"{}")
+    assert caught.value.code == "BadRequestException"
 
 
 def test_unknown_operations_are_refused() -> None:
