@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping
-from itertools import chain, cycle, repeat
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count, cycle, repeat
 from typing import Any
 
 from console.domain import CampaignRequest, ConsoleError, ProblemKind, StackFacts
 from console.text import safe_line
 from lambdas.core.campaign_request import MAX_INLINE_RECIPIENTS, MAX_TPS
-from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY
+from lambdas.core.channels import Channel
+from lambdas.core.simulator import FAILURE_BY_COUNTRY, MAILBOXES, SUCCESS_BY_COUNTRY
 
-DEFAULT_BODY = "Hello from the test campaign. Nobody receives this: it goes to a simulator number."
+DEFAULT_BODY = "Hello from the test campaign. Nobody receives this: it goes to a simulator."
+SUBJECT = "Test campaign"
 MAX_BODY_CHARACTERS = 1530
 """Ten concatenated GSM-7 parts: the most that carriers put together again."""
 FAILURE_EVERY = 20
@@ -24,13 +26,16 @@ HOME_COUNTRY = "US"
 """A simulator origination number exists in the US only and reaches simulator destinations of its own country."""
 
 
-def make_request(recipients: object, tps: object, body: str | None = None) -> CampaignRequest:
+def make_request(
+    recipients: object, tps: object, body: str | None = None, channels: str = Channel.SMS.value
+) -> CampaignRequest:
     """A checked request with a fresh Idempotency-Key; raises `ConsoleError` naming the field and its limits."""
     return CampaignRequest(
         recipients=parse_recipients(recipients),
         tps=parse_tps(tps),
         body=parse_body(DEFAULT_BODY if body is None else body),
         key=f"console-{secrets.token_hex(12)}",
+        channels=parse_channels(channels),
     )
 
 
@@ -54,6 +59,16 @@ def parse_tps(value: object) -> float:
     if not (math.isfinite(number) and 0 < number <= MAX_TPS):
         raise _bad(f"TPS is {safe_line(value, 40)}", f"give messages per second above 0 and at most {MAX_TPS:g}")
     return number
+
+
+def parse_channels(value: str) -> tuple[str, ...]:
+    """Names of channels between commas, in the product's order."""
+    names = [name.strip().lower() for name in value.split(",")]
+    if unknown := [name for name in names if name not in tuple(Channel)]:
+        raise _bad(
+            f"{safe_line(unknown[0], 40) or 'nothing'} is no channel", f"give one or more of {','.join(Channel)}"
+        )
+    return tuple(channel.value for channel in Channel if channel in names)
 
 
 def parse_body(value: str) -> str:
@@ -80,18 +95,30 @@ def _bad(sentence: str, remedy: str) -> ConsoleError:
     return ConsoleError(ProblemKind.BAD_INPUT, sentence, remedy)
 
 
-def audience(recipients: int, environment: str) -> list[dict[str, str]]:
-    """`eligible_users` of a test campaign: simulator numbers only, each 20th one that always fails.
+def audience(recipients: int, environment: str, channels: Sequence[str] = (Channel.SMS,)) -> list[dict[str, str]]:
+    """`eligible_users` of a test campaign: simulator destinations only, each 20th of a channel one that always fails.
 
-    The US alone outside the environment `local`; there, each fourth recipient is in one of the other countries.
+    Numbers of the US alone outside the environment `local`; there, each fourth one is in another country.
     """
-    local = environment == LOCAL
-    good, bad = _countries(SUCCESS_BY_COUNTRY, local), _countries(FAILURE_BY_COUNTRY, local)
-    phones = [next(bad) if (place + 1) % FAILURE_EVERY == 0 else next(good) for place in range(recipients)]
+    if Channel.WHATSAPP in channels and environment != LOCAL:
+        raise _bad("AWS has no simulator for WhatsApp", "leave whatsapp out of a test campaign outside a local stack")
+    addresses = {channel: _addresses(channel, environment == LOCAL) for channel in channels}
     return [
-        {"customer_id": f"test-{place:05d}", "selected_channel": "sms", "phone": phone}
-        for place, phone in enumerate(phones)
+        {"customer_id": f"test-{place:05d}", "selected_channel": channel, **next(addresses[channel])}
+        for place, channel in zip(range(recipients), cycle(channels), strict=False)
     ]
+
+
+def _addresses(channel: str, abroad_too: bool) -> Iterator[dict[str, str]]:
+    """Destinations of one channel, without end."""
+    good, bad = _countries(SUCCESS_BY_COUNTRY, abroad_too), _countries(FAILURE_BY_COUNTRY, abroad_too)
+    for place in count(1):
+        fails = place % FAILURE_EVERY == 0
+        if channel == Channel.EMAIL:
+            name, _, domain = MAILBOXES["bounce" if fails else "success"].partition("@")
+            yield {"email": f"{name}+{place}@{domain}"}
+        else:
+            yield {"phone": next(bad if fails else good)}
 
 
 def _countries(by_country: Mapping[str, str], abroad_too: bool) -> Iterator[str]:
@@ -103,9 +130,10 @@ def _countries(by_country: Mapping[str, str], abroad_too: bool) -> Iterator[str]
 def document(request: CampaignRequest, environment: str, *, dry_run: bool) -> dict[str, Any]:
     """The body of `POST /api/send-campaign`."""
     return {
-        "eligible_users": audience(request.recipients, environment),
+        "eligible_users": audience(request.recipients, environment, request.channels),
         "body": request.body,
         "throughput_tps": request.tps,
+        **({"content": {"email": {"subject": SUBJECT}}} if Channel.EMAIL in request.channels else {}),
         **({"dry_run": True} if dry_run else {}),
     }
 

@@ -70,6 +70,12 @@ def _campaign_commands(
     send.add_argument("--recipients", required=True, metavar="N")
     send.add_argument("--tps", required=True, metavar="R", help="messages per second")
     send.add_argument("--body", metavar="TEXT")
+    send.add_argument(
+        "--channels",
+        metavar="LIST",
+        default="sms",
+        help="sms, email, and on a local stack whatsapp, by turns (default: sms)",
+    )
     send.add_argument("--dry-run", action="store_true", help="show recipients, parts, cost and duration; send nothing")
     send.add_argument("--wait", action="store_true", help="until nothing is left to send")
     send.add_argument("--wait-receipts", metavar="SECONDS", help="and then for all receipts, at most this long")
@@ -171,7 +177,7 @@ def _campaign_command(arguments: argparse.Namespace, allow: bool, as_json: bool)
         return lambda connection: campaign.list_all(connection, as_json=as_json)
     if arguments.act == "show":
         return lambda connection: campaign.show(connection, arguments.campaign_id, as_json=as_json)
-    request = make_request(arguments.recipients, arguments.tps, arguments.body)
+    request = make_request(arguments.recipients, arguments.tps, arguments.body, arguments.channels)
     receipts = None if arguments.wait_receipts is None else parse_seconds(arguments.wait_receipts)
     if arguments.dry_run:
         return lambda connection: campaign.dry_run(connection, request, as_json=as_json)

@@ -247,12 +247,16 @@ def is_sending(campaign: CampaignSummary) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """A test campaign as a person asks for it; `key` is the Idempotency-Key that makes asking twice safe."""
+    """A test campaign as a person asks for it; `key` is the Idempotency-Key that makes asking twice safe.
+
+    Its recipients take turns on `channels`.
+    """
 
     recipients: int
     tps: float
     body: str
     key: str
+    channels: tuple[str, ...] = ("sms",)
 
 
 @dataclass(frozen=True, slots=True)

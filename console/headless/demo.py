@@ -12,6 +12,7 @@ from console.view import format as fmt
 from console.view import plan as plan_view
 from console.view.segments import Line, Role, line, text_of
 from lambdas.core.campaign import CampaignSummary
+from lambdas.core.channels import Channel
 
 SCREEN_SAMPLE = (600, 60.0)
 PIPED_SAMPLE = (120, 20.0)
@@ -20,8 +21,8 @@ BODY = "Your table for two is booked for tonight at eight. Reply STOP to get no 
 
 
 def sample(recipients: int, tps: float) -> CampaignRequest:
-    """The sample campaign: simulator numbers, each 20th one fails."""
-    return make_request(recipients, tps, BODY)
+    """The sample campaign: simulator destinations on all channels, each 20th one fails."""
+    return make_request(recipients, tps, BODY, ",".join(Channel))
 
 
 def run(connection: Connection) -> ExitCode:

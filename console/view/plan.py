@@ -15,6 +15,7 @@ def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
     """What a dry run answered."""
     excluded = sum(plan.excluded_by_reason.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in plan.excluded_by_reason.items())
+    channels = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_channel.items())
     countries = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_country.items())
     rows: list[tuple[str, str]] = [
         ("recipients", fmt.count(plan.recipients)),
@@ -22,6 +23,7 @@ def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
         ("message parts", fmt.count(plan.parts)),
         ("estimated cost", fmt.money(plan.cost_usd)),
         ("duration", f"{fmt.span(plan.duration_seconds)} at {fmt.rate(request.tps)}"),
+        ("channels", channels or fmt.MISSING),
         ("countries", countries or fmt.MISSING),
         ("body", safe_line(request.body, 54)),
         ("key", request.key),
@@ -46,8 +48,19 @@ def outcome_lines(campaign: CampaignSummary) -> list[Line]:
         ("not sent", fmt.count(counts.not_sent)),
         ("throughput", f"{fmt.rate(campaign.achieved_tps)} of {fmt.rate(campaign.throughput_tps)} asked for"),
         ("cost", fmt.money(campaign.cost_usd)),
+        *_by_channel(campaign),
     ]
     return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
+
+
+def _by_channel(campaign: CampaignSummary) -> list[tuple[str, str]]:
+    """A row for each channel of a campaign that has several."""
+    if len(campaign.channels) < 2:
+        return []
+    return [
+        (f"  {name}", f"{fmt.count(c.delivered)} delivered, {fmt.count(c.failed)} failed, {fmt.money(c.cost_usd)}")
+        for name, c in sorted(campaign.channels.items())
+    ]
 
 
 def campaign_table(campaigns: Sequence[CampaignSummary]) -> list[Line]:
