@@ -129,6 +129,7 @@ class Messaging(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
+        topic.watch(self._platform)
         topic.feed("sms-receipts-to-queue", self.receipts, parent=self)
         return topic
 

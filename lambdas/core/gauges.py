@@ -43,7 +43,10 @@ def channel_gauges(
     channel: str, counts: ChannelCounts, per_second: float | None, *, rate: float, slowest_wait_s: float
 ) -> list[Datum]:
     """The gauges of one channel; a gauge without data (nothing final yet, no earlier reading) is left out."""
-    data = [Datum(TOKEN_REFILL_RATE, rate, channel), Datum(AVAILABLE_CAPACITY, available_capacity(slowest_wait_s))]
+    data = [
+        Datum(TOKEN_REFILL_RATE, rate, channel),
+        Datum(AVAILABLE_CAPACITY, available_capacity(slowest_wait_s), channel),
+    ]
     if per_second is not None:
         data.append(Datum(MESSAGES_PER_SECOND, round(per_second, 3), channel))
         data.append(Datum(UTILIZATION_PERCENT, round(100 * per_second / rate, 2), channel))

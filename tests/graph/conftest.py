@@ -18,6 +18,7 @@ STACKS = ("local", "dev", "staging", "prod")
 LARGEST_CONFIG: Mapping[str, str] = {
     "sms": json.dumps({"phone_number": {"iso_country_code": "US", "number_type": "SIMULATOR"}}),
     "alarm_email": "oncall@example.com",
+    "alarm_webhook": "https://events.example.com/integration/key/enqueue",
     "application_principals": json.dumps(["arn:aws:iam::123456789012:role/app"]),
     "allowed_origins": json.dumps(["https://console.example.com"]),
     "in_house_event_source": "acme.messaging",
