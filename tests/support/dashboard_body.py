@@ -39,11 +39,11 @@ _STAT = re.compile(r"SampleCount|Average|Sum|Minimum|Maximum|p(100|\d{1,2}(\.\d{
 
 @dataclass(frozen=True)
 class Charted:
-    """A metric that a widget draws."""
+    """A metric that a widget draws, with its dimensions as pairs of name and value."""
 
     namespace: str
     name: str
-    dimensions: Mapping[str, str]
+    dimensions: frozenset[tuple[str, str]]
 
 
 def metrics_of(body: str) -> list[Charted]:
@@ -52,7 +52,7 @@ def metrics_of(body: str) -> list[Charted]:
     for widget in json.loads(body)["widgets"]:
         for entry in widget["properties"].get("metrics", []):
             words = [word for word in entry if isinstance(word, str)]
-            found.append(Charted(words[0], words[1], dict(zip(words[2::2], words[3::2], strict=True))))
+            found.append(Charted(words[0], words[1], frozenset(zip(words[2::2], words[3::2], strict=True))))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What AWS publishes of the resources that this product has: metrics and the exact dimension sets they come under."""
+"""What is published: by AWS of the resources that this product has, with exact dimension sets, and by the product."""
 
 from __future__ import annotations
 
@@ -50,3 +50,10 @@ PUBLISHED: Mapping[tuple[str, str], tuple[DimensionSets, str]] = {
     ("AWS/SNS", "NumberOfNotificationsFailed"): ((_TOPIC,), SNS),
 }
 """Namespace and name to dimension sets and the page that says so."""
+
+TWELVE = (
+    *("MessagesSent", "MessagesPerSecond", "UtilizationPercent", "DeliveryRate", "FailedDeliveries"),
+    *("DeliveryLatency", "ThrottledMessages", "AvailableCapacity", "TokenRefillRate"),
+    *("MessageCost", "TotalCost", "CostPerCustomer"),
+)
+"""The metrics that the product promises beside its alarms."""
