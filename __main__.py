@@ -34,7 +34,7 @@ def main() -> None:
     messaging = Messaging("messaging", platform)
     outbox = Outbox("outbox", platform, messaging)
     campaigns = Campaigns("campaigns", platform, messaging, outbox)
-    monitoring = Monitoring("monitoring", platform)
+    monitoring = Monitoring("monitoring", platform, channels=tuple(messaging.channels))
     outputs = StackOutputs(
         identity=_identity(site),
         messaging=messaging.outputs,

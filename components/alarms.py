@@ -1,141 +1,30 @@
-"""One way to an alarm: a family fixes its severity, missing-data policy and runbook, a metric and a limit the rest."""
+"""One way to an alarm: a family fixes its urgency, missing-data policy and runbook, measures and a limit the rest.
+
+AWS bills a metric alarm at $0.10 a month for each metric it reads and a composite one at $0.50 (CloudWatch pricing).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.alarm_families import Family, Level
+from components.inventory import KnownAlarm
+from components.measures import Measure
 from components.platform import Platform
-from lambdas.core import metrics
 from lambdas.core.alarm_text import AlarmText, Severity, format_description
 
-MissingData = Literal["notBreaching", "breaching", "missing", "ignore"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
-    """A kind of alarm; `docs/runbooks/<name>.md` says what to do about it."""
-
-    name: str
-    severity: Severity
-    missing: MissingData
-    meaning: str
-
-    @property
-    def runbook(self) -> str:
-        """Path of the runbook in the repository."""
-        return f"docs/runbooks/{self.name}.md"
-
-
-SMS_THROTTLED = Family(
-    name="sms-throttled",
-    severity=Severity.WARNING,
-    missing="notBreaching",
-    meaning="The provider refuses SMS because they come too fast",
-)
-FAILED_DELIVERIES = Family(
-    name="failed-deliveries",
-    severity=Severity.CRITICAL,
-    missing="notBreaching",
-    meaning="Messages are refused by the provider or fail to be delivered",
-)
-AVAILABLE_CAPACITY = Family(
-    name="available-capacity",
-    severity=Severity.WARNING,
-    missing="missing",
-    meaning="Sending waits for the origination identity: its rate is booked out",
-)
-DEAD_LETTERS = Family(
-    name="dead-letter-queue",
-    severity=Severity.CRITICAL,
-    missing="notBreaching",
-    meaning="Messages could not be processed and lie in a dead-letter queue",
-)
-FUNCTION_ERRORS = Family(
-    name="function-errors",
-    severity=Severity.CRITICAL,
-    missing="notBreaching",
-    meaning="A function fails",
-)
-STREAM_LAG = Family(
-    name="stream-lag",
-    severity=Severity.WARNING,
-    missing="notBreaching",
-    meaning="Campaign counters lag behind the delivery-tracking table",
-)
-QUEUE_AGE = Family(
-    name="queue-age",
-    severity=Severity.WARNING,
-    missing="notBreaching",
-    meaning="Messages wait too long in a queue: its consumer is slow or stands still",
-)
-TABLE_THROTTLED = Family(
-    name="table-throttled",
-    severity=Severity.WARNING,
-    missing="notBreaching",
-    meaning="DynamoDB refuses requests to a table because they come too fast",
-)
-API_ERRORS = Family(
-    name="api-errors",
-    severity=Severity.CRITICAL,
-    missing="notBreaching",
-    meaning="The campaign API answers with server errors",
-)
-RULE_FAILURES = Family(
-    name="rule-failures",
-    severity=Severity.WARNING,
-    missing="notBreaching",
-    meaning="EventBridge cannot deliver events to a queue",
-)
-
-FAMILIES: tuple[Family, ...] = (
-    SMS_THROTTLED,
-    FAILED_DELIVERIES,
-    AVAILABLE_CAPACITY,
-    DEAD_LETTERS,
-    FUNCTION_ERRORS,
-    STREAM_LAG,
-    QUEUE_AGE,
-    TABLE_THROTTLED,
-    API_ERRORS,
-    RULE_FAILURES,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A metric of AWS or of ours under one exact dimension set, reduced to a number per period of `period` seconds."""
-
-    namespace: str
-    name: str
-    dimensions: Mapping[str, pulumi.Input[str]]
-    statistic: Literal["Sum", "Average", "Maximum", "Minimum"]
-    period: int
-
-    @classmethod
-    def of(
-        cls,
-        metric: metrics.Metric,
-        dimensions: Mapping[str, str],
-        *,
-        statistic: Literal["Sum", "Average", "Maximum", "Minimum"],
-        period: int,
-    ) -> Watched:
-        """A metric of the catalogue; raises `ValueError` for a dimension set under which nobody publishes it."""
-        if not any(set(names) == set(dimensions) for names in metric.dimension_sets):
-            raise ValueError(f"{metric.name} is published under {metric.dimension_sets}, not {tuple(dimensions)}")
-        return cls(
-            namespace=metrics.NAMESPACE, name=metric.name, dimensions=dimensions, statistic=statistic, period=period
-        )
+MAX_METRICS = 10
+"""Metrics that one alarm may add up (CloudWatch API reference, PutMetricAlarm)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """When the alarm rises: `points` periods in a row above (or below) `value`."""
+    """When the alarm rises: `points` periods in a row above (or below) `value`, times the level's factor."""
 
     value: float
     points: int = 1
@@ -148,31 +37,113 @@ def alarm(
     parent: pulumi.Resource,
     platform: Platform,
     family: Family,
-    subject: str,
-    watched: Watched,
+    subject: str = "",
+    watched: Measure | Sequence[Measure],
     limit: Limit,
-) -> aws.cloudwatch.MetricAlarm:
-    """An alarm named `{project}-{stack}-{family}[-{subject}]`; it notifies where the environment wants its severity."""
-    site = platform.site
-    topics = [platform.alarm_topics[family.severity]] if family.severity in site.policy.notify else []
-    return aws.cloudwatch.MetricAlarm(
+) -> None:
+    """An alarm per level of the family, named `{project}-{stack}-{family}[-{subject}]`, further ones `...-critical`.
+
+    Several measures are added up; what has no data counts as 0. An alarm notifies where the environment wants its
+    severity, by itself or, in a joint family, by the stack's composite alarm.
+    """
+    for index, level in enumerate(family.levels):
+        suffix = f"-{level.severity}" if index else ""
+        alarm_name = _name(platform, family, subject) + suffix
+        topics = [] if _joint(family, level) else _topics(platform, level.severity)
+        resource = aws.cloudwatch.MetricAlarm(
+            name + suffix,
+            name=alarm_name,
+            alarm_description=_description(family, level, subject),
+            **_watching(watched),
+            comparison_operator="LessThanThreshold" if limit.below else "GreaterThanThreshold",
+            threshold=limit.value * level.factor,
+            evaluation_periods=limit.points,
+            datapoints_to_alarm=limit.points,
+            treat_missing_data=family.missing,
+            alarm_actions=topics,
+            ok_actions=topics,
+            tags={**platform.site.tags, "Severity": level.severity.value},
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        platform.inventory.alarms.append(
+            KnownAlarm(
+                name=alarm_name,
+                severity=level.severity,
+                joint=_joint(family, level),
+                resource=resource,
+                arn=resource.arn,
+            )
+        )
+
+
+def composite(name: str, *, parent: pulumi.Resource, platform: Platform, family: Family) -> None:
+    """The alarm that rises while any joint alarm made so far is up, and notifies once for all of them."""
+    children = [child for child in platform.inventory.alarms if child.joint]
+    (level,) = family.levels
+    topics = _topics(platform, level.severity)
+    alarm_name = _name(platform, family, "")
+    resource = aws.cloudwatch.CompositeAlarm(
         name,
-        name=site.alarm_prefix + "-".join(filter(None, (family.name, subject))),
-        alarm_description=format_description(
-            AlarmText(f"{family.meaning}{f' ({subject})' if subject else ''}.", family.severity, family.runbook)
-        ),
-        namespace=watched.namespace,
-        metric_name=watched.name,
-        dimensions=dict(watched.dimensions),
-        statistic=watched.statistic,
-        period=watched.period,
-        comparison_operator="LessThanThreshold" if limit.below else "GreaterThanThreshold",
-        threshold=limit.value,
-        evaluation_periods=limit.points,
-        datapoints_to_alarm=limit.points,
-        treat_missing_data=family.missing,
+        alarm_name=alarm_name,
+        alarm_description=_description(family, level, ""),
+        alarm_rule=" OR ".join(f'ALARM("{child.name}")' for child in children),
         alarm_actions=topics,
         ok_actions=topics,
-        tags={**site.tags, "Severity": family.severity.value},
-        opts=pulumi.ResourceOptions(parent=parent),
+        tags={**platform.site.tags, "Severity": level.severity.value},
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[child.resource for child in children]),
     )
+    platform.inventory.alarms.append(
+        KnownAlarm(name=alarm_name, severity=level.severity, joint=False, resource=resource, arn=resource.arn)
+    )
+
+
+def _joint(family: Family, level: Level) -> bool:
+    return family.joint and level.severity is Severity.CRITICAL
+
+
+def _topics(platform: Platform, severity: Severity) -> list[pulumi.Output[str]]:
+    return [platform.alarm_topics[severity]] if severity in platform.site.policy.notify else []
+
+
+def _name(platform: Platform, family: Family, subject: str) -> str:
+    return platform.site.alarm_prefix + "-".join(filter(None, (family.name, subject)))
+
+
+def _description(family: Family, level: Level, subject: str) -> str:
+    meaning = f"{family.meaning}{f' ({subject})' if subject else ''}."
+    return format_description(AlarmText(meaning, level.severity, family.runbook))
+
+
+def _watching(watched: Measure | Sequence[Measure]) -> dict[str, Any]:
+    """The arguments that say what an alarm reads: one metric as itself, several as the sum of a math expression."""
+    if not isinstance(watched, Measure) and len(watched) == 1:
+        (watched,) = watched
+    if isinstance(watched, Measure):
+        percentile = watched.statistic.startswith("p")
+        return {
+            "namespace": watched.namespace,
+            "metric_name": watched.name,
+            "dimensions": dict(watched.dimensions),
+            "extended_statistic" if percentile else "statistic": watched.statistic,
+            "period": watched.period,
+        }
+    if not 1 <= len(watched) <= MAX_METRICS:
+        raise ValueError(f"an alarm adds up 1 to {MAX_METRICS} metrics, not {len(watched)}")
+    total = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id="total", expression="SUM(FILL(METRICS(), 0))", label="total", return_data=True
+    )
+    parts = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=f"m{index}",
+            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=part.namespace,
+                metric_name=part.name,
+                dimensions=dict(part.dimensions),
+                stat=part.statistic,
+                period=part.period,
+            ),
+            return_data=False,
+        )
+        for index, part in enumerate(watched)
+    ]
+    return {"metric_queries": [total, *parts]}

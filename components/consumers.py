@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
 from components.function import Function
 from components.iam import READ, Statement
 from components.platform import Platform
@@ -90,17 +90,12 @@ def consume_stream(
         f"{subject}-lag",
         parent=parent,
         platform=platform,
-        family=alarms.STREAM_LAG,
-        subject="",
-        watched=alarms.Watched(
-            namespace="AWS/Lambda",
-            name="IteratorAge",
-            dimensions={"FunctionName": function.name},
-            statistic="Maximum",
-            period=60,
-        ),
+        family=alarm_families.STREAM_LAG,
+        subject=function.thing,
+        watched=function.measure("IteratorAge", "Maximum", 60),
         limit=alarms.Limit(value=60_000, points=5),
     )
+    platform.inventory.stream_readers.append(function)
     return aws.lambda_.EventSourceMapping(
         name,
         event_source_arn=table.stream_arn,

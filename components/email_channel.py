@@ -60,6 +60,7 @@ class EmailChannel(pulumi.ComponentResource):
             publishers=[Publisher(sid="EmailReceipts", service="ses.amazonaws.com", source_arn=set_arn)],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.topic.watch(platform)
         self.topic.feed(f"{TOPIC}-to-queue", receipts, parent=self)
         configuration_set = aws.sesv2.ConfigurationSet(
             f"{name}-configuration-set",

@@ -10,7 +10,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
+from components.measures import Measure
 from components.naming import Site
 from components.platform import Platform
 from components.queue import Queue, Sender
@@ -45,6 +46,7 @@ class RuleToQueue(pulumi.ComponentResource):
     """The rule, its target and its alarm; what the queue refuses goes to its dead-letter queue."""
 
     rule: aws.cloudwatch.EventRule
+    thing: str
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class RuleToQueue(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:event_rule:RuleToQueue", name, {}, opts)
+        self.thing = args.thing
         self.rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
             name=platform.site.physical(args.thing),
@@ -80,18 +83,22 @@ class RuleToQueue(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=queue.ready),
         )
-        dimensions: dict[str, pulumi.Input[str]] = {"RuleName": self.rule.name}
-        if bus:
-            dimensions["EventBusName"] = bus.name
+        # Metrics of the default bus have the rule alone as dimension (EventBridge user guide, "Monitoring").
+        self._dimensions = {"RuleName": self.rule.name, **({"EventBusName": bus.name} if bus else {})}
         alarms.alarm(
             f"{name}-failures",
             parent=self,
             platform=platform,
-            family=alarms.RULE_FAILURES,
+            family=alarm_families.RULE_FAILURES,
             subject=args.thing,
-            watched=alarms.Watched(
-                namespace="AWS/Events", name="FailedInvocations", dimensions=dimensions, statistic="Sum", period=300
-            ),
+            watched=self.measure("FailedInvocations", "Sum"),
             limit=alarms.Limit(value=0),
         )
+        platform.inventory.rules.append(self)
         self.register_outputs({"rule": self.rule.name})
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric that EventBridge publishes for this rule (user guide, "Monitoring Amazon EventBridge")."""
+        return Measure(
+            namespace="AWS/Events", name=metric, dimensions=self._dimensions, statistic=statistic, period=period
+        )

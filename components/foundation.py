@@ -30,6 +30,8 @@ class Foundation(pulumi.ComponentResource):
             layer_arns=layers,
             alarm_topics={severity: topic.arn for severity, topic in topics.items()},
         )
+        for topic in topics.values():
+            topic.watch(self.platform)
         self.register_outputs({"key_arn": key.arn})
 
     def _alarm_topic(self, site: Site, key: StackKey, severity: Severity) -> Topic:
@@ -54,6 +56,17 @@ class Foundation(pulumi.ComponentResource):
                 protocol="email",
                 # A person's address: kept out of the state's clear text and of every diff.
                 endpoint=pulumi.Output.secret(site.settings.alarm_email),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        if site.settings.alarm_webhook is not None and severity is Severity.CRITICAL:
+            aws.sns.TopicSubscription(
+                f"{severity}-alarms-webhook",
+                topic=topic.arn,
+                protocol="https",
+                # Whoever knows the address can page: kept out of the state's clear text and of every diff.
+                endpoint=pulumi.Output.secret(site.settings.alarm_webhook.get_secret_value()),
+                # Wait for the confirmation: an endpoint that never confirms would never be told of an alarm.
+                endpoint_auto_confirms=True,
                 opts=pulumi.ResourceOptions(parent=self),
             )
         return topic

@@ -1,4 +1,4 @@
-"""A function with its own role, log group, environment contract and alarm."""
+"""A function with its own role, log group, environment contract and alarms."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
 from components.archives import function_archive
 from components.iam import Statement, role_policy, service_trust
+from components.measures import Measure
 from components.platform import Platform
 from lambdas.core.environment import FunctionEnvironment, render
 
@@ -19,6 +20,12 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 ERRORS_ALLOWED = 10
 """Failed invocations in five minutes before the alarm rises."""
+
+THROTTLES_ALLOWED = 10
+"""Refused invocations in five minutes before the alarm rises; the services that invoke ours try again by themselves."""
+
+TIMEOUT_SHARE = 0.8
+"""Share of the time-out that an invocation may take, ten minutes in a row, before the alarm rises."""
 
 
 class EnvironmentContractError(ValueError):
@@ -68,6 +75,7 @@ class Function(pulumi.ComponentResource):
     """The function; mappings depend on `ready`, so that nothing invokes it before its rights are attached."""
 
     function: aws.lambda_.Function
+    thing: str
     timeout_seconds: int
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -78,7 +86,7 @@ class Function(pulumi.ComponentResource):
     ) -> None:
         super().__init__("cpaas:function:Function", name, {}, opts)
         site, policy = platform.site, platform.site.policy
-        thing = args.thing
+        self.thing = thing = args.thing
         child = pulumi.ResourceOptions(parent=self)
         role = aws.iam.Role(
             f"{name}-role",
@@ -131,22 +139,46 @@ class Function(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=[rights]),
         )
         self.name, self.arn = self.function.name, self.function.arn
-        alarms.alarm(
-            f"{name}-errors",
-            parent=self,
-            platform=platform,
-            family=alarms.FUNCTION_ERRORS,
-            subject=thing,
-            watched=alarms.Watched(
-                namespace="AWS/Lambda",
-                name="Errors",
-                dimensions={"FunctionName": self.name},
-                statistic="Sum",
-                period=300,
-            ),
-            limit=alarms.Limit(value=ERRORS_ALLOWED),
-        )
+        self._watch(name, platform)
+        platform.inventory.functions.append(self)
         self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric that Lambda publishes for this function (Lambda developer guide, "Types of metrics")."""
+        dimensions = {"FunctionName": self.name}
+        return Measure(namespace="AWS/Lambda", name=metric, dimensions=dimensions, statistic=statistic, period=period)
+
+    def _watch(self, name: str, platform: Platform) -> None:
+        longest_ms = 1_000 * TIMEOUT_SHARE * self.timeout_seconds
+        for suffix, family, watched, limit in (
+            (
+                "errors",
+                alarm_families.FUNCTION_ERRORS,
+                self.measure("Errors", "Sum"),
+                alarms.Limit(value=ERRORS_ALLOWED),
+            ),
+            (
+                "throttles",
+                alarm_families.FUNCTION_THROTTLED,
+                self.measure("Throttles", "Sum"),
+                alarms.Limit(value=THROTTLES_ALLOWED),
+            ),
+            (
+                "duration",
+                alarm_families.FUNCTION_DURATION,
+                self.measure("Duration", "Maximum"),
+                alarms.Limit(value=longest_ms, points=2),
+            ),
+        ):
+            alarms.alarm(
+                f"{name}-{suffix}",
+                parent=self,
+                platform=platform,
+                family=family,
+                subject=self.thing,
+                watched=watched,
+                limit=limit,
+            )
 
 
 def _platform_rights(log_group: aws.cloudwatch.LogGroup, tracing: bool) -> list[Statement]:

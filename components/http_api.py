@@ -9,12 +9,19 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
 from components.function import Function
+from components.measures import Measure
 from components.platform import Platform
 
 INTEGRATION_TIMEOUT_MS = 29_000
 """The longest an HTTP API waits is 30 s (API Gateway quotas)."""
+
+SERVER_ERRORS_ALLOWED = 5
+"""Answers with 5xx in five minutes before the alarm rises."""
+
+SLOW_MS = 5_000
+"""95th percentile of the answers' latency that may stand for a quarter of an hour before the alarm rises."""
 
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -45,6 +52,7 @@ class HttpApi(pulumi.ComponentResource):
     """The API, its `$default` stage and the function's permission; `url` has no slash at the end."""
 
     api: aws.apigatewayv2.Api
+    thing: str
     url: pulumi.Output[str]
     execution_arn: pulumi.Output[str]
 
@@ -57,6 +65,7 @@ class HttpApi(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:http_api:HttpApi", name, {}, opts)
+        self.thing = args.thing
         site = platform.site
         child = pulumi.ResourceOptions(parent=self)
         self.api = aws.apigatewayv2.Api(
@@ -113,18 +122,27 @@ class HttpApi(pulumi.ComponentResource):
             f"{name}-errors",
             parent=self,
             platform=platform,
-            family=alarms.API_ERRORS,
-            subject="",
-            watched=alarms.Watched(
-                namespace="AWS/ApiGateway",
-                name="5xx",
-                dimensions={"ApiId": self.api.id},
-                statistic="Sum",
-                period=300,
-            ),
-            limit=alarms.Limit(value=5),
+            family=alarm_families.API_ERRORS,
+            watched=self.measure("5xx", "Sum"),
+            limit=alarms.Limit(value=SERVER_ERRORS_ALLOWED),
         )
+        alarms.alarm(
+            f"{name}-latency",
+            parent=self,
+            platform=platform,
+            family=alarm_families.API_LATENCY,
+            watched=self.measure("Latency", "p95"),
+            limit=alarms.Limit(value=SLOW_MS, points=3),
+        )
+        platform.inventory.apis.append(self)
         self.register_outputs({"url": self.url})
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric of this API (API Gateway developer guide, "Monitor CloudWatch metrics for HTTP APIs")."""
+        dimensions = {"ApiId": self.api.id}
+        return Measure(
+            namespace="AWS/ApiGateway", name=metric, dimensions=dimensions, statistic=statistic, period=period
+        )
 
     def _route(self, name: str, route: str, integration: aws.apigatewayv2.Integration) -> aws.apigatewayv2.Route:
         method, _, path = route.partition(" ")

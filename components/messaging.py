@@ -185,6 +185,7 @@ class Messaging(pulumi.ComponentResource):
             ],
             opts=self._child,
         )
+        topic.watch(self._platform)
         topic.feed(f"{SMS_TOPIC}-to-queue", self.receipts, parent=self)
         return topic
 

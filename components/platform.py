@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
+from components.inventory import Inventory
 from components.naming import Site
 from lambdas.core.alarm_text import Severity
 
@@ -16,10 +17,11 @@ class Platform:
     """Shared by all components of one stack.
 
     `layer_arns` is empty where the environment supplies the functions' dependencies itself; `alarm_topics` has one
-    topic per severity.
+    topic per severity; `inventory` grows as components are made.
     """
 
     site: Site
     key_arn: pulumi.Output[str]
     layer_arns: tuple[pulumi.Output[str], ...]
     alarm_topics: Mapping[Severity, pulumi.Output[str]]
+    inventory: Inventory = field(default_factory=Inventory)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
 from components.iam import READ, WRITE, Statement, document, service_allow, tls_only
+from components.measures import Measure
 from components.platform import Platform
 
 VISIBILITY_FACTOR = 6
@@ -36,7 +37,8 @@ class QueueArgs:
     """A queue for one function.
 
     `consumer_timeout_seconds` is that function's time-out; after `max_receives` attempts a message goes to the
-    dead-letter queue; the alarm rises when the oldest message is older than `max_age_seconds`.
+    dead-letter queue; the alarm rises when the oldest message is older than `max_age_seconds`, and calls somebody at
+    four times that.
     """
 
     thing: str
@@ -51,6 +53,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
     """The place for what could not be processed, kept 14 days; any message in it is an alarm."""
 
     queue: aws.sqs.Queue
+    thing: str
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
@@ -66,6 +69,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:queue:DeadLetterQueue", name, {}, opts)
+        self.thing = thing
         self.queue = aws.sqs.Queue(
             f"{name}-queue",
             name=platform.site.physical(thing),
@@ -81,23 +85,22 @@ class DeadLetterQueue(pulumi.ComponentResource):
             f"{name}-not-empty",
             parent=self,
             platform=platform,
-            family=alarms.DEAD_LETTERS,
+            family=alarm_families.DEAD_LETTERS,
             subject=thing,
             # Messages visible, not sent: redriven messages are not counted as sent.
-            watched=alarms.Watched(
-                namespace="AWS/SQS",
-                name="ApproximateNumberOfMessagesVisible",
-                dimensions={"QueueName": self.name},
-                statistic="Maximum",
-                period=60,
-            ),
+            watched=self.measure("ApproximateNumberOfMessagesVisible", "Maximum", 60),
             limit=alarms.Limit(value=0),
         )
+        platform.inventory.dead_letter_queues.append(self)
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def send(self, sid: str) -> Statement:
         """The right to put messages in."""
         return Statement(sid=sid, actions=["sqs:SendMessage"], resources=[self.arn], key_actions=WRITE)
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric that SQS publishes for this queue."""
+        return _measure(self.name, metric, statistic, period)
 
 
 class Queue(pulumi.ComponentResource):
@@ -105,6 +108,7 @@ class Queue(pulumi.ComponentResource):
 
     queue: aws.sqs.Queue
     dead_letters: DeadLetterQueue
+    thing: str
     visibility_seconds: int
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -115,6 +119,7 @@ class Queue(pulumi.ComponentResource):
         self, name: str, args: QueueArgs, platform: Platform, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("cpaas:queue:Queue", name, {}, opts)
+        self.thing = args.thing
         self.visibility_seconds = VISIBILITY_FACTOR * args.consumer_timeout_seconds
         self.dead_letters = DeadLetterQueue(
             f"{name}-dead-letters",
@@ -152,22 +157,21 @@ class Queue(pulumi.ComponentResource):
             f"{name}-age",
             parent=self,
             platform=platform,
-            family=alarms.QUEUE_AGE,
+            family=alarm_families.QUEUE_AGE,
             subject=args.thing,
-            watched=alarms.Watched(
-                namespace="AWS/SQS",
-                name="ApproximateAgeOfOldestMessage",
-                dimensions={"QueueName": self.name},
-                statistic="Maximum",
-                period=60,
-            ),
+            watched=self.measure("ApproximateAgeOfOldestMessage", "Maximum", 60),
             limit=alarms.Limit(value=args.max_age_seconds, points=3),
         )
+        platform.inventory.queues.append(self)
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def send(self, sid: str) -> Statement:
         """The right to put messages in."""
         return Statement(sid=sid, actions=["sqs:SendMessage"], resources=[self.arn], key_actions=WRITE)
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric that SQS publishes for this queue."""
+        return _measure(self.name, metric, statistic, period)
 
     def consume(self, sid: str, *, hold: bool = False) -> Statement:
         """What a mapping needs of the function's role; `hold` lets the function itself keep a message invisible."""
@@ -178,6 +182,13 @@ class Queue(pulumi.ComponentResource):
             resources=[self.arn],
             key_actions=READ,
         )
+
+
+def _measure(queue: pulumi.Output[str], metric: str, statistic: str, period: int) -> Measure:
+    """SQS developer guide, "Available CloudWatch metrics for Amazon SQS"."""
+    return Measure(
+        namespace="AWS/SQS", name=metric, dimensions={"QueueName": queue}, statistic=statistic, period=period
+    )
 
 
 def _policy(name: str, parent: pulumi.Resource, queue: aws.sqs.Queue, senders: Sequence[Sender]) -> aws.sqs.QueuePolicy:

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 import pulumi.runtime.config
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
 
@@ -25,8 +34,19 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,25
 PrincipalArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|role/.+|user/.+)$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^/*\s]+$")]
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
 EventSource = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+
+
+def _https(url: SecretStr) -> SecretStr:
+    """Refuse anything else without repeating it: who knows the address can page."""
+    if re.fullmatch(r"https://[^/\s]+\S*", url.get_secret_value()) is None:
+        raise ValueError("an https:// address without white space is needed")
+    return url
+
+
+SecretUrl = Annotated[SecretStr, AfterValidator(_https)]
 
 
 class _Settings(BaseModel):
@@ -143,6 +163,11 @@ class StackSettings(_Settings):
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")
     alarm_email: EmailAddress | None = Field(default=None, description="subscribed to both alarm topics")
+    alarm_webhook: SecretUrl | None = Field(
+        default=None,
+        description="HTTPS address that critical alarms are also posted to, as SNS messages (PagerDuty's CloudWatch "
+        "integration, for example); it must confirm the subscription by itself",
+    )
     application_principals: tuple[PrincipalArn, ...] = Field(
         default=(), description="who may assume the application role; default: the account itself"
     )
@@ -159,6 +184,12 @@ class StackSettings(_Settings):
     def _endpoint_only_local(self) -> Self:
         if (self.endpoint_url is not None) != (self.environment is Environment.LOCAL):
             raise ValueError("endpoint_url belongs to the environment local, and only there")
+        return self
+
+    @model_validator(mode="after")
+    def _webhook_not_local(self) -> Self:
+        if self.alarm_webhook is not None and self.environment is Environment.LOCAL:
+            raise ValueError("alarm_webhook does not belong to the environment local, which reaches nobody outside")
         return self
 
     @model_validator(mode="after")

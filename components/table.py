@@ -1,4 +1,4 @@
-"""A DynamoDB table: on demand, encrypted with the stack's key, recoverable, its throttling alarmed."""
+"""A DynamoDB table: on demand, encrypted with the stack's key, recoverable, its throttling and errors alarmed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms
+from components import alarm_families, alarms
 from components.iam import READ, Statement
+from components.measures import Measure
 from components.platform import Platform
 
 TTL_ATTRIBUTE = "ttl"
 AttributeType = Literal["S", "N"]
+
+OPERATIONS = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem")
+"""What functions ask of tables: system errors are published by operation only (developer guide, DynamoDB metrics)."""
+
+ERRORS_ALLOWED = 10
+"""Internal errors in five minutes before the alarm rises; the SDK repeats a request that meets a single one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class Table(pulumi.ComponentResource):
     """The table and its alarms; `grant` and `grant_index` make the statements of those who use it."""
 
     table: aws.dynamodb.Table
+    thing: str
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
@@ -51,6 +59,8 @@ class Table(pulumi.ComponentResource):
     ) -> None:
         super().__init__("cpaas:table:Table", name, {}, opts)
         policy = platform.site.policy
+        self.thing = args.thing
+        self._indexes = [index.name for index in args.indexes]
         self.table = aws.dynamodb.Table(
             f"{name}-table",
             name=platform.site.physical(args.thing),
@@ -82,28 +92,47 @@ class Table(pulumi.ComponentResource):
         self.name = self.table.name
         self.arn = self.table.arn
         self.stream_arn = self.table.stream_arn
-        for direction in ("Read", "Write"):
-            alarms.alarm(
-                f"{name}-{direction.lower()}s-throttled",
-                parent=self,
-                platform=platform,
-                family=alarms.TABLE_THROTTLED,
-                subject=f"{args.thing}-{direction.lower()}s",
-                watched=alarms.Watched(
-                    namespace="AWS/DynamoDB",
-                    name=f"{direction}ThrottleEvents",
-                    dimensions={"TableName": self.name},
-                    statistic="Sum",
-                    period=300,
-                ),
-                limit=alarms.Limit(value=0),
-            )
+        self._watch(name, platform)
+        platform.inventory.tables.append(self)
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def grant(self, sid: str, *actions: str) -> Statement:
         """The right to `actions` (without `dynamodb:`) on the table's items."""
         return Statement(
             sid=sid, actions=[f"dynamodb:{action}" for action in actions], resources=[self.arn], key_actions=READ
+        )
+
+    def measure(self, metric: str, statistic: str, period: int = 300, **within: str) -> Measure:
+        """A metric of the table, or `within` it of an operation or an index (developer guide, DynamoDB metrics)."""
+        dimensions: dict[str, pulumi.Input[str]] = {"TableName": self.name, **within}
+        return Measure(namespace="AWS/DynamoDB", name=metric, dimensions=dimensions, statistic=statistic, period=period)
+
+    def throttles(self, direction: Literal["Read", "Write"]) -> list[Measure]:
+        """Throttled events of the table and of each index: a table's own metric leaves its indexes out."""
+        metric = f"{direction}ThrottleEvents"
+        of_indexes = [self.measure(metric, "Sum", GlobalSecondaryIndexName=index) for index in self._indexes]
+        return [self.measure(metric, "Sum"), *of_indexes]
+
+    def _watch(self, name: str, platform: Platform) -> None:
+        directions: tuple[Literal["Read", "Write"], ...] = ("Read", "Write")
+        for direction in directions:
+            alarms.alarm(
+                f"{name}-{direction.lower()}s-throttled",
+                parent=self,
+                platform=platform,
+                family=alarm_families.TABLE_THROTTLED,
+                subject=f"{self.thing}-{direction.lower()}s",
+                watched=self.throttles(direction),
+                limit=alarms.Limit(value=0),
+            )
+        alarms.alarm(
+            f"{name}-errors",
+            parent=self,
+            platform=platform,
+            family=alarm_families.TABLE_ERRORS,
+            subject=self.thing,
+            watched=[self.measure("SystemErrors", "Sum", Operation=operation) for operation in OPERATIONS],
+            limit=alarms.Limit(value=ERRORS_ALLOWED),
         )
 
     def grant_index(self, sid: str, *indexes: str) -> Statement:

@@ -1,4 +1,4 @@
-"""A topic: encrypted, TLS only, open to the publishers that are named."""
+"""A topic: encrypted, TLS only, open to the publishers that are named, its failed deliveries alarmed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components import alarm_families, alarms
 from components.iam import document, service_allow, tls_only
+from components.measures import Measure
 from components.naming import Site
+from components.platform import Platform
 from components.queue import Queue
 
 
@@ -23,9 +26,13 @@ class Publisher:
 
 
 class Topic(pulumi.ComponentResource):
-    """The topic and its policy; `ready` holds the policy that lets publishers in."""
+    """The topic and its policy; `ready` holds the policy that lets publishers in.
+
+    `watch` adds the alarm: a platform has alarm topics, so they exist before it does.
+    """
 
     topic: aws.sns.Topic
+    thing: str
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     ready: list[pulumi.Resource]
@@ -41,6 +48,8 @@ class Topic(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:topic:Topic", name, {}, opts)
+        self.thing = thing
+        self._resource_name = name
         self.topic = aws.sns.Topic(
             f"{name}-topic",
             name=site.physical(thing),
@@ -72,6 +81,24 @@ class Topic(pulumi.ComponentResource):
         )
         self.ready = [policy]
         self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def watch(self, platform: Platform) -> None:
+        """Alarm on messages that a subscriber did not get."""
+        alarms.alarm(
+            f"{self._resource_name}-failures",
+            parent=self,
+            platform=platform,
+            family=alarm_families.TOPIC_FAILURES,
+            subject=self.thing,
+            watched=self.measure("NumberOfNotificationsFailed", "Sum"),
+            limit=alarms.Limit(value=0),
+        )
+        platform.inventory.topics.append(self)
+
+    def measure(self, metric: str, statistic: str, period: int = 300) -> Measure:
+        """A metric that SNS publishes for this topic (SNS developer guide, "Monitoring topics using CloudWatch")."""
+        dimensions = {"TopicName": self.name}
+        return Measure(namespace="AWS/SNS", name=metric, dimensions=dimensions, statistic=statistic, period=period)
 
     def feed(self, name: str, queue: Queue, *, parent: pulumi.Resource) -> aws.sns.TopicSubscription:
         """Deliver messages to `queue` as they are; what cannot be delivered goes to its dead-letter queue."""

@@ -50,6 +50,7 @@ class WhatsAppChannel(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.topic.watch(platform)
         self.topic.feed(f"{TOPIC}-to-queue", receipts, parent=self)
         number = settings.phone_number_id.removeprefix("phone-number-id-")
         self.sending = SendingChannel(

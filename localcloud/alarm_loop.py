@@ -13,6 +13,7 @@ from localcloud.alarm_rule import (
     Alarm,
     Datapoint,
     Decision,
+    Missing,
     State,
     UnsupportedAlarm,
     alarm_from_api,
@@ -37,6 +38,8 @@ class Clock(Protocol):
 
     def offset(self) -> float: ...
 
+    def jumped_since(self, wall: float) -> float: ...
+
 
 class AlarmBook(Protocol):
     """Where alarms live: `read` gives DescribeAlarms entries by name, `apply` moves one to its decided state."""
@@ -59,6 +62,9 @@ class AlarmLoop:
     An alarm is looked at when one of its steps has ended or one of its metrics has got data, so that a tick over idle
     alarms costs next to nothing. `before(keys, now)` is called ahead of each round to sample gauges. `lock` guards what
     is known of the alarms; it is free while one is moved, which may take as long as its actions do.
+
+    Unlike on AWS, an alarm that takes missing data as breaching is not judged by the time before it existed: there a
+    new heartbeat alarm is up until the first beat, here a stack starts quiet.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class AlarmLoop:
         self._before = before
         self._known: dict[str, _Known] = {}
         self._held_until: dict[str, float] = {}
+        self._since: dict[str, float] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -152,7 +159,8 @@ class AlarmLoop:
             if entry is None or entry.source is not source:
                 entry = _Known(source, _parsed(source))
             known[name] = entry
-        self._known = known
+        now = self._clock.now()
+        self._known, self._since = known, {name: self._since.get(name, now) for name in known}
         return known
 
     def _settle(self, alarm: Alarm, source: Mapping[str, Any], now: float) -> None:
@@ -161,6 +169,9 @@ class AlarmLoop:
             series = datapoints(alarm, self._store, now)
         except metric_math.MetricMathError as error:
             log.warning("alarm %s keeps its state: %s", alarm.name, error)
+            return
+        too_new = now - self._since[alarm.name] < alarm.evaluation_periods * alarm.period
+        if too_new and alarm.missing is Missing.BREACHING and not any(point.samples for point in series):
             return
         decision = evaluate(alarm, series, now)
         if decision.state is not alarm.state:

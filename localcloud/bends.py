@@ -17,6 +17,7 @@ REPLACED: dict[str, tuple[str, ...]] = {
     "ministack.services.dynamodb": ("handle_request",),
     "ministack.services.eventbridge": ("_invoke_target", "_now_ts", "start_scheduler"),
     "ministack.services.scheduler": ("time", "start_scheduler"),
+    "ministack.services.sns": ("_deliver_to_sqs", "_fanout"),
     "ministack.core.concurrency": ("esm_wake",),
     "ministack.core.iam_actions": ("extract_iam_action",),
     "ministack.core.iam_evaluator": ("_request_origin", "enforce"),
@@ -91,7 +92,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_templates",
     ),
     "ministack.services.ses_v2": ("_config_sets", "_identities", "_template_content", "handle_request"),
-    "ministack.services.sns": ("publish_internal", "topic_policy_allows"),
+    "ministack.services.sns": ("_topic_by_arn_any_scope", "publish_internal", "topic_policy_allows"),
 }
 """Module to names that are called or read."""
 

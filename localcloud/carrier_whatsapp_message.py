@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.core.receipts import CONTEXT_MESSAGE_ID, CONTEXT_STACK
+from lambdas.core.correlation import CONTEXT_MESSAGE_ID, CONTEXT_STACK
 from localcloud.wire import ServiceError
 
 TYPES = (

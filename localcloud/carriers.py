@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from lambdas.core.channels import Channel
 from localcloud import receipts, receipts_email, receipts_whatsapp
 from localcloud.carrier import Carrier
 from localcloud.carrier_email import EmailCarrier, Post
 from localcloud.carrier_whatsapp import WhatsAppCarrier
-from localcloud.outcomes import Channel
 from localcloud.profile import CarrierProfile
 from localcloud.simulated_service import SimulatedService
 from localcloud.traffic import Calls, ReceiptPublisher, Traffic

@@ -28,6 +28,7 @@ class Clock:
         self._origin = wall()
         self._started = monotonic()
         self._advanced = 0.0
+        self._jumps: list[tuple[float, float]] = []
         self._lock = threading.Lock()
 
     @property
@@ -46,6 +47,12 @@ class Clock:
             raise ValueError(f"the clock cannot go back by {-seconds} s")
         with self._lock:
             self._advanced += seconds
+            self._jumps.append((self._wall(), seconds))
+
+    def jumped_since(self, wall: float) -> float:
+        """Seconds by which `advance` moved the clock on since `wall` (wall time, seconds since the epoch)."""
+        with self._lock:
+            return sum(seconds for at, seconds in self._jumps if at >= wall)
 
     def offset(self) -> float:
         """Seconds by which the cloud's time is ahead of wall time."""

@@ -20,6 +20,8 @@ from ministack.core import concurrency
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb, lambda_svc, sqs
 
+from localcloud.service_metrics import Behind
+
 _log = logging.getLogger(__name__)
 
 Mapping = dict[str, Any]
@@ -42,6 +44,7 @@ class EventSources:
         self._wake = asyncio.Event()
         self._queues: dict[str, _QueueState] = {}
         self._streams: dict[str, _StreamState] = {}
+        self._on_stream_batch: list[Callable[[Behind], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def install(self) -> None:
@@ -50,6 +53,14 @@ class EventSources:
         # Producers import the event by name, so the object stays and its `set` changes.
         concurrency.esm_wake.set = lambda: loop.call_soon_threadsafe(self._wake.set)
         lambda_svc._poll_loop = _nothing
+
+    def subscribe(self, on_stream_batch: Callable[[Behind], None]) -> None:
+        """Call `on_stream_batch` whenever a batch of a stream goes to its function."""
+        self._on_stream_batch.append(on_stream_batch)
+
+    def behind(self) -> list[Behind]:
+        """The stream batches in work; callable from any thread."""
+        return [state.batch for state in list(self._streams.values()) if state.batch is not None]
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -160,20 +171,28 @@ class EventSources:
         scope: tuple[str, str],
     ) -> None:
         try:
-            await self._work_off(mapping, function, lambda_svc._apply_filter_criteria(records, mapping), scope)
+            await self._work_off(state, mapping, function, lambda_svc._apply_filter_criteria(records, mapping), scope)
             advance()
         finally:
-            state.busy = False
+            state.busy, state.batch = False, None
             self._wake.set()
 
     async def _work_off(
-        self, mapping: Mapping, function: Mapping, records: list[dict[str, Any]], scope: tuple[str, str]
+        self,
+        state: _StreamState,
+        mapping: Mapping,
+        function: Mapping,
+        records: list[dict[str, Any]],
+        scope: tuple[str, str],
     ) -> None:
         """Invoke with one shard's records, in order, until each is processed or given up."""
         retries, age = int(mapping.get("MaximumRetryAttempts", -1)), int(mapping.get("MaximumRecordAgeInSeconds", -1))
         pending, attempt = [records] if records else [], 0
         while pending:
             batch = pending[0]
+            state.batch = Behind(function["config"]["FunctionName"], _written(batch[-1]))
+            for observer in self._on_stream_batch:
+                observer(state.batch)
             result = await self._invoke(function, {"Records": batch}, scope)
             done = _processed(mapping, result, batch)
             if done == len(batch):
@@ -228,6 +247,7 @@ class _QueueState:
 @dataclass(slots=True)
 class _StreamState:
     busy: bool = False
+    batch: Behind | None = None
     first_seen: float | None = field(default=None)
 
     def window_left(self, mapping: Mapping, records: int) -> float:
@@ -357,7 +377,11 @@ def _processed(mapping: Mapping, result: dict[str, Any], batch: list[dict[str, A
 
 
 def _oldest(batch: list[dict[str, Any]]) -> float:
-    return min(float(record["dynamodb"].get("ApproximateCreationDateTime", time.time())) for record in batch)
+    return min(_written(record) for record in batch)
+
+
+def _written(record: dict[str, Any]) -> float:
+    return float(record["dynamodb"].get("ApproximateCreationDateTime", time.time()))
 
 
 def _nothing() -> None:

@@ -28,10 +28,15 @@ class Meters:
         self._units: Counter[tuple[str, str, str]] = Counter()
         self._calls: Counter[tuple[str, str, str]] = Counter()
         self._requests: Counter[str] = Counter()
+        self._observers: list[Callable[[str, float], None]] = []
 
     def install(self) -> None:
         """Measure every DynamoDB request after its authorization."""
         dynamodb.handle_request = self._metered(dynamodb.handle_request)
+
+    def subscribe(self, observer: Callable[[str, float], None]) -> None:
+        """Call `observer` with table and units after every write."""
+        self._observers.append(observer)
 
     def count_request(self, service: str) -> None:
         """One request to a service, by signing name."""
@@ -99,6 +104,9 @@ class Meters:
                 self._add(request["TableName"], operation, caller, 2.0)
 
     def _add(self, table: str, operation: str, caller: str, units: float) -> None:
-        key = (table.rpartition("/")[2], operation, caller)
+        name = table.rpartition("/")[2]
+        key = (name, operation, caller)
         self._units[key] += units  # type: ignore[assignment]  # a Counter counts what is added, fractions too
         self._calls[key] += 1
+        for observer in self._observers:
+            observer(name, units)

@@ -18,7 +18,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -123,8 +123,11 @@ class MetricsPlane:
         self._originals: list[tuple[ModuleType, str, Any]] = []
         self._state_changes = StateChangeEvents()
         self._counting = threading.Lock()
-        sampler = service_metrics.ServiceSampler(self.store, self._queues)
-        self._loop = AlarmLoop(store=self.store, clock=clock, speed=speed, alarms=self, before=sampler.sample)
+        self._behind: Callable[[], Iterable[service_metrics.Behind]] = tuple
+        self._sampler = service_metrics.ServiceSampler(
+            self.store, self._queues, lambda: self._behind(), jumped_since=clock.jumped_since
+        )
+        self._loop = AlarmLoop(store=self.store, clock=clock, speed=speed, alarms=self, before=self._sampler.sample)
 
     # ---- what the host calls
 
@@ -163,8 +166,25 @@ class MetricsPlane:
     def on_invocation(self, invocation: Invocation) -> None:
         """Count one finished invocation of a function in AWS/Lambda."""
         service_metrics.count_invocation(
-            self._publish_now, invocation.function_name, duration_ms=invocation.duration_ms, failed=invocation.error
+            self.publish, invocation.function_name, duration_ms=invocation.duration_ms, failed=invocation.error
         )
+
+    def on_write_units(self, table: str, units: float) -> None:
+        """Count the write units that one request to a table consumed."""
+        service_metrics.count_write_units(self.publish, table, units)
+
+    def on_stream_batch(self, batch: service_metrics.Behind) -> None:
+        """Take the age of a stream batch that goes to its function now."""
+        age_ms = self._sampler.age_of_record(batch.written)
+        self.publish("AWS/Lambda", "IteratorAge", {"FunctionName": batch.function_name}, age_ms)
+
+    def watch_streams(self, behind: Callable[[], Iterable[service_metrics.Behind]]) -> None:
+        """Sample the age of stream batches that functions are at work on, however long they take."""
+        self._behind = behind
+
+    def publish(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float) -> None:
+        """Publish one value of an AWS metric at the present moment."""
+        self._put(MetricKey.of(namespace, name, dimensions), time.time(), [value], unit=service_metrics.unit_of(name))
 
     # ---- the book of alarms that the loop reads and writes
 
@@ -220,9 +240,6 @@ class MetricsPlane:
             key.name,
         )
         return False
-
-    def _publish_now(self, key: MetricKey, value: float, unit: str) -> None:
-        self._put(key, time.time(), [value], unit=unit)
 
     @contextlib.contextmanager
     def _scope(self) -> Iterator[None]:
@@ -290,7 +307,7 @@ class MetricsPlane:
         unit: str = "None",
         dimensions: Mapping[str, str] | None = None,
     ) -> None:
-        self._publish_now(MetricKey.of(namespace, metric_name, dimensions), float(value), unit)
+        self._put(MetricKey.of(namespace, metric_name, dimensions), time.time(), [float(value)], unit=unit)
 
     def _reader(
         self, operation: str, answer: Callable[[Mapping[str, Any], MetricStore, Axis], dict[str, Any]]
@@ -359,7 +376,7 @@ class MetricsPlane:
     def _acquire_execution_slot(self, func: Any, config: Mapping[str, Any]) -> Any:
         slot, limit = self._original("_acquire_execution_slot")(func, config)
         if slot is None:
-            service_metrics.count_throttle(self._publish_now, str(config.get("FunctionName")))
+            service_metrics.count_throttle(self.publish, str(config.get("FunctionName")))
         return slot, limit
 
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-
-class Channel(StrEnum):
-    """The channels that are simulated."""
-
-    SMS = "sms"
-    WHATSAPP = "whatsapp"
-    EMAIL = "email"
+from lambdas.core.channels import Channel
 
 
 class ReceiptPath(StrEnum):

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.outcomes import DELIVERED, FAILURES, USUAL_FAILURE, Channel, NotificationId, ReceiptPath
+from lambdas.core.channels import Channel
+from localcloud.outcomes import DELIVERED, FAILURES, USUAL_FAILURE, NotificationId, ReceiptPath
 
 
 class ProfileError(ValueError):

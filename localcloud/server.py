@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from ministack.app import app as ministack_app
 
-from localcloud import deliveries, metrics_plane
+from localcloud import api_requests, deliveries, metrics_plane
 from localcloud.carriers import Carriers
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
@@ -95,7 +95,7 @@ class Cloud:
     async def start(self, layer_requirements: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         install_transport()
-        deliveries.install()
+        deliveries.install(self.metrics.publish)
         install_batch_actions()
         self.logs.install()
         self.meters.install()
@@ -105,6 +105,9 @@ class Cloud:
         self.functions.install()
         self.logs.subscribe(self.metrics.on_log_events)
         self.functions.subscribe(self.metrics.on_invocation)
+        self.meters.subscribe(self.metrics.on_write_units)
+        self.sources.subscribe(self.metrics.on_stream_batch)
+        self.metrics.watch_streams(self.sources.behind)
         await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_requirements)
         self.metrics.start()
         loop = asyncio.get_running_loop()
@@ -132,6 +135,7 @@ class Cloud:
             return
         # Policies that deny plain HTTP mean the network; this endpoint stands for AWS's TLS endpoints, on loopback.
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        send = api_requests.observed(scope["path"], send, self.metrics.publish)
         service = _signing_name(scope)
         self.meters.count_request(service or "unsigned")
         carrier = self.carriers.serving(service, scope["method"], scope["path"])

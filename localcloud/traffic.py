@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from localcloud.outcomes import Channel, ReceiptPath
+from lambdas.core.channels import Channel
+from localcloud.outcomes import ReceiptPath
 from localcloud.profile import CarrierProfile, Fate, fate, verdict
 
 _CALLS_KEPT = 500_000

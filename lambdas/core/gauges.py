@@ -39,9 +39,14 @@ def messages_per_second(before: Reading | None, now: Reading, *, sent_yesterday:
     return max(0, since + rest) / ((now.at_ms - before.at_ms) / 1_000)
 
 
-def channel_gauges(channel: str, counts: ChannelCounts, per_second: float | None, *, rate: float) -> list[Datum]:
+def channel_gauges(
+    channel: str, counts: ChannelCounts, per_second: float | None, *, rate: float, slowest_wait_s: float
+) -> list[Datum]:
     """The gauges of one channel; a gauge without data (nothing final yet, no earlier reading) is left out."""
-    data = [Datum(TOKEN_REFILL_RATE, rate, channel)]
+    data = [
+        Datum(TOKEN_REFILL_RATE, rate, channel),
+        Datum(AVAILABLE_CAPACITY, available_capacity(slowest_wait_s), channel),
+    ]
     if per_second is not None:
         data.append(Datum(MESSAGES_PER_SECOND, round(per_second, 3), channel))
         data.append(Datum(UTILIZATION_PERCENT, round(100 * per_second / rate, 2), channel))
@@ -51,9 +56,9 @@ def channel_gauges(channel: str, counts: ChannelCounts, per_second: float | None
     return data
 
 
-def stack_gauges(*, cost_usd: float, customers: int, overdue: int, slowest_wait_s: float) -> list[Datum]:
-    """The gauges of the whole stack; the capacity is that of the identity that is booked out most."""
-    data = [Datum(OVERDUE_RECEIPTS, overdue), Datum(AVAILABLE_CAPACITY, available_capacity(slowest_wait_s))]
+def stack_gauges(*, cost_usd: float, customers: int, overdue: int) -> list[Datum]:
+    """The gauges of the whole stack."""
+    data = [Datum(OVERDUE_RECEIPTS, overdue)]
     if customers:
         data.append(Datum(COST_PER_CUSTOMER, round(cost_usd / customers, 6)))
     return data

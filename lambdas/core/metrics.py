@@ -51,7 +51,7 @@ FAILED_DELIVERIES = Metric(
 DELIVERY_LATENCY = Metric("DeliveryLatency", Unit.MILLISECONDS, _PER_CHANNEL, "provider call to the delivered receipt")
 THROTTLED_MESSAGES = Metric("ThrottledMessages", Unit.COUNT, _PER_CHANNEL, "provider calls refused by throttling")
 AVAILABLE_CAPACITY = Metric(
-    "AvailableCapacity", Unit.PERCENT, _PER_STACK, "100 x (1 - slowest lease wait of the last minute / 60 s)"
+    "AvailableCapacity", Unit.PERCENT, _PER_CHANNEL, "100 x (1 - slowest lease wait of the last minute / 60 s)"
 )
 TOKEN_REFILL_RATE = Metric("TokenRefillRate", Unit.PER_SECOND, _PER_CHANNEL, "message parts per second of the identity")
 MESSAGE_COST = Metric("MessageCost", Unit.NONE, _PER_CHANNEL, "US dollars charged, by channel")

@@ -136,13 +136,15 @@ class CampaignOutputs(ComponentOutputs):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringOutputs(ComponentOutputs):
-    """Where alarms go and how this stack's alarms are found (`alarm_name_prefix` for DescribeAlarms)."""
+    """Where alarms go, how this stack's alarms are found (`alarm_name_prefix` for DescribeAlarms), its dashboards."""
 
     COMPONENT: ClassVar[str] = "monitoring"
 
     warning_topic_arn: str
     critical_topic_arn: str
     alarm_name_prefix: str
+    business_dashboard: str
+    resources_dashboard: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

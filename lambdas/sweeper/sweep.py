@@ -80,9 +80,8 @@ class Sweep:
                 self._log.line(
                     "ERROR", "sweep failed", campaign_id=campaign_id, error=f"{type(error).__name__}: {error}"
                 )
-        slowest_wait_s = max((self._slowest_wait_s(channel) for channel in self._routes), default=0.0)
         data = [datum for channel in self._routes for datum in self._channel_gauges(channel)]
-        return [*data, *self._stack_gauges(looked_after, slowest_wait_s)]
+        return [*data, *self._stack_gauges(looked_after)]
 
     def _recent_campaigns(self) -> list[Item]:
         listed = self._tables.campaigns.query(
@@ -174,7 +173,13 @@ class Sweep:
         if before is not None and before.day != today:
             yesterday = self._day_counts(before.day, channel).sent
         per_second = messages_per_second(before, reading, sent_yesterday=yesterday)
-        return channel_gauges(channel.metric, counts, per_second, rate=self._routes[channel].rate)
+        return channel_gauges(
+            channel.metric,
+            counts,
+            per_second,
+            rate=self._routes[channel].rate,
+            slowest_wait_s=self._slowest_wait_s(channel),
+        )
 
     def _slowest_wait_s(self, channel: Channel) -> float:
         """The slowest wait for a lease of a channel's identity, of this minute or the last."""
@@ -209,9 +214,7 @@ class Sweep:
             return None
         return before
 
-    def _stack_gauges(
-        self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]], slowest_wait_s: float
-    ) -> list[Datum]:
+    def _stack_gauges(self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]]) -> list[Datum]:
         today = [(meta, summary) for meta, summary in campaigns if self._now_ms - summary.created_ms < DAY_MS]
         return stack_gauges(
             cost_usd=sum(summary.cost_usd for _, summary in today),
@@ -219,5 +222,4 @@ class Sweep:
             overdue=sum(
                 summary.open_receipts for _, summary in campaigns if self._now_ms - summary.created_ms > OVERDUE_MS
             ),
-            slowest_wait_s=slowest_wait_s,
         )

@@ -37,9 +37,9 @@ class StackClient:
         self.tracking = Table(dynamo, outputs.messaging.delivery_tracking_table)
         self.rate_limits = Table(dynamo, outputs.messaging.rate_limits_table)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client of the stack's cloud."""
-        return boto3.client(service, **self._arguments)
+        return boto3.client(service, **self._arguments, **settings)
 
     def call(
         self,

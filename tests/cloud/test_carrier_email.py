@@ -11,9 +11,9 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from lambdas.core.channels import Channel
 from lambdas.core.simulator import MAILBOXES
 from localcloud.launch import ControlClient, LocalCloud
-from localcloud.outcomes import Channel
 from localcloud.profile import CarrierProfile, fate, verdict
 from tests.cloud import receipt_queues
 

@@ -12,9 +12,9 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from lambdas.core.channels import Channel
 from localcloud.carrier_whatsapp_account import BUSINESS_ACCOUNT_ID, PHONE_NUMBER_ID
 from localcloud.launch import ControlClient, LocalCloud
-from localcloud.outcomes import Channel
 from localcloud.profile import CarrierProfile, fate, verdict
 from tests.cloud import receipt_queues
 

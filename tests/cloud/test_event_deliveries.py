@@ -1,7 +1,8 @@
-"""EventBridge delivers where the target's policy lets it, and parks the rest."""
+"""EventBridge and SNS deliver where the target's policy lets them, park the rest, and count all of it."""
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -98,3 +99,63 @@ def test_a_queue_that_is_gone_parks_its_events(
     rule({"Id": "gone", "Arn": missing, "DeadLetterConfig": {"Arn": parked_arn}})
     put(3)
     assert [event["detail"] for event in drain(parked)] == [{"n": 3}]
+
+
+def _sums(cloud: LocalCloud, namespace: str, dimension: str, value: str) -> dict[str, float]:
+    """Sum of every metric of `namespace` under exactly this dimension."""
+    cloudwatch = cloud.client("cloudwatch")
+    dimensions = [{"Name": dimension, "Value": value}]
+    names = {
+        metric["MetricName"]
+        for metric in cloudwatch.list_metrics(Namespace=namespace, Dimensions=dimensions)["Metrics"]
+    }
+    now = datetime.datetime.now(datetime.UTC)
+    sums = {}
+    for name in names:
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=dimensions,
+            Period=3600,
+            StartTime=now - datetime.timedelta(hours=3),
+            EndTime=now + datetime.timedelta(minutes=1),
+            Statistics=["Sum"],
+        )["Datapoints"]
+        sums[name] = sum(point["Sum"] for point in points)
+    return sums
+
+
+def test_a_rules_deliveries_are_counted(
+    bare_cloud: LocalCloud, unique: str, make_queue: MakeQueue, rule: Any, put: Any
+) -> None:
+    closed, closed_arn = make_queue()
+    _, parked_arn = make_queue()
+    _set_policy(bare_cloud, closed, [])
+    rule(
+        {"Id": "closed", "Arn": closed_arn, "DeadLetterConfig": {"Arn": parked_arn}}, {"Id": "open", "Arn": parked_arn}
+    )
+    put(1)
+    expected = {"Invocations": 2, "FailedInvocations": 1, "InvocationsSentToDlq": 1}
+    assert _sums(bare_cloud, "AWS/Events", "RuleName", unique) == expected
+
+
+def test_what_a_subscriber_refuses_goes_to_the_subscriptions_dead_letter_queue(
+    bare_cloud: LocalCloud, unique: str, make_queue: MakeQueue, drain: Any
+) -> None:
+    sns = bare_cloud.client("sns")
+    closed, closed_arn = make_queue()
+    parked, parked_arn = make_queue()
+    beside, beside_arn = make_queue()
+    _set_policy(bare_cloud, closed, [])
+    topic = sns.create_topic(Name=unique)["TopicArn"]
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": parked_arn}), "RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=closed_arn, Attributes=redrive)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=beside_arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message='{"n": 4}')
+    assert (drain(closed), drain(parked), drain(beside)) == ([], [{"n": 4}], [{"n": 4}])
+    assert _sums(bare_cloud, "AWS/SNS", "TopicName", unique) == {
+        "NumberOfMessagesPublished": 1,
+        "NumberOfNotificationsDelivered": 1,
+        "NumberOfNotificationsFailed": 1,
+    }
+    sns.delete_topic(TopicArn=topic)

@@ -32,6 +32,7 @@ LARGEST_CONFIG: Mapping[str, str] = {
     ),
     "email": json.dumps({"sender": "news@example.com", "identity": "example.com", "create_identity": True}),
     "alarm_email": "oncall@example.com",
+    "alarm_webhook": "https://events.example.com/integration/key/enqueue",
     "application_principals": json.dumps(["arn:aws:iam::123456789012:role/app"]),
     "allowed_origins": json.dumps(["https://console.example.com"]),
     "in_house_event_source": "acme.messaging",

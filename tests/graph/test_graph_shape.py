@@ -16,6 +16,7 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 UNTAGGABLE = {
     "aws:apigatewayv2/integration:Integration",
     "aws:apigatewayv2/route:Route",
+    "aws:cloudwatch/dashboard:Dashboard",
     "aws:cloudwatch/eventTarget:EventTarget",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:kms/alias:Alias",

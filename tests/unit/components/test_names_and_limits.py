@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components import alarms
-from components.alarms import FAMILIES, Watched
+from components import alarm_families
+from components.alarm_families import FAMILIES
 from components.event_rule import RuleArgs
+from components.measures import Measure
 from components.naming import Site, partition_of
 from components.settings import parse
 from lambdas.core import metrics
@@ -48,12 +49,12 @@ def test_partitions(region: str, partition: str) -> None:
 
 def test_an_alarm_on_a_dimension_set_that_nobody_publishes_is_refused() -> None:
     with pytest.raises(ValueError, match="published under"):
-        Watched.of(metrics.THROTTLED_MESSAGES, {metrics.STACK: "dev"}, statistic="Sum", period=300)
+        Measure.of(metrics.THROTTLED_MESSAGES, {metrics.STACK: "dev"}, "Sum")
 
 
 def test_families_are_distinct() -> None:
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
-    declared = [value for value in vars(alarms).values() if isinstance(value, alarms.Family)]
+    declared = [value for value in vars(alarm_families).values() if isinstance(value, alarm_families.Family)]
     assert set(declared) == set(FAMILIES)
 
 

@@ -39,6 +39,7 @@ def test_a_minimal_configuration_costs_nothing_by_itself() -> None:
     assert settings.sms.origination_identity is None
     assert settings.sms.requests_per_second == 1
     assert settings.alarm_email is None
+    assert settings.alarm_webhook is None
     assert settings.in_house_event_source is None
 
 
@@ -49,6 +50,7 @@ def test_everything_can_be_set() -> None:
             campaign_spend_cap_usd="12.5",
             worker_concurrency="7",
             alarm_email="oncall@example.com",
+            alarm_webhook="https://events.example.com/integration/key/enqueue",
             application_principals=["arn:aws:iam::123456789012:role/app"],
             allowed_origins=["https://console.example.com"],
             in_house_event_source="acme.messaging",
@@ -58,6 +60,21 @@ def test_everything_can_be_set() -> None:
     assert settings.campaign_spend_cap_usd == 12.5
     assert settings.worker_concurrency == 7
     assert settings.application_principals == ("arn:aws:iam::123456789012:role/app",)
+
+
+@pytest.mark.parametrize("address", ["http://events.example.com/canary", "https://", "https://a b/canary", "canary"])
+def test_a_webhook_that_is_no_https_address_is_refused_without_repeating_it(address: str) -> None:
+    message = refusal(config(alarm_webhook=address))
+    assert "ai-cpaas-demo:alarm_webhook" in message
+    assert "https://" in message
+    assert "canary" not in message
+
+
+def test_the_embedded_cloud_calls_nobody() -> None:
+    local = config(
+        environment="local", endpoint_url="http://127.0.0.1:4566", alarm_webhook="https://events.example.com/x"
+    )
+    assert "alarm_webhook does not belong to the environment local" in refusal(local)
 
 
 def test_all_problems_come_in_one_message_with_keys_and_allowed_values() -> None:

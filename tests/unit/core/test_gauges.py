@@ -38,19 +38,20 @@ def test_midnight_loses_no_message(seen: int, rest: int, today: int) -> None:
     assert rate == rest + today
 
 
-def values(counts: ChannelCounts, per_second: float | None) -> dict[str, float]:
-    data = channel_gauges("SMS", counts, per_second, rate=20.0)
+def values(counts: ChannelCounts, per_second: float | None, wait: float = 0.0) -> dict[str, float]:
+    data = channel_gauges("SMS", counts, per_second, rate=20.0, slowest_wait_s=wait)
     assert emf_lines(data, stack="dev", at_ms=1)
     return {datum.metric.name: datum.value for datum in data}
 
 
 def test_gauges_without_data_are_left_out() -> None:
-    assert values(ChannelCounts(), None) == {"TokenRefillRate": 20.0}
+    assert values(ChannelCounts(), None) == {"TokenRefillRate": 20.0, "AvailableCapacity": 100.0}
 
 
 def test_gauges_of_a_busy_minute() -> None:
-    assert values(ChannelCounts(sent=100, delivered=95, failed=5), 15.0) == {
+    assert values(ChannelCounts(sent=100, delivered=95, failed=5), 15.0, 30.0) == {
         "TokenRefillRate": 20.0,
+        "AvailableCapacity": 50.0,
         "MessagesPerSecond": 15.0,
         "UtilizationPercent": 75.0,
         "DeliveryRate": 95.0,
@@ -58,11 +59,6 @@ def test_gauges_of_a_busy_minute() -> None:
 
 
 def test_gauges_of_the_stack() -> None:
-    quiet = stack_gauges(cost_usd=0, customers=0, overdue=3, slowest_wait_s=0)
-    assert {d.metric.name: d.value for d in quiet} == {"OverdueReceipts": 3, "AvailableCapacity": 100}
-    busy = stack_gauges(cost_usd=1.5, customers=3, overdue=0, slowest_wait_s=30)
-    assert {d.metric.name: d.value for d in busy} == {
-        "OverdueReceipts": 0,
-        "AvailableCapacity": 50,
-        "CostPerCustomer": 0.5,
-    }
+    assert {d.metric.name: d.value for d in stack_gauges(cost_usd=0, customers=0, overdue=3)} == {"OverdueReceipts": 3}
+    named = {d.metric.name: d.value for d in stack_gauges(cost_usd=1.5, customers=3, overdue=0)}
+    assert named == {"OverdueReceipts": 0, "CostPerCustomer": 0.5}

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.outcomes import FAILURES, FINAL_FAILURES, Channel
+from lambdas.core.channels import Channel
+from localcloud.outcomes import FAILURES, FINAL_FAILURES
 from localcloud.profile import BUILT_IN, CarrierProfile, ProfileError, fate, load, verdict
 
 RATE = st.floats(0, 1)

@@ -39,3 +39,16 @@ def test_a_clock_that_stands_or_goes_back_is_refused(speed: float) -> None:
         Clock(speed)
     with pytest.raises(ValueError, match="cannot go back"):
         Clock().advance(-1)
+
+
+def test_a_jump_counts_for_what_was_there_before_it() -> None:
+    wall = _Time()
+    clock = Clock(wall=wall, monotonic=wall)
+    early = wall()
+    clock.advance(300)
+    wall.now += 10
+    late = wall()
+    clock.advance(60)
+    assert clock.jumped_since(early) == 360
+    assert clock.jumped_since(late) == 60
+    assert clock.jumped_since(late + 1) == 0

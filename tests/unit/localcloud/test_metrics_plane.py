@@ -317,7 +317,7 @@ def test_an_alarm_on_a_wrong_expression_is_refused(cloud: Cloud, expression: str
     assert not cloud.call("DescribeAlarms")["MetricAlarms"]
 
 
-def test_the_gauges_of_a_queue_are_sampled_for_the_alarms_that_name_it(cloud: Cloud) -> None:
+def test_the_gauges_of_a_queue_are_sampled(cloud: Cloud) -> None:
     dead = queue("sms-dlq")
     dimensions = [{"Name": "QueueName", "Value": "sms-dlq"}]
     changes = {"Namespace": "AWS/SQS", "Dimensions": dimensions, "Period": 60, "Threshold": 0, "Statistic": "Maximum"}
@@ -332,13 +332,14 @@ def test_the_gauges_of_a_queue_are_sampled_for_the_alarms_that_name_it(cloud: Cl
     assert cloud.plane.evaluate_all() == {"dead-letters": "ALARM", "age": "ALARM"}
     assert {key.name for key in cloud.plane.store.metrics()} == {
         "ApproximateNumberOfMessagesVisible",
+        "ApproximateNumberOfMessagesNotVisible",
         "ApproximateAgeOfOldestMessage",
     }
 
 
 def test_a_table_never_throttles(cloud: Cloud) -> None:
     table = [{"Name": "TableName", "Value": "campaigns"}]
-    changes = {"Namespace": "AWS/DynamoDB", "MetricName": "ThrottledRequests", "Dimensions": table, "Period": 60}
+    changes = {"Namespace": "AWS/DynamoDB", "MetricName": "WriteThrottleEvents", "Dimensions": table, "Period": 60}
     cloud.alarm("throttled", Threshold=0, **changes)
     cloud.plane.evaluate_all()
     cloud.clock.advance(60)
@@ -456,3 +457,12 @@ def test_a_name_that_is_gone_is_reported(path: str, name: str, monkeypatch: pyte
 def test_two_speeds_are_a_mistake() -> None:
     with pytest.raises(ValueError, match="runs at speed 2"):
         metrics_plane.install(clock=Clock(2.0), speed=1.0, region=REGION, account_id=ACCOUNT)
+
+
+def test_a_heartbeat_is_not_missed_before_it_could_have_beaten(cloud: Cloud) -> None:
+    cloud.alarm("heartbeat", Threshold=1, ComparisonOperator="LessThanThreshold", TreatMissingData="breaching")
+    assert cloud.plane.evaluate_all()["heartbeat"] == "INSUFFICIENT_DATA"
+    cloud.clock.advance(500)
+    assert cloud.plane.evaluate_all()["heartbeat"] == "INSUFFICIENT_DATA"
+    cloud.clock.advance(200)
+    assert cloud.plane.evaluate_all()["heartbeat"] == "ALARM"

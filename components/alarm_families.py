@@ -1,0 +1,208 @@
+"""The kinds of alarms this product has, each with its urgency, its missing-data policy and its runbook.
+
+What is not here on purpose: client errors (4xx) of the API, because an address on the internet collects them from
+scanners and nobody on call can correct a caller; the depth of work queues, because a deep queue that moves is healthy
+and its age says when it does not; receipts of other stacks, which a shared account has every day. They are charted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lambdas.core.alarm_text import Severity
+
+MissingData = Literal["notBreaching", "breaching", "missing", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How urgent it is from `factor` times an alarm's limit on."""
+
+    severity: Severity
+    factor: float = 1.0
+
+
+WARNING = (Level(Severity.WARNING),)
+CRITICAL = (Level(Severity.CRITICAL),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A kind of alarm; `docs/runbooks/<name>.md` says what to do about it.
+
+    `levels` ascend, and each makes an alarm of its own. The critical alarms of a family that is `joint` notify nobody
+    by themselves: they are children of the stack's composite alarm, which pages once for all of them.
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    missing: MissingData
+    meaning: str
+    joint: bool = False
+
+    @property
+    def runbook(self) -> str:
+        """Path of the runbook in the repository."""
+        return f"docs/runbooks/{self.name}.md"
+
+
+SMS_THROTTLED = Family(
+    name="sms-throttled",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="The provider refuses SMS because they come too fast",
+)
+WHATSAPP_THROTTLED = Family(
+    name="whatsapp-throttled",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="The provider refuses WhatsApp messages because they come too fast",
+)
+EMAIL_THROTTLED = Family(
+    name="email-throttled",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="SES refuses e-mails because they come too fast",
+)
+THROTTLED: Mapping[str, Family] = {"sms": SMS_THROTTLED, "whatsapp": WHATSAPP_THROTTLED, "email": EMAIL_THROTTLED}
+"""The throttling family of each channel."""
+
+FAILED_DELIVERIES = Family(
+    name="failed-deliveries",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="Messages are refused by the provider or fail to be delivered",
+)
+AVAILABLE_CAPACITY = Family(
+    name="available-capacity",
+    levels=WARNING,
+    missing="missing",
+    meaning="Sending waits for the origination identity: its rate is booked out",
+)
+PARKED_EVENTS = Family(
+    name="parked-events",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Events of an unknown shape arrive among the receipts",
+)
+OVERDUE_RECEIPTS = Family(
+    name="overdue-receipts",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Many messages have had no final receipt for over an hour",
+)
+SWEEPER_HEARTBEAT = Family(
+    name="sweeper-heartbeat",
+    levels=CRITICAL,
+    missing="breaching",
+    meaning="No sweep has ended for ten minutes: gauges are blind and abandoned work stays where it is",
+    joint=True,
+)
+DEAD_LETTERS = Family(
+    name="dead-letter-queue",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="Messages could not be processed and lie in a dead-letter queue",
+)
+FUNCTION_ERRORS = Family(
+    name="function-errors",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="A function fails",
+    joint=True,
+)
+FUNCTION_THROTTLED = Family(
+    name="function-throttled",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Lambda refuses to run a function because the account's concurrency is used up",
+)
+FUNCTION_DURATION = Family(
+    name="function-duration",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="A function comes close to its time-out",
+)
+STREAM_LAG = Family(
+    name="stream-lag",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Campaign counters lag behind the delivery-tracking table",
+)
+QUEUE_AGE = Family(
+    name="queue-age",
+    levels=(Level(Severity.WARNING), Level(Severity.CRITICAL, 4)),
+    missing="notBreaching",
+    meaning="Messages wait too long in a queue: its consumer is slow or stands still",
+    joint=True,
+)
+TABLE_THROTTLED = Family(
+    name="table-throttled",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="DynamoDB refuses requests to a table or its indexes because they come too fast",
+)
+TABLE_ERRORS = Family(
+    name="table-errors",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="DynamoDB answers requests to a table with internal errors",
+)
+API_ERRORS = Family(
+    name="api-errors",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="The campaign API answers with server errors",
+    joint=True,
+)
+API_LATENCY = Family(
+    name="api-latency",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="The campaign API answers slowly",
+)
+RULE_FAILURES = Family(
+    name="rule-failures",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="EventBridge cannot deliver events to a queue",
+)
+TOPIC_FAILURES = Family(
+    name="topic-failures",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="SNS cannot deliver a topic's messages to a subscriber",
+)
+STACK_DOWN = Family(
+    name="stack-down",
+    levels=CRITICAL,
+    missing="ignore",
+    meaning="The stack does not do its work: functions fail, queues stand, the API fails or the sweeper is gone",
+)
+"""The composite alarm; its children decide about missing data."""
+
+FAMILIES: tuple[Family, ...] = (
+    SMS_THROTTLED,
+    WHATSAPP_THROTTLED,
+    EMAIL_THROTTLED,
+    FAILED_DELIVERIES,
+    AVAILABLE_CAPACITY,
+    PARKED_EVENTS,
+    OVERDUE_RECEIPTS,
+    SWEEPER_HEARTBEAT,
+    DEAD_LETTERS,
+    FUNCTION_ERRORS,
+    FUNCTION_THROTTLED,
+    FUNCTION_DURATION,
+    STREAM_LAG,
+    QUEUE_AGE,
+    TABLE_THROTTLED,
+    TABLE_ERRORS,
+    API_ERRORS,
+    API_LATENCY,
+    RULE_FAILURES,
+    TOPIC_FAILURES,
+    STACK_DOWN,
+)

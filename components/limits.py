@@ -1,0 +1,18 @@
+"""Where the business alarms rise; their dashboards draw the same lines."""
+
+from __future__ import annotations
+
+THROTTLED_MESSAGES = 10
+"""Calls refused for coming too fast, of one channel in five minutes."""
+
+FAILED_DELIVERIES = 50
+"""Messages refused or not delivered, of all channels in ten minutes."""
+
+AVAILABLE_CAPACITY_PERCENT = 10
+"""Capacity of a channel that must be left, three times five minutes in a row."""
+
+OVERDUE_RECEIPTS = 100
+"""Messages without a final receipt after an hour: some carriers never send one, so a few are everyday life."""
+
+HEARTBEAT_SECONDS = 600
+"""Time in which at least one of the sweeps, due each minute, must have ended."""

@@ -1,0 +1,335 @@
+"""What makes each family's alarms rise on an embedded stack, and what ends it.
+
+A cause is a context manager: inside it the thing is wrong, after it no more. Most causes are the real thing; those
+that an emulator cannot have (slow machines, a throttling DynamoDB) put data on exactly the metric that the alarm reads.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from botocore.config import Config
+
+from lambdas.core import keys, metrics
+from lambdas.core.alarm_text import parse_description
+from localcloud.launch import LocalCloud
+from localcloud.profile import BUILT_IN, CarrierProfile
+from tests.cloud.campaign_client import StackClient
+from tests.cloud.conftest import WaitUntil
+
+Alarm = dict[str, Any]
+FAR_MINUTE = 10**9
+FAILING_AND_THROTTLING = CarrierProfile(seed=7, failure_rate=1.0, throttle_rate=0.4)
+
+
+class Stage:
+    """One provisioned stack, its alarms, and the calls that disturb it."""
+
+    def __init__(self, cloud: LocalCloud, stack: StackClient, wait_until: WaitUntil) -> None:
+        self.cloud, self.stack, self.wait_until = cloud, stack, wait_until
+        self.cloudwatch, self.sqs, self.sns = (stack.client(name) for name in ("cloudwatch", "sqs", "sns"))
+        self.events = stack.client("events")
+        # A throttled invocation counts once: no repeats.
+        self.functions = stack.client("lambda", config=Config(retries={"total_max_attempts": 1}))
+
+    def alarms(self) -> list[Alarm]:
+        """DescribeAlarms: every alarm of the stack, composite ones included."""
+        prefix = self.stack.outputs.monitoring.alarm_name_prefix
+        pages = self.cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        return [alarm for page in pages for alarm in (*page["MetricAlarms"], *page["CompositeAlarms"])]
+
+    def total(self, metric: metrics.Metric, dimensions: Mapping[str, str]) -> float:
+        """Sum of a metric of ours over the last day of the cloud's clock."""
+        now = datetime.datetime.now(datetime.UTC)
+        points = self.cloudwatch.get_metric_statistics(
+            Namespace=metrics.NAMESPACE,
+            MetricName=metric.name,
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            Period=86_400,
+            StartTime=now - datetime.timedelta(days=2),
+            EndTime=now + datetime.timedelta(days=1),
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return float(sum(point["Sum"] for point in points))
+
+    def queue_url(self, name: str) -> str:
+        return str(self.sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+    def purge(self) -> None:
+        """Empty every queue: what a cause left behind must not be the next one's."""
+        for url in self.sqs.list_queues().get("QueueUrls", []):
+            self.sqs.purge_queue(QueueUrl=url)
+
+    def mappings(self, source: str = "") -> list[Mapping[str, Any]]:
+        """Event source mappings, of the queue with that name if one is given."""
+        found = self.functions.list_event_source_mappings()["EventSourceMappings"]
+        return [each for each in found if not source or each["EventSourceArn"].endswith(f":{source}")]
+
+    @contextmanager
+    def broken(self, function: str) -> Iterator[None]:
+        """A deployment gone wrong: the function's handler does not exist."""
+        handler = self.functions.get_function_configuration(FunctionName=function)["Handler"]
+        self.functions.update_function_configuration(FunctionName=function, Handler="lambdas.missing.handler")
+        self.cloud.control.kill_function(function)
+        try:
+            yield
+        finally:
+            self.functions.update_function_configuration(FunctionName=function, Handler=handler)
+            self.cloud.control.kill_function(function)
+            self.purge()
+
+    @contextmanager
+    def closed(self, queue: str) -> Iterator[None]:
+        """A queue whose policy lets nobody in."""
+        url = self.queue_url(queue)
+        policy = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        closed = json.loads(policy) | {
+            "Statement": [s for s in json.loads(policy)["Statement"] if s["Effect"] == "Deny"]
+        }
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(closed)})
+        try:
+            yield
+        finally:
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+            self.purge()
+
+
+def dimension(alarm: Alarm, name: str) -> str:
+    return next(str(each["Value"]) for each in alarm["Dimensions"] if each["Name"] == name)
+
+
+def runbook(alarm: Alarm) -> str:
+    """`function-errors` for an alarm of that family."""
+    return parse_description(alarm["AlarmDescription"]).runbook.rpartition("/")[2].removesuffix(".md")
+
+
+@contextmanager
+def _data(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """Data on exactly what the alarms read, beyond the threshold in as many periods as it takes."""
+    now = datetime.datetime.now(datetime.UTC)
+    for alarm in alarms:
+        stat = next((each["MetricStat"] for each in reversed(alarm.get("Metrics", [])) if "MetricStat" in each), None)
+        metric = stat["Metric"] if stat else alarm
+        period = stat["Period"] if stat else alarm["Period"]
+        stage.cloudwatch.put_metric_data(
+            Namespace=metric["Namespace"],
+            MetricData=[
+                {
+                    "MetricName": metric["MetricName"],
+                    "Dimensions": metric["Dimensions"],
+                    "Timestamp": now - datetime.timedelta(seconds=back * period),
+                    # Many of them: a percentile must not see the few real values beside it.
+                    "Values": [2 * alarm["Threshold"] + 1],
+                    "Counts": [10_000],
+                }
+                for back in range(alarm["EvaluationPeriods"])
+            ],
+        )
+    yield
+
+
+@contextmanager
+def _errors(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    names = [dimension(alarm, "FunctionName") for alarm in alarms]
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        for name in names:
+            stack.enter_context(stage.broken(name))
+        list(pool.map(lambda name: stage.functions.invoke(FunctionName=name, Payload=b"{}"), names * 11))
+        yield
+
+
+@contextmanager
+def _refused(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """Reserved concurrency of nothing."""
+    names = [dimension(alarm, "FunctionName") for alarm in alarms]
+    try:
+        for name in names:
+            stage.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        for name in names * 11:
+            with suppress(stage.functions.exceptions.TooManyRequestsException):
+                stage.functions.invoke(FunctionName=name, Payload=b"{}")
+        yield
+    finally:
+        for name in names:
+            stage.functions.delete_function_concurrency(FunctionName=name)
+        stage.purge()
+
+
+@contextmanager
+def _dead_letters(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    for alarm in alarms:
+        url = stage.queue_url(dimension(alarm, "QueueName"))
+        stage.sqs.send_message(QueueUrl=url, MessageBody="could not be processed")
+    yield
+    stage.purge()
+
+
+@contextmanager
+def _standing_queues(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    names = {dimension(alarm, "QueueName") for alarm in alarms}
+    mappings = [mapping["UUID"] for name in names for mapping in stage.mappings(name)]
+    for uuid_ in mappings:
+        stage.functions.update_event_source_mapping(UUID=uuid_, Enabled=False)
+    for name in names:
+        stage.sqs.send_message(QueueUrl=stage.queue_url(name), MessageBody="waits")
+    stage.cloud.control.advance_clock(max(alarm["Threshold"] for alarm in alarms) + 300)
+    try:
+        yield
+    finally:
+        stage.purge()
+        for uuid_ in mappings:
+            stage.functions.update_event_source_mapping(UUID=uuid_, Enabled=True)
+
+
+@contextmanager
+def _lag(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """A batch of the stream that fails and is tried again while time goes by."""
+    (alarm,) = alarms
+    with stage.broken(dimension(alarm, "FunctionName")):
+        stage.stack.tracking.update({"message_id": f"lag-{uuid.uuid4().hex}"}, "SET #flag = :flag", {"flag": "lag"})
+        stage.wait_until(lambda: stage.cloud.control.advance_clock(420)[alarm["AlarmName"]] == "ALARM")
+        yield
+
+
+@contextmanager
+def _api_errors(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    with stage.broken(stage.stack.outputs.campaigns.campaign_api_function):
+        answers = [stage.stack.call("GET", "/api/environment")[0] for _ in range(6)]
+        assert min(answers) >= 500
+        yield
+
+
+@contextmanager
+def _closed_targets(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """Queues that let no rule in, while the clock ticks and receipts come."""
+    rules = {dimension(alarm, "RuleName") for alarm in alarms}
+    targets = [target for rule in rules for target in stage.events.list_targets_by_rule(Rule=rule)["Targets"]]
+    with ExitStack() as stack:
+        for queue in {target["Arn"].rpartition(":")[2] for target in targets}:
+            stack.enter_context(stage.closed(queue))
+        _send_one(stage)
+        yield
+
+
+def _send_one(stage: Stage) -> None:
+    sms = stage.stack.client("pinpoint-sms-voice-v2")
+    sms.send_text_message(
+        DestinationPhoneNumber="+14254147755",
+        OriginationIdentity=stage.stack.outputs.messaging.sms_origination_identity,
+        MessageBody="a receipt that nobody lets in",
+        ConfigurationSetName=stage.stack.outputs.messaging.sms_configuration_set,
+    )
+
+
+@contextmanager
+def _deaf_subscribers(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """A subscriber of each topic whose queue's policy does not let the topic in."""
+    topics = {arn["TopicArn"].rpartition(":")[2]: arn["TopicArn"] for arn in stage.sns.list_topics()["Topics"]}
+    url = stage.sqs.create_queue(QueueName=f"deaf-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    deaf = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    subscriptions = []
+    for alarm in alarms:
+        topic = topics[dimension(alarm, "TopicName")]
+        made = stage.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=deaf, ReturnSubscriptionArn=True)
+        subscriptions.append(made["SubscriptionArn"])
+        stage.sns.publish(TopicArn=topic, Message="not for everybody")
+    try:
+        yield
+    finally:
+        for arn in subscriptions:
+            stage.sns.unsubscribe(SubscriptionArn=arn)
+        stage.sqs.delete_queue(QueueUrl=url)
+        stage.purge()
+
+
+@contextmanager
+def _bad_campaign(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """Sixty messages to a carrier that throttles, and delivers none."""
+    stage.cloud.control.set_carrier_profile(FAILING_AND_THROTTLING)
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    throttled = {**every, metrics.CHANNEL: "SMS"}
+    before = stage.total(metrics.FAILED_DELIVERIES, every), stage.total(metrics.THROTTLED_MESSAGES, throttled)
+    campaign = stage.stack.send_campaign(60, 60, key=uuid.uuid4().hex)
+    stage.wait_until(lambda: stage.stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
+    stage.wait_until(lambda: stage.total(metrics.FAILED_DELIVERIES, every) >= before[0] + 60)
+    stage.wait_until(lambda: stage.total(metrics.THROTTLED_MESSAGES, throttled) > before[1] + 10)
+    yield
+    stage.cloud.control.set_carrier_profile(BUILT_IN["smooth"])
+
+
+@contextmanager
+def _booked_out(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """The limiter's record of a lease that waited for nearly a minute, as the sweeper reads it."""
+    outputs = stage.stack.outputs
+    key = {"limiter_key": keys.limiter("sms", outputs.identity.region, outputs.messaging.sms_origination_identity)}
+    changes = {"slowest_wait": Decimal(59), "slowest_wait_minute": FAR_MINUTE}
+    sets = ", ".join(f"#{name} = :{name}" for name in changes)
+    stage.stack.rate_limits.update(key, f"SET {sets}", changes)
+    yield
+    stage.stack.rate_limits.update(key, f"SET {sets}", {"slowest_wait": Decimal(0), "slowest_wait_minute": 0})
+
+
+@contextmanager
+def _strange_event(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    before = stage.total(metrics.PARKED_EVENTS, every)
+    url = stage.stack.outputs.messaging.receipts_queue_url
+    stage.sqs.send_message(QueueUrl=url, MessageBody='{"not": "a receipt"}')
+    stage.wait_until(lambda: stage.total(metrics.PARKED_EVENTS, every) > before, what="the event is parked")
+    yield
+    stage.purge()
+
+
+@contextmanager
+def _no_ticks(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    (rule,) = [each["Name"] for each in stage.events.list_rules()["Rules"] if "ScheduleExpression" in each]
+    stage.events.disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        stage.events.enable_rule(Name=rule)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """How a family's alarms are made to rise; `real` says whether by the metric's own source."""
+
+    bring_about: Callable[[Stage, list[Alarm]], AbstractContextManager[None]]
+    real: bool = True
+
+
+DATA = Cause(_data, real=False)
+CAUSES: Mapping[str, Cause] = {
+    "sms-throttled": Cause(_bad_campaign),
+    "whatsapp-throttled": DATA,
+    "email-throttled": DATA,
+    "failed-deliveries": Cause(_bad_campaign),
+    "available-capacity": Cause(_booked_out),
+    "parked-events": Cause(_strange_event),
+    "overdue-receipts": DATA,
+    "sweeper-heartbeat": Cause(_no_ticks),
+    "dead-letter-queue": Cause(_dead_letters),
+    "function-errors": Cause(_errors),
+    "function-throttled": Cause(_refused),
+    "function-duration": DATA,
+    "stream-lag": Cause(_lag),
+    "queue-age": Cause(_standing_queues),
+    "table-throttled": DATA,
+    "table-errors": DATA,
+    "api-errors": Cause(_api_errors),
+    "api-latency": DATA,
+    "rule-failures": Cause(_closed_targets),
+    "topic-failures": Cause(_deaf_subscribers),
+    "stack-down": Cause(_no_ticks),
+}
+"""By family. Data are put where rows would have to age, machines to be slow, or AWS itself to refuse or fail."""

@@ -1,0 +1,131 @@
+"""What the dashboards chart has data once the stack has worked: all of it, under exactly the charted dimensions."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.core import metrics
+from lambdas.core.outputs import StackOutputs
+from localcloud import launch
+from localcloud.profile import CarrierProfile
+from tests.cloud.alarm_causes import Stage
+from tests.cloud.campaign_client import StackClient
+from tests.support.dashboard_body import Charted, metrics_of, problems
+from tests.support.published_metrics import TWELVE
+
+ROUGH = CarrierProfile(seed=3, failure_rate=0.3, throttle_rate=0.3)
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def stage(wait_until: Any) -> Iterator[Stage]:
+    """A stack that has sent a campaign, been swept twice, and met a strange receipt and one of another stack."""
+    with launch.start(launch.LaunchOptions(profile=ROUGH)) as cloud:
+        stack = StackClient(StackOutputs.from_mapping(cloud.outputs()), cloud.endpoint_url)
+        stage = Stage(cloud, stack, wait_until)
+        for topic in stage.sns.list_topics()["Topics"]:
+            _listen(stage, topic["TopicArn"])
+        campaign = stack.send_campaign(60, 60, key=uuid.uuid4().hex)
+        wait_until(lambda: stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
+        _odd_receipts(stage)
+        yield stage
+
+
+def _listen(stage: Stage, topic: str) -> None:
+    """A subscriber for a topic, and something to be told (a receipt of another stack is nobody's loss)."""
+    url = stage.sqs.create_queue(QueueName=f"listener-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    stage.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    if "receipts" not in topic:
+        stage.sns.publish(TopicArn=topic, Message="hello")
+
+
+def _odd_receipts(stage: Stage) -> None:
+    calls = stage.cloud.control.carrier_calls()
+    foreign = {
+        "eventType": "TEXT_DELIVERED",
+        "eventVersion": "1.0",
+        "eventTimestamp": 1_780_000_000_000,
+        "isFinal": True,
+        "messageId": str(uuid.uuid4()),
+        "messageStatus": "DELIVERED",
+        "context": {**calls[0].context, "stack": "another"},
+    }
+    url = stage.stack.outputs.messaging.receipts_queue_url
+    for body in ('{"not": "a receipt"}', json.dumps(foreign)):
+        stage.sqs.send_message(QueueUrl=url, MessageBody=body)
+
+
+def body(stage: Stage, dashboard: str) -> str:
+    return str(stage.cloudwatch.get_dashboard(DashboardName=dashboard)["DashboardBody"])
+
+
+def dashboards(stage: Stage) -> list[str]:
+    monitoring = stage.stack.outputs.monitoring
+    return [monitoring.business_dashboard, monitoring.resources_dashboard]
+
+
+def published(stage: Stage) -> set[Charted]:
+    pages = stage.cloudwatch.get_paginator("list_metrics").paginate()
+    return {
+        Charted(
+            metric["Namespace"],
+            metric["MetricName"],
+            frozenset((each["Name"], each["Value"]) for each in metric.get("Dimensions", [])),
+        )
+        for page in pages
+        for metric in page["Metrics"]
+    }
+
+
+def await_data(stage: Stage, wanted: set[Charted]) -> None:
+    """Let minutes pass until all of `wanted` has data: each minute the sweep publishes gauges and samples are taken."""
+
+    def nothing_missing() -> bool:
+        stage.cloud.control.advance_clock(60)
+        return wanted <= published(stage)
+
+    stage.wait_until(nothing_missing, timeout=30, what=f"data for {sorted(map(str, wanted - published(stage)))}")
+
+
+def test_the_bodies_are_kept_as_they_were_written(stage: Stage) -> None:
+    for dashboard in dashboards(stage):
+        assert problems(body(stage, dashboard)) == []
+
+
+def test_everything_that_is_charted_has_data(stage: Stage) -> None:
+    charted = {metric for dashboard in dashboards(stage) for metric in metrics_of(body(stage, dashboard))}
+    assert len(charted) > 80
+    await_data(stage, charted)
+
+
+def test_everything_that_alarms_read_has_data(stage: Stage) -> None:
+    reads = set()
+    for alarm in stage.alarms():
+        stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+        for metric in stats or ([alarm] if "MetricName" in alarm else []):
+            dimensions = frozenset((each["Name"], each["Value"]) for each in metric["Dimensions"])
+            reads.add(Charted(metric["Namespace"], metric["MetricName"], dimensions))
+    assert len(reads) > 60
+    await_data(stage, reads)
+
+
+def test_the_twelve_metrics_of_the_product_come_from_the_stack(stage: Stage) -> None:
+    """For each channel that an alarm on throttling shows to be configured."""
+    stack = stage.stack.outputs.identity.stack
+    throttling = [alarm for alarm in stage.alarms() if alarm.get("MetricName") == "ThrottledMessages"]
+    channels = {each["Value"] for alarm in throttling for each in alarm["Dimensions"] if each["Name"] == "Channel"}
+    catalogue = {metric.name: metric for metric in metrics.CATALOGUE}
+    wanted = set()
+    for name in TWELVE:
+        per_channel = metrics.CHANNEL in catalogue[name].dimension_sets[0]
+        for more in [{metrics.CHANNEL: channel} for channel in channels] if per_channel else [{}]:
+            dimensions = {metrics.STACK: stack, **more}
+            wanted.add(Charted(metrics.NAMESPACE, name, frozenset(dimensions.items())))
+    await_data(stage, wanted)
