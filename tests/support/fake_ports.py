@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.counting import utc_day
 from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.lanes import Lane
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
@@ -330,6 +331,31 @@ class FakeOptOuts:
 
     def remember(self, destination: str) -> None:
         self._worker.operate("remember", lambda: self._worker.world.opted_out.add(destination))
+
+
+class FakeDayBudget:
+    """SPEND items of single messages."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def take(self, amount_usd: Decimal) -> str | None:
+        def effect() -> str | None:
+            world = self._worker.world
+            day = utc_day(world.time.now_us() // 1_000)
+            spent = world.day_spend_usd.get(day, Decimal(0)) + amount_usd
+            if spent > world.day_cap_usd:
+                return None
+            world.day_spend_usd[day] = spent
+            return day
+
+        return self._worker.operate("take", effect)
+
+    def give_back(self, amount_usd: Decimal, day: str) -> None:
+        def effect() -> None:
+            self._worker.world.day_spend_usd[day] -= amount_usd
+
+        self._worker.operate("give_back", effect)
 
 
 class FakeProvider:

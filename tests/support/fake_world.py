@@ -22,9 +22,10 @@ from lambdas.core.lanes import Lane
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import OutboundMessage
+from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.provider_errors import ProviderError
 from lambdas.core.sending import CampaignSender, RunReport, SenderPorts
+from lambdas.core.single_sending import SingleOutcome, SinglePorts, SingleSender
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import (
     CAMPAIGN,
@@ -32,6 +33,7 @@ from tests.support.fake_ports import (
     Call,
     FakeAudience,
     FakeCampaigns,
+    FakeDayBudget,
     FakeLimiter,
     FakeOptOuts,
     FakeProvider,
@@ -88,6 +90,9 @@ class FakeWorld:
         self.hooks: list[Callable[[str, str], None]] = []
         """Called with (worker, operation) before each operation takes effect."""
         self.overspent_usd = Decimal(0)
+        self.day_cap_usd = Decimal(1_000)
+        self.day_spend_usd: dict[str, Decimal] = {}
+        """Single messages' money by UTC day."""
 
     def worker(
         self, name: str, *, channel: str = "sms", kill_at: int | None = None, when: When = When.BEFORE
@@ -174,6 +179,19 @@ class Worker:
                 keep_token=self.keep_token,
             )
             return sender.run(self.now_us() + int(seconds * MICROSECOND), recover=recover)
+
+        return run
+
+    def single(self, message_id: str, row: PlannedRow, *, seconds: float = 20) -> Callable[[], SingleOutcome]:
+        """Sending one single message as a callable."""
+
+        def run() -> SingleOutcome:
+            provider = FakeProvider(self)
+            attempts = Attempts(self.tracking, provider, self.opt_outs, self, owner=self.name)
+            ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self)
+            sender = SingleSender(ports, attempts, owner=self.name)
+            until_us = self.now_us() + int(seconds * MICROSECOND)
+            return sender.send(message_id, row, SendTerms("", "TRANSACTIONAL"), until_us=until_us)
 
         return run
 
