@@ -10,18 +10,14 @@ from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, StopReason
-from lambdas.core.lanes import Lane, cursor, lanes_of
+from lambdas.core.lanes import Lane, booked, cursor, lanes_of
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim
 
 CLAIM_GRACE_US = 30 * MICROSECOND
-"""A claim without a chunk this long after the campaign's last booked time has lost its worker."""
+"""A claim without a chunk this long after the channel's last booked time has lost its worker."""
 CHUNK_OPEN = "open"
 CHUNK_DONE = "done"
-_BOOKED = {
-    BookingKind.EXTEND: ("#booked_until + :duration", "#booked_until BETWEEN :now AND :horizon"),
-    BookingKind.RESTART: (":restart", "(attribute_not_exists(#booked_until) OR #booked_until < :now)"),
-}
 
 
 def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
@@ -36,7 +32,7 @@ def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
         next_row=lane.next_row,
         end_row=lane.end_row,
         done_rows=int(item.get("done_rows", 0)),
-        booked_until_us=item.get("booked_until"),
+        booked_until_us=lane.booked_until_us,
         budget_left_usd=Decimal(item.get("budget_left", 0)),
         reserved_usd=Decimal(item.get("reserved", 0)),
         highest_price_usd=lane.highest_price_usd,
@@ -45,7 +41,8 @@ def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
         validity_seconds=item.get("validity_seconds"),
         plan=item.get("plan"),
         expires_at_s=item.get("ttl"),
-        shares_pace=len(lanes) > 1,
+        first_row=lane.first_row,
+        others=tuple(other for other in lanes if other.channel != channel),
     )
 
 
@@ -72,10 +69,10 @@ class CampaignLane:
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone.
+        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone. `booked_until`
+        keeps the last booking of any channel, by which the sweeper sees that somebody works.
         """
-        expression, condition = _BOOKED[booking.kind]
-        next_row = cursor(self._channel)
+        next_row, booked_until = cursor(self._channel), booked(self._channel)
         values: dict[str, Any] = {
             "now": booking.now_us,
             "running": CampaignStatus.RUNNING.value,
@@ -84,8 +81,11 @@ class CampaignLane:
         }
         if booking.kind is BookingKind.EXTEND:
             values |= {"duration": booking.duration_us, "horizon": booking.horizon_us}
+            end, condition = f"#{booked_until} + :duration", f"#{booked_until} BETWEEN :now AND :horizon"
         else:
             values |= {"restart": booking.now_us + booking.duration_us}
+            end = ":restart"
+            condition = f"(attribute_not_exists(#{booked_until}) OR #{booked_until} < :now)"
         conditions = [condition, "#status = :running", "attribute_exists(#plan)"]
         if rows:
             values["last_first_row"] = end_row - rows
@@ -93,7 +93,7 @@ class CampaignLane:
         try:
             item = self._table.update(
                 meta_key(campaign_id),
-                f"SET #booked_until = {expression}, #{next_row} = #{next_row} + :rows_claimed,"
+                f"SET #{booked_until} = {end}, #booked_until = {end}, #{next_row} = #{next_row} + :rows_claimed,"
                 " #claimed_rows = #claimed_rows + :rows_claimed,"
                 " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve",
                 values,
@@ -102,9 +102,8 @@ class CampaignLane:
         except ConditionFailed as failed:
             return self._state(failed.item) if failed.item else self.load(campaign_id)
         state = self._state(item)
-        first = state.next_row - rows
-        end = int(item["booked_until"])
-        return Claim(state, first, rows, reserve_usd, end - booking.duration_us, end)
+        end_us = int(item[booked_until])
+        return Claim(state, state.next_row - rows, rows, reserve_usd, end_us - booking.duration_us, end_us)
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk; None if a successor already took it."""
@@ -181,8 +180,7 @@ class CampaignLane:
             for item in items
             if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us
         ]
-        booked_until_us = meta.get("booked_until")
-        if booked_until_us is None or booked_until_us > now_us - CLAIM_GRACE_US:
+        if lane.booked_until_us is None or lane.booked_until_us > now_us - CLAIM_GRACE_US:
             return abandoned
         row = lane.first_row
         for item in [*items, {"first_row": lane.claimed.stop, "rows": 0}]:

@@ -20,26 +20,28 @@ class DayBudget:
         self._cap = Decimal(str(cap_usd))
         self._now_ms = now_ms
 
-    def take(self, amount_usd: Decimal) -> bool:
-        """Reserve money of today's cap; False if it does not suffice."""
+    def take(self, amount_usd: Decimal) -> str | None:
+        """Reserve money of today's cap; the UTC day that pays, None if its cap does not suffice."""
         room = self._cap - amount_usd
         if room < 0:
-            return False
-        try:
-            self._add(amount_usd, {"room": room}, "attribute_not_exists(#spent) OR #spent <= :room")
-        except ConditionFailed:
-            return False
-        return True
-
-    def give_back(self, amount_usd: Decimal) -> None:
-        """Return what was not spent."""
-        self._add(-amount_usd, {}, None)
-
-    def _add(self, amount_usd: Decimal, values: dict[str, Decimal], condition: str | None) -> None:
+            return None
         now_ms = self._now_ms()
-        self._table.update(
-            {"pk": keys.spend_day(utc_day(now_ms)), "sk": OUTBOX},
-            "ADD #spent :amount SET #ttl = :ttl",
-            {"amount": amount_usd, "ttl": now_ms // 1_000 + DAY_COUNTER_SECONDS, **values},
-            condition=condition,
-        )
+        day = utc_day(now_ms)
+        try:
+            self._table.update(
+                _key(day),
+                "ADD #spent :amount SET #ttl = :ttl",
+                {"amount": amount_usd, "ttl": now_ms // 1_000 + DAY_COUNTER_SECONDS, "room": room},
+                condition="attribute_not_exists(#spent) OR #spent <= :room",
+            )
+        except ConditionFailed:
+            return None
+        return day
+
+    def give_back(self, amount_usd: Decimal, day: str) -> None:
+        """Return to a day what was not spent: to the one that paid, though another may have begun meanwhile."""
+        self._table.update(_key(day), "ADD #spent :amount", {"amount": -amount_usd})
+
+
+def _key(day: str) -> dict[str, str]:
+    return {"pk": keys.spend_day(day), "sk": OUTBOX}

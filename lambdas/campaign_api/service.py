@@ -27,6 +27,7 @@ from lambdas.core.campaign_request import (
     price_text,
 )
 from lambdas.core.channels import Routes
+from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import make_plan
 
@@ -196,9 +197,8 @@ class CampaignService:
                 raise ApiError(409, "transition", str(error)) from error
         elif status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED):
             raise ApiError(409, "transition", f"the campaign is {status}; its throughput no longer matters")
-        now_us = self._now_ms() * 1_000
-        if changes.get("tps", 0) > meta["tps"] and int(meta.get("booked_until", 0)) > now_us + HORIZON_US:
-            changes["booked_until"] = now_us
+        if changes.get("tps", 0) > meta["tps"]:
+            changes |= self._booked_anew(meta)
         try:
             item = self._campaigns.change(campaign_id, changes, status=status, version=version)
         except ConditionFailed as error:
@@ -206,6 +206,13 @@ class CampaignService:
         if item["status"] == CampaignStatus.RUNNING.value:
             self._ask_for_workers(campaign_id, meta, item)
         return self.show(campaign_id)
+
+    def _booked_anew(self, meta: Mapping[str, Any]) -> dict[str, int]:
+        """The end of booked time of channels that a slower pace has booked out for longer than workers look ahead."""
+        now_us = self._now_ms() * 1_000
+        return {
+            booked(lane.channel): now_us for lane in lanes_of(meta) if (lane.booked_until_us or 0) > now_us + HORIZON_US
+        }
 
     def _ask_for_workers(self, campaign_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """A resumed campaign needs a full set of tokens, a faster one those that its new rate needs more."""

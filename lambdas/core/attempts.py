@@ -157,6 +157,8 @@ class Attempts:
         self.stop_code: str | None = None
         self.throttled = 0
         self.given_up = 0
+        self.handed_over = 0
+        """Calls that the provider took or may have taken; exact where one thread sends, as single messages are."""
 
     @property
     def lead_us(self) -> int:
@@ -246,9 +248,11 @@ class Attempts:
     def _call(self, send: ScheduledSend, terms: SendTerms) -> None:
         message = OutboundMessage(send.message_id, send.row, terms)
         called_ms = self._clock.now_us() // 1_000
+        self.handed_over += 1
         try:
             provider_id = self._provider.send(message)
         except ProviderError as error:
+            self.handed_over -= int(error.error_class is not ErrorClass.IN_DOUBT)
             self._not_accepted(send, error)
             return
         self._tracking.accepted(send.message_id, provider_id, called_ms)

@@ -45,11 +45,6 @@ class LeaseLine:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    @property
-    def rate(self) -> float:
-        """Message parts per second that the identity granted last."""
-        return self._granted_milli_rate / MILLI
-
     def add(self, sends: Sequence[ScheduledSend], start_us: int, end_us: int) -> None:
         """Put rows at the end of the line; their campaign's time is `[start_us, end_us)`."""
         if sends:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lambdas.core.campaign import CampaignStatus, StopReason
 from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.lanes import Lane
 from lambdas.core.pacing import Booking, Wait
 from lambdas.core.planned_row import PlannedRow
 
@@ -39,10 +40,11 @@ class CampaignState:
     """The part of a campaign's META item that the sender of one channel decides with; money in US dollars, times in
     microseconds.
 
-    `rows` and `done_rows` count the whole campaign, `next_row` and `end_row` bound what the channel has left to claim,
-    `highest_price_usd` is its dearest row's. `shares_pace` says that other channels claim from the same campaign.
-    `plan` names the part files that belong to this campaign, None until it has been planned; `expires_at_s` is when the
-    store forgets the campaign (epoch seconds).
+    `tps`, `rows` and `done_rows` are the whole campaign's; the channel's rows begin at `first_row`, `next_row` and
+    `end_row` bound what it has left to claim, `booked_until_us` is the end of the time it has booked,
+    `highest_price_usd` its dearest row's. `others` are the lanes of the campaign's other channels. `plan` names the
+    part files that belong to this campaign, None until it has been planned; `expires_at_s` is when the store forgets
+    the campaign (epoch seconds).
     """
 
     id: str
@@ -61,7 +63,15 @@ class CampaignState:
     validity_seconds: int | None
     plan: str | None = ""
     expires_at_s: int | None = None
-    shares_pace: bool = False
+    first_row: int = 0
+    others: tuple[Lane, ...] = ()
+
+    def pace(self, now_us: int) -> float:
+        """Messages per second that the channel may send: the campaign's rate, divided in proportion to their rows among
+        the channels that still send."""
+        others = sum(lane.rows for lane in self.others if lane.is_sending(now_us))
+        rows = self.end_row - self.first_row
+        return self.tps * rows / (rows + others) if others else self.tps
 
     @property
     def terms(self) -> SendTerms:

@@ -218,12 +218,10 @@ class CampaignSender:
         now, booked_us = self._clock.now_us(), self._state.booked_until_us
         if booked_us is None or booked_us < now:
             now += PREPARATION_US
-        return next_booking(booked_us, now_us=now, units=rows, rate=self._state.tps)
+        return next_booking(booked_us, now_us=now, units=rows, rate=self._state.pace(now))
 
     def _affordable_rows(self, state: CampaignState) -> int:
-        # Of a pace shared with other channels, no more is booked than this one's identity can keep.
-        pace = min(state.tps, self._line.rate) if state.shares_pace else state.tps
-        rows = min(lease_units(pace), state.end_row - state.next_row)
+        rows = min(lease_units(state.pace(self._clock.now_us())), state.end_row - state.next_row)
         if state.highest_price_usd > 0:
             rows = min(rows, int(state.budget_left_usd / state.highest_price_usd))
         return max(0, rows)

@@ -1,7 +1,8 @@
 """Sending one single message: the same intent, pacing, opt-outs and one call as a campaign's row, in the priority lane.
 
 It never waits behind a campaign: it books what is free of the identity's rate, of which campaigns leave a tenth alone
-(`identity_calendar.py`). Its money comes from a daily cap.
+(`identity_calendar.py`). Its money comes from a daily cap; a worker that dies leaves what it took with the day, so the
+cap errs on the safe side by a message a death.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ class SingleOutcome(StrEnum):
 class DayBudgetPort(Protocol):
     """The daily cap of single messages."""
 
-    def take(self, amount_usd: Decimal) -> bool:
-        """Reserve money of today's cap in one conditional write; False if it does not suffice."""
+    def take(self, amount_usd: Decimal) -> str | None:
+        """Reserve money in one conditional write; the UTC day that pays, None if its cap does not suffice."""
 
-    def give_back(self, amount_usd: Decimal) -> None:
-        """Return what was not spent."""
+    def give_back(self, amount_usd: Decimal, day: str) -> None:
+        """Return to a day what was not spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ _OUTCOMES = {
     Outcome.REFUSED: SingleOutcome.REFUSED,
     Outcome.IN_DOUBT: SingleOutcome.IN_DOUBT,
     Outcome.ANSWERED: SingleOutcome.DONE_BEFORE,
+    Outcome.UNSENT: SingleOutcome.LATER,
 }
 
 
@@ -89,24 +91,36 @@ class SingleSender:
 
     def send(self, message_id: str, row: PlannedRow, terms: SendTerms, *, until_us: int) -> SingleOutcome:
         """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed)."""
-        clock = self._ports.clock
-        progress = _Progress()
-        read_us = clock.now_us()
+        read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
-        if not self._ports.budget.take(row.price_usd):
+        day = self._ports.budget.take(row.price_usd)
+        if day is None:
             return self.record_not_sent(message_id, row, SPEND_CAP)
+        progress = _Progress()
         send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
+        try:
+            outcome = self._bring_out(send, progress, terms, until_us)
+        except Exception:
+            self._settle(row, day)
+            raise
+        self._settle(row, day)
+        return self.record_not_sent(message_id, row, OPTED_OUT) if outcome is Outcome.SUPPRESSED else _OUTCOMES[outcome]
+
+    def _bring_out(self, send: ScheduledSend, progress: _Progress, terms: SendTerms, until_us: int) -> Outcome:
+        """Attempt until there is an outcome; `UNSENT`, with no intent left behind, where no slot comes in time."""
+        clock = self._ports.clock
         while progress.outcome is None:
             scheduled = self._lease(send, until_us)
             if scheduled is None:
-                break
+                self._attempts.withdraw([send], self._owner)
+                return Outcome.UNSENT
             self._attempts.attempt(scheduled, terms)
             late = self._attempts.take_late()
-            send = late[0] if late else scheduled
-            if progress.outcome is None:
+            if late:
+                send = late[0]
                 clock.sleep_us(min(send.not_before_us, until_us) - clock.now_us())
-        return self._settle(message_id, row, send, progress.outcome)
+        return progress.outcome
 
     def _lease(self, send: ScheduledSend, until_us: int) -> ScheduledSend | None:
         """A slot, as soon as the identity has one to give before `until_us`."""
@@ -128,23 +142,20 @@ class SingleSender:
     def _pause(self, wait: Wait) -> None:
         self._ports.clock.sleep_us(min(wait.microseconds, POLL_US))
 
-    def _settle(self, message_id: str, row: PlannedRow, send: ScheduledSend, outcome: Outcome | None) -> SingleOutcome:
-        if outcome is None:
-            if send.intended:
-                self._ports.tracking.withdraw(message_id, self._owner)
-            self._ports.budget.give_back(row.price_usd)
-            return SingleOutcome.LATER
-        if outcome not in (Outcome.SENT, Outcome.IN_DOUBT):
-            self._ports.budget.give_back(row.price_usd)
-        if outcome is Outcome.SUPPRESSED:
-            return self.record_not_sent(message_id, row, OPTED_OUT)
-        return _OUTCOMES[outcome]
+    def _settle(self, row: PlannedRow, day: str) -> None:
+        """Give the money back unless this run handed the message over: what an earlier run did, it paid for itself."""
+        if not self._attempts.handed_over:
+            self._ports.budget.give_back(row.price_usd, day)
 
     def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:
-        """Keep on record why a message was never handed to the provider."""
+        """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over
+        is in doubt instead."""
         now_ms = self._ports.clock.now_us() // 1_000
         found = self._ports.tracking.intend("", row, message_id, self._owner, now_ms, 0)
-        if found is not IntentOutcome.CREATED:
+        if found is IntentOutcome.ANSWERED:
             return SingleOutcome.DONE_BEFORE
+        if found is IntentOutcome.UNANSWERED:
+            self._ports.tracking.in_doubt(message_id, now_ms)
+            return SingleOutcome.IN_DOUBT
         self._ports.tracking.refused(message_id, code, now_ms)
         return SingleOutcome.NOT_SENT

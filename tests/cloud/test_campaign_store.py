@@ -110,9 +110,11 @@ def test_each_channel_claims_and_recovers_its_own_rows(stack: StackClient, make_
     sms, campaign = make_campaign(10)
     email = CampaignLane(stack.campaigns, "email")
     assert isinstance(sms.claim(campaign, booking(), 10, 10, PRICE * 10), Claim)
-    claim = email.claim(campaign, booking(BookingKind.EXTEND, units=5), 5, 15, PRICE * 5)
+    claim = email.claim(campaign, booking(units=5), 5, 15, PRICE * 5)
     assert isinstance(claim, Claim)
-    assert (claim.first_row, claim.start_us) == (10, NOW_US + 1_000_000)
+    assert (claim.first_row, claim.start_us) == (10, NOW_US), "its own time, beside the other's"
+    assert [lane.booked_until_us for lane in claim.state.others] == [NOW_US + 1_000_000]
+    assert (claim.state.tps, claim.state.pace(NOW_US)) == (10, 10 * 5 / 15)
     assert email.open_chunk(claim, "dead", NOW_US) is not None
     summary = CampaignTable(stack.campaigns).summary(campaign)
     assert summary is not None

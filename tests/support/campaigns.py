@@ -15,8 +15,11 @@ def destination(row: int) -> str:
     return f"+1425555{row:04d}"
 
 
-def planned_row(row: int, *, parts: int = 1, to: str | None = None) -> PlannedRow:
-    """One planned SMS."""
-    return PlannedRow(
-        row, f"customer-{row}", "sms", to or destination(row), "US", Content(f"text {row}"), parts, PRICE_USD * parts
-    )
+def planned_row(
+    row: int, *, parts: int = 1, to: str | None = None, channel: str = "sms", price_usd: Decimal = PRICE_USD
+) -> PlannedRow:
+    """One planned message, an SMS unless told otherwise; `price_usd` is that of one part."""
+    address = to or (f"simulator+{row}@example.com" if channel == "email" else destination(row))
+    country = "" if channel == "email" else "US"
+    content = Content(f"text {row}", f"subject {row}" if channel == "email" else "")
+    return PlannedRow(row, f"customer-{row}", channel, address, country, content, parts, price_usd * parts)

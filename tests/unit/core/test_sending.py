@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -19,52 +18,11 @@ from lambdas.core.provider_errors import ErrorClass, classify, in_doubt
 from lambdas.core.sending import RunEnd
 from lambdas.core.work import HOLD_SECONDS, campaign_rate
 from tests.support.campaigns import PRICE_USD, destination, planned_row
-from tests.support.fake_world import CAMPAIGN, FakeLimiter, FakeWorld, refuse
+from tests.support.fake_ports import CAMPAIGN, FakeLimiter
+from tests.support.fake_world import FakeWorld, refuse
+from tests.support.sending_checks import assert_completed, assert_conserved, at_call, worst_second
 
 THROTTLE = classify("ThrottlingException", None)
-
-
-def assert_conserved(world: FakeWorld) -> None:
-    """Rows are neither lost nor doubled, and money is where it belongs."""
-    meta = world.campaign
-    chunks = sorted((first, chunk.rows) for first, chunk in meta.chunks.items())
-    for (first, rows), (following, _) in itertools.pairwise(chunks):
-        assert first + rows == following
-    assert meta.done_rows == sum(chunk.rows for chunk in meta.chunks.values() if not chunk.open)
-    assert meta.reserved_usd == sum((c.reserved_usd for c in meta.chunks.values() if c.open), Decimal(0))
-    assert world.overspent_usd == 0
-    assert all(accepted <= 1 for accepted in world.accepted().values())
-
-
-def assert_completed(world: FakeWorld) -> None:
-    """The campaign has ended with each row accounted for."""
-    assert_conserved(world)
-    assert world.campaign.status is CampaignStatus.COMPLETED
-    assert world.campaign.done_rows == world.campaign.rows == len(world.audience)
-    assert world.campaign.reserved_usd == 0
-
-
-def worst_second(instants: list[int]) -> int:
-    """The most calls in any second, wherever it begins."""
-    instants, most, first = sorted(instants), 0, 0
-    for last, instant in enumerate(instants):
-        while instant - instants[first] >= MICROSECOND:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
-
-
-def at_call(number: int, action: Callable[[], None]) -> Callable[[str, str], None]:
-    """A hook that acts once, right before the provider's n-th call (1-based)."""
-    calls = 0
-
-    def hook(_worker: str, operation: str) -> None:
-        nonlocal calls
-        calls += operation == "send"
-        if operation == "send" and calls == number:
-            action()
-
-    return hook
 
 
 def test_every_row_is_sent_once_and_the_budget_is_settled() -> None:
@@ -199,7 +157,7 @@ def test_cancel_takes_effect_within_a_lease_and_returns_the_money(stop_at: int) 
     meta = world.campaign
     assert meta.status is CampaignStatus.CANCELLED
     assert meta.reserved_usd == 0
-    assert meta.done_rows == meta.next_row == len(world.calls) + meta.unsent
+    assert meta.done_rows == meta.claimed_rows == len(world.calls) + meta.unsent
     assert len(world.tracking) == len(world.calls)
     world.time.advance_us(120 * MICROSECOND)
     calls = len(world.calls)

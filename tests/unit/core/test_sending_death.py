@@ -12,7 +12,8 @@ from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.provider_errors import classify, in_doubt
 from lambdas.core.sending import CHUNK_LEASE_US
-from tests.support.fake_world import CAMPAIGN, FakeWorld, When, refuse
+from tests.support.fake_ports import CAMPAIGN
+from tests.support.fake_world import FakeWorld, When, refuse
 
 ROWS = 6
 THROTTLE = classify("ThrottlingException", None)

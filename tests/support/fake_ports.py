@@ -1,0 +1,390 @@
+"""Every port of the sender in memory, with the conditions of the real tables (lambdas/adapters)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.counting import utc_day
+from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.lanes import Lane
+from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
+from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, IntentOutcome, OutboundMessage
+from lambdas.core.provider_errors import ErrorClass, ProviderError
+
+if TYPE_CHECKING:
+    from tests.support.fake_world import Worker
+
+CLAIM_GRACE_US = 30 * MICROSECOND
+CAMPAIGN = "spring"
+Answer = ProviderError | None
+"""What a script makes of a call: None accepts it."""
+
+
+@dataclass(slots=True)
+class StoredChunk:
+    """A CHUNK item."""
+
+    rows: int
+    reserved_usd: Decimal
+    owner: str
+    fence: int
+    lease_until_us: int
+    open: bool = True
+    result: ChunkResult | None = None
+
+
+@dataclass(slots=True)
+class StoredCampaign:
+    """A META item and its CHUNK items."""
+
+    rows: int
+    tps: float
+    cap_usd: Decimal
+    lanes: dict[str, Lane]
+    status: CampaignStatus = CampaignStatus.RUNNING
+    done_rows: int = 0
+    reserved_usd: Decimal = Decimal(0)
+    spent_usd: Decimal = Decimal(0)
+    suppressed: int = 0
+    unsent: int = 0
+    stop_reason: str | None = None
+    chunks: dict[int, StoredChunk] = field(default_factory=dict)
+
+    @property
+    def claimed_rows(self) -> int:
+        """Rows that workers have taken, over all channels."""
+        return sum(len(lane.claimed) for lane in self.lanes.values())
+
+    @property
+    def budget_left_usd(self) -> Decimal:
+        """What may still be reserved."""
+        return self.cap_usd - self.reserved_usd - self.spent_usd
+
+
+@dataclass(slots=True)
+class TrackedRow:
+    """A row of the delivery-tracking table."""
+
+    owner: str
+    version: int
+    state: MessageState
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One provider call as the provider saw it."""
+
+    at_us: int
+    worker: str
+    channel: str
+    message_id: str
+    destination: str
+    parts: int
+    accepted: bool
+
+
+class FakeCampaigns:
+    """The campaigns table, from the side of the worker's channel."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._meta = worker.world.campaign
+        self._channel = worker.channel
+
+    @property
+    def _lane(self) -> Lane:
+        return self._meta.lanes[self._channel]
+
+    def _state(self) -> CampaignState:
+        meta, lane = self._meta, self._lane
+        return CampaignState(
+            id=CAMPAIGN,
+            status=meta.status,
+            tps=meta.tps,
+            rows=meta.rows,
+            next_row=lane.next_row,
+            end_row=lane.end_row,
+            done_rows=meta.done_rows,
+            booked_until_us=lane.booked_until_us,
+            budget_left_usd=meta.budget_left_usd,
+            reserved_usd=meta.reserved_usd,
+            highest_price_usd=lane.highest_price_usd,
+            message_type="TRANSACTIONAL",
+            max_price_usd=None,
+            validity_seconds=None,
+            first_row=lane.first_row,
+            others=tuple(other for other in meta.lanes.values() if other.channel != lane.channel),
+        )
+
+    def load(self, campaign_id: str) -> CampaignState:
+        if campaign_id != CAMPAIGN:
+            raise LookupError(f"there is no campaign {campaign_id}")
+        return self._worker.operate("load", self._state)
+
+    def claim(
+        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
+    ) -> Claim | CampaignState:
+        def effect() -> Claim | CampaignState:
+            meta, lane = self._meta, self._lane
+            holds = booking.applies_to(lane.booked_until_us) and meta.status is CampaignStatus.RUNNING
+            if rows:
+                holds = holds and lane.next_row + rows <= end_row and meta.budget_left_usd >= reserve_usd
+            if not holds:
+                return self._state()
+            start = booking.now_us if booking.kind is BookingKind.RESTART else lane.booked_until_us
+            assert start is not None
+            end = start + booking.duration_us
+            meta.lanes[lane.channel] = dataclasses.replace(lane, next_row=lane.next_row + rows, booked_until_us=end)
+            meta.reserved_usd += reserve_usd
+            return Claim(self._state(), lane.next_row, rows, reserve_usd, start, end)
+
+        return self._worker.operate("claim", effect)
+
+    def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
+        chunk = Chunk(CAMPAIGN, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
+        return self._worker.operate("open_chunk", lambda: self._put(chunk))
+
+    def _put(self, chunk: Chunk) -> Chunk | None:
+        if chunk.first_row in self._meta.chunks:
+            return None
+        self._meta.chunks[chunk.first_row] = StoredChunk(
+            chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us
+        )
+        return chunk
+
+    def _held(self, chunk: Chunk) -> StoredChunk | None:
+        stored = self._meta.chunks.get(chunk.first_row)
+        return stored if stored is not None and stored.open and stored.fence == chunk.fence else None
+
+    def hold_chunk(self, chunk: Chunk, lease_until_us: int) -> Chunk | None:
+        def effect() -> Chunk | None:
+            stored = self._held(chunk)
+            if stored is None:
+                return None
+            stored.lease_until_us = lease_until_us
+            return dataclasses.replace(chunk, lease_until_us=lease_until_us)
+
+        return self._worker.operate("hold_chunk", effect)
+
+    def release_chunk(self, chunk: Chunk) -> None:
+        self.hold_chunk(chunk, 0)
+
+    def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
+        def effect() -> Sequence[Chunk]:
+            lane = self._lane
+            chunks = [(first, c) for first, c in sorted(self._meta.chunks.items()) if first in lane.claimed]
+            found = [
+                Chunk(CAMPAIGN, first, chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us)
+                for first, chunk in chunks
+                if chunk.open and chunk.lease_until_us < now_us
+            ]
+            if lane.booked_until_us is None or lane.booked_until_us > now_us - CLAIM_GRACE_US:
+                return found
+            row = lane.first_row
+            ends = [(first, first + chunk.rows) for first, chunk in chunks]
+            for first, end in [*ends, (lane.claimed.stop,) * 2]:
+                if first > row:
+                    found.append(Chunk(CAMPAIGN, row, first - row, lane.highest_price_usd * (first - row), "", 0, 0))
+                row = end
+            return found
+
+        return self._worker.operate("abandoned_chunks", effect)
+
+    def take_over(self, chunk: Chunk, owner: str, lease_until_us: int) -> Chunk | None:
+        def effect() -> Chunk | None:
+            taken = dataclasses.replace(chunk, owner=owner, fence=chunk.fence + 1, lease_until_us=lease_until_us)
+            if chunk.fence == 0:
+                return self._put(taken)
+            stored = self._held(chunk)
+            if stored is None or stored.lease_until_us != chunk.lease_until_us:
+                return None
+            stored.owner, stored.fence, stored.lease_until_us = owner, taken.fence, lease_until_us
+            return taken
+
+        return self._worker.operate("take_over", effect)
+
+    def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:
+        def effect() -> CampaignState | None:
+            stored, meta = self._held(chunk), self._meta
+            if stored is None:
+                return None
+            stored.open, stored.result = False, result
+            meta.done_rows += chunk.rows
+            meta.reserved_usd -= chunk.reserved_usd
+            meta.spent_usd += result.spent_usd
+            meta.suppressed += result.suppressed
+            meta.unsent += result.unsent
+            return self._state()
+
+        return self._worker.operate("close_chunk", effect)
+
+    def complete(self, campaign_id: str) -> None:
+        def effect() -> None:
+            if self._meta.status is CampaignStatus.RUNNING:
+                self._meta.status = CampaignStatus.COMPLETED
+
+        self._worker.operate("complete", effect)
+
+    def stop(self, campaign_id: str, reason: StopReason | str) -> None:
+        def effect() -> None:
+            if self._meta.status in OPEN_STATUSES:
+                self._meta.status, self._meta.stop_reason = CampaignStatus.STOPPED, str(reason)
+
+        self._worker.operate("stop", effect)
+
+
+class FakeAudience:
+    """Part files."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def rows(self, campaign_id: str, first_row: int, count: int) -> list[PlannedRow]:
+        return self._worker.operate("rows", lambda: self._worker.world.audience[first_row : first_row + count])
+
+
+class FakeTracking:
+    """The delivery-tracking table."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._rows = worker.world.tracking
+
+    def intend(
+        self, campaign_id: str, row: PlannedRow, message_id: str, owner: str, now_ms: int, slot_us: int
+    ) -> IntentOutcome:
+        def effect() -> IntentOutcome:
+            known = self._rows.get(message_id)
+            if known is None:
+                state = MessageState(Status.SENDING, {Status.SENDING: now_ms})
+                self._rows[message_id] = TrackedRow(owner, 1, state)
+                return IntentOutcome.CREATED
+            return IntentOutcome.UNANSWERED if known.state.status is Status.SENDING else IntentOutcome.ANSWERED
+
+        return self._worker.operate("intend", effect)
+
+    def _learn(self, operation: str, message_id: str, event: StatusEvent) -> None:
+        def effect() -> None:
+            row = self._rows[message_id]
+            row.state, row.version = fold(row.state, [event]), row.version + 1
+
+        self._worker.operate(operation, effect)
+
+    def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
+        self._learn("accepted", message_id, StatusEvent(Status.SENT, at_ms, provider_id=provider_id))
+
+    def refused(self, message_id: str, code: str, at_ms: int) -> None:
+        self._learn("refused", message_id, StatusEvent(Status.FAILED, at_ms, code=code))
+
+    def in_doubt(self, message_id: str, at_ms: int) -> None:
+        self._learn("in_doubt", message_id, StatusEvent(Status.IN_DOUBT, at_ms))
+
+    def withdraw(self, message_id: str, owner: str) -> None:
+        def effect() -> None:
+            row = self._rows.get(message_id)
+            if row is not None and row.owner == owner and row.version == 1:
+                del self._rows[message_id]
+
+        self._worker.operate("withdraw", effect)
+
+
+class FakeLimiter:
+    """The rate-limits table: the calendar of the worker's channel."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def reserve(
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+    ) -> IdentityLease | Wait:
+        def effect() -> IdentityLease | Wait:
+            world, channel = self._worker.world, self._worker.channel
+            booked = world.calendars[channel].reserve(
+                owner, parts, now_us=world.time.now_us(), not_before_us=not_before_us, milli_rate=milli_rate
+            )
+            if isinstance(booked, Wait):
+                return booked
+            lease, world.calendars[channel] = booked
+            world.leases.append(lease)
+            return lease
+
+        return self._worker.operate("reserve", effect)
+
+
+class FakeOptOuts:
+    """RECIPIENT items."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def opted_out(self, destinations: Collection[str]) -> frozenset[str]:
+        return self._worker.operate(
+            "opted_out", lambda: frozenset(destinations).intersection(self._worker.world.opted_out)
+        )
+
+    def remember(self, destination: str) -> None:
+        self._worker.operate("remember", lambda: self._worker.world.opted_out.add(destination))
+
+
+class FakeDayBudget:
+    """SPEND items of single messages."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def take(self, amount_usd: Decimal) -> str | None:
+        def effect() -> str | None:
+            world = self._worker.world
+            day = utc_day(world.time.now_us() // 1_000)
+            spent = world.day_spend_usd.get(day, Decimal(0)) + amount_usd
+            if spent > world.day_cap_usd:
+                return None
+            world.day_spend_usd[day] = spent
+            return day
+
+        return self._worker.operate("take", effect)
+
+    def give_back(self, amount_usd: Decimal, day: str) -> None:
+        def effect() -> None:
+            self._worker.world.day_spend_usd[day] -= amount_usd
+
+        self._worker.operate("give_back", effect)
+
+
+class FakeProvider:
+    """A channel's provider: answers as the script says after the world's latency."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def send(self, message: OutboundMessage) -> str:
+        world = self._worker.world
+
+        def effect() -> Answer:
+            attempt = sum(call.message_id == message.message_id for call in world.calls)
+            answer = world.script(message, attempt)
+            world.calls.append(
+                Call(
+                    world.time.now_us(),
+                    self._worker.name,
+                    message.row.channel,
+                    message.message_id,
+                    message.row.destination,
+                    message.row.parts,
+                    answer is None or answer.error_class is ErrorClass.IN_DOUBT,
+                )
+            )
+            return answer
+
+        answer = self._worker.operate("send", effect)
+        self._worker.sleep_us(world.latency_us)
+        if answer is not None:
+            raise answer
+        return f"provider-{message.message_id}"
