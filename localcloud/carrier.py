@@ -52,7 +52,7 @@ class Carrier(SimulatedService):
 
     def _named(self, operation: str, params: Params) -> list[str]:
         if operation == "SendTextMessage":
-            return [self.resources.numbers.identity_arn(params.get("OriginationIdentity"))]
+            return [self.resources.origin_arn(params.get("OriginationIdentity"))]
         return ["*"]
 
     async def _send(self, params: Params) -> dict[str, Any]:
@@ -73,10 +73,10 @@ class Carrier(SimulatedService):
             raise ServiceError("ThrottlingException", "Rate exceeded")
         if refusal == "error":
             raise ServiceError("InternalServerException", "An internal error occurred", RequestId=str(uuid.uuid4()))
-        origin = self.resources.numbers.identity(params.get("OriginationIdentity"))
+        origin, opt_out_list = self.resources.origin(params.get("OriginationIdentity"))
         reference = params.get("ConfigurationSetName")
         events = self.resources.configuration_sets.named(reference) if reference else None
-        if self.resources.numbers.is_opted_out(origin, destination):
+        if self.resources.opt_out_lists.has(opt_out_list, destination):
             raise ServiceError(
                 "ConflictException",
                 "The destination phone number is opted out",

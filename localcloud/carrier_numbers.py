@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from localcloud.carrier_account import Account, Answer, Params, bare, e164, exists, not_found, page
@@ -54,6 +53,10 @@ class OptOutLists:
         if name not in self._lists:
             raise not_found("opt-out-list", reference)
         return self._lists[name]
+
+    def has(self, name: str, destination: str) -> bool:
+        """Whether a number is on the list of that name."""
+        return e164(destination) in self.named(name).numbers
 
     def CreateOptOutList(self, params: Params) -> Answer:
         name = params["OptOutListName"]
@@ -113,7 +116,7 @@ class OptOutLists:
 
 
 class Numbers:
-    """Operations on origination identities, named as AWS names them. There are no pools and no sender IDs."""
+    """Operations on phone numbers, named as AWS names them. There are no sender IDs."""
 
     def __init__(self, account: Account, lists: OptOutLists) -> None:
         self._account = account
@@ -157,10 +160,6 @@ class Numbers:
             else f"{self._account.prefix}:phone-number/unknown"
         )
 
-    def is_opted_out(self, number: PhoneNumber, destination: str) -> bool:
-        """Whether `destination` is on the list of the number a message would go out from."""
-        return e164(destination) in self._opt_out_lists.named(number.opt_out_list).numbers
-
     def RequestPhoneNumber(self, params: Params) -> Answer:
         self._account.room("PHONE_NUMBERS", len(self._numbers), "PHONE_NUMBERS_PER_ACCOUNT")
         type_, country = params["NumberType"], params["IsoCountryCode"]
@@ -195,11 +194,11 @@ class Numbers:
         found = [self.identity(each) for each in wanted] if wanted else list(self._numbers.values())
         return page("PhoneNumbers", [self._number_view(number) for number in found], params)
 
-    def DescribePools(self, params: Params) -> Answer:
-        return self._none("Pools", "pool", params.get("PoolIds"), params)
-
     def DescribeSenderIds(self, params: Params) -> Answer:
-        return self._none("SenderIds", "sender-id", [s["SenderId"] for s in params.get("SenderIds") or ()], params)
+        wanted = params.get("SenderIds")
+        if wanted:
+            raise not_found("sender-id", wanted[0]["SenderId"])
+        return page("SenderIds", [], params)
 
     def _new_number(
         self, number: str, country: str, type_: str, message_type: str, capabilities: list[str], opt_out_list: str
@@ -215,11 +214,6 @@ class Numbers:
         if id_ in self._numbers:
             return self._numbers[id_]
         return next((number for number in self._numbers.values() if number.number == e164(reference)), None)
-
-    def _none(self, key: str, kind: str, wanted: Sequence[str] | None, params: Params) -> Answer:
-        if wanted:
-            raise not_found(kind, wanted[0])
-        return page(key, [], params)
 
     def _number_view(self, number: PhoneNumber) -> Answer:
         return {

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from localcloud.carrier_account import Account, Answer, Params, page
 from localcloud.carrier_configuration_sets import ConfigurationSets
-from localcloud.carrier_numbers import Numbers, OptOutLists
+from localcloud.carrier_keywords import Keywords
+from localcloud.carrier_numbers import Numbers, OptOutLists, PhoneNumber
+from localcloud.carrier_pools import Pools
 
 Operation = Callable[[Params], Answer]
 
@@ -52,16 +54,35 @@ class Resources:
         self.configuration_sets = ConfigurationSets(account)
         self.opt_out_lists = OptOutLists(account)
         self.numbers = Numbers(account, self.opt_out_lists)
+        self.pools = Pools(account, self.numbers, self.opt_out_lists)
+        self._keywords = Keywords(account, self.numbers, self.pools)
         self._limits = Limits(account, self._used)
+
+    def origin(self, reference: str | None) -> tuple[PhoneNumber, str]:
+        """The number a message from `reference` goes out from, and its opt-out list's name; raises `ServiceError`."""
+        pool = self.pools.find(reference) if reference else None
+        if pool is not None:
+            return pool.numbers[0], pool.opt_out_list
+        number = self.numbers.identity(reference)
+        return number, number.opt_out_list
+
+    def origin_arn(self, reference: str | None) -> str:
+        """The resource an IAM policy is asked about for a message from `reference`."""
+        pool = self.pools.find(reference) if reference else None
+        return self.numbers.identity_arn(reference) if pool is None else self.pools.arn(pool)
 
     def operations(self) -> dict[str, Operation]:
         """The operations answered here, by name."""
-        parts = (self.configuration_sets, self.opt_out_lists, self.numbers, self._limits)
+        parts = (
+            *(self.configuration_sets, self.opt_out_lists, self.numbers),
+            *(self.pools, self._keywords, self._limits),
+        )
         return {name: getattr(part, name) for part in parts for name in dir(part) if name[0].isupper()}
 
     def _used(self) -> dict[str, int]:
         return {
             "PHONE_NUMBERS": self.numbers.used(),
+            "POOLS": self.pools.used(),
             "CONFIGURATION_SETS": self.configuration_sets.used(),
             "OPT_OUT_LISTS": self.opt_out_lists.used(),
         }

@@ -22,8 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambdas.core.outputs import output_name
-from localcloud import lifetime
+from localcloud import by_hand, lifetime
 from localcloud.clock import Clock
 from localcloud.evaluation import Evaluation, EvaluationError, EvaluationRequest
 from localcloud.functions import LayerError
@@ -237,10 +236,7 @@ class _Host:
             except EvaluationError as error:
                 raise (UnusableError if error.unusable else StartError)(str(error)) from error
             outputs, self._recorded = done.outputs, done.recorded
-            origination = outputs.get(output_name("sms_origination_identity"))
-            if isinstance(origination, str) and origination:
-                # On AWS a number is registered long before any stack uses it.
-                cloud.carriers.sms.resources.numbers.add_number(origination)
+            by_hand.do(outputs, cloud.carriers)
         outputs_file = self._write_outputs(outputs)
         self._on_event(
             {

@@ -13,6 +13,7 @@ from localcloud.graph import ProgramError
 from localcloud.monitor import Created, Demand
 from localcloud.provision import (
     buckets,
+    email,
     events,
     functions,
     http_api,
@@ -34,7 +35,7 @@ PROVIDER_TYPE = "pulumi:providers:aws"
 
 PROVISIONERS: dict[str, Provisioner] = {
     type_: provisioner
-    for family in (keys, tables, buckets, identity, functions, messaging, events, monitoring, http_api, sms)
+    for family in (keys, tables, buckets, identity, functions, messaging, events, monitoring, http_api, sms, email)
     for type_, provisioner in family.PROVISIONERS.items()
 }
 
@@ -50,6 +51,9 @@ _EVERYWHERE = {
 }
 
 INERT: dict[str, dict[str, str]] = {
+    "aws:sesv2/emailIdentity:EmailIdentity": {
+        "configurationSetName": "an identity has no default configuration set here; each mail names its own",
+    },
     "aws:kms/key:Key": {"deletionWindowInDays": "concerns destroy; the embedded cloud is thrown away as a whole"},
     "aws:iam/role:Role": {"forceDetachPolicies": "concerns destroy; the embedded cloud is thrown away as a whole"},
     "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": {

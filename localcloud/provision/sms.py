@@ -1,4 +1,4 @@
-"""End User Messaging SMS: configuration sets, numbers and opt-out lists, served by the carrier simulator."""
+"""End User Messaging SMS: configuration sets, numbers, pools, keywords, opt-out lists, served by the carrier."""
 
 from __future__ import annotations
 
@@ -42,9 +42,29 @@ def phone_number(task: Task) -> Created:
     return Created(made["PhoneNumberId"], outputs)
 
 
+def pool(task: Task) -> Created:
+    """A pool of origination identities."""
+    first, *others = task.inputs["originationIdentities"]
+    made = task.call(_SERVICE, "create_pool", OriginationIdentity=first)
+    for identity in others:
+        task.client(_SERVICE).associate_origination_identity(PoolId=made["PoolId"], OriginationIdentity=identity)
+    task.call(_SERVICE, "update_pool", PoolId=made["PoolId"])
+    return Created(made["PoolId"], {"arn": made["PoolArn"]})
+
+
+def keyword(task: Task) -> Created:
+    """A keyword of a number or a pool."""
+    names = {"OriginationIdentity": "originationIdentityArn"}
+    made = task.call(_SERVICE, "put_keyword", names)
+    id_ = f"{task.inputs['originationIdentityArn']},{task.inputs['keyword']}"
+    return Created(id_, {"keywordAction": made["KeywordAction"]})
+
+
 PROVISIONERS: dict[str, Provisioner] = {
     "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": configuration_set,
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination": event_destination,
     "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": opt_out_list,
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber": phone_number,
+    "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool": pool,
+    "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword": keyword,
 }

@@ -13,6 +13,7 @@ import pytest
 
 from localcloud.launch import ControlClient, LocalCloud
 from localcloud.profile import CarrierProfile, fate, verdict
+from tests.cloud import receipt_queues
 
 DELIVERED = "+14254147755"
 FAILED = "+14254147167"
@@ -360,6 +361,105 @@ def test_a_number_answers_to_its_own_opt_out_list(sms: Any, unique: str, carrier
     sms.delete_opt_out_list(OptOutListName=unique)
     gone = _error(lambda: sms.describe_opt_out_lists(OptOutListNames=[unique]))
     assert (gone["Error"]["Code"], gone["ResourceType"]) == ("ResourceNotFoundException", "opt-out-list")
+
+
+@pytest.fixture
+def pool(sms: Any, origination: str) -> Iterator[dict[str, Any]]:
+    """A pool with one number."""
+    made = sms.create_pool(OriginationIdentity=origination.lstrip("+"), MessageType="TRANSACTIONAL")
+    yield made
+    sms.delete_pool(PoolId=made["PoolId"])
+
+
+def test_a_message_from_a_pool_goes_out_from_its_number_and_under_its_opt_out_list(
+    sms: Any,
+    origination: str,
+    pool: dict[str, Any],
+    unique: str,
+    receipts_by_event: str,
+    carrier_control: ControlClient,
+    drain: Callable[[str], list[dict[str, Any]]],
+    wait_until: Any,
+) -> None:
+    carrier_control.set_carrier_profile(QUICK)
+    sms.send_text_message(DestinationPhoneNumber=DELIVERED, OriginationIdentity=pool["PoolArn"], MessageBody="x")
+    events = wait_until(lambda: drain(receipts_by_event))
+    assert events[0]["detail"]["originationPhoneNumber"] == origination
+    sms.create_opt_out_list(OptOutListName=unique)
+    sms.put_opted_out_number(OptOutListName=unique, OptedOutNumber=ORDINARY)
+    sms.update_pool(PoolId=pool["PoolId"], OptOutListName=unique)
+    error = _error(
+        lambda: sms.send_text_message(
+            DestinationPhoneNumber=ORDINARY, OriginationIdentity=pool["PoolId"], MessageBody="x"
+        )
+    )
+    assert error["Reason"] == "DESTINATION_PHONE_NUMBER_OPTED_OUT"
+
+
+def test_a_pool_takes_free_numbers_of_its_message_type_and_keeps_one(
+    sms: Any, origination: str, pool: dict[str, Any]
+) -> None:
+    own = origination.lstrip("+")
+    create = functools.partial(sms.create_pool, OriginationIdentity=own, MessageType="TRANSACTIONAL")
+    assert _error(create)["Reason"] == "PHONE_NUMBER_ASSOCIATED_TO_POOL"
+    number = sms.request_phone_number(
+        IsoCountryCode="US", MessageType="PROMOTIONAL", NumberCapabilities=["SMS"], NumberType="SIMULATOR"
+    )["PhoneNumberId"]
+    join = functools.partial(sms.associate_origination_identity, PoolId=pool["PoolId"], OriginationIdentity=number)
+    assert _error(join)["Reason"] == "MESSAGE_TYPE_MISMATCH"
+    leave = functools.partial(sms.disassociate_origination_identity, PoolId=pool["PoolId"])
+    assert _error(lambda: leave(OriginationIdentity=number))["Reason"] == "PHONE_NUMBER_NOT_ASSOCIATED_TO_POOL"
+    assert _error(lambda: leave(OriginationIdentity=own))["Reason"] == "LAST_PHONE_NUMBER"
+    sms.release_phone_number(PhoneNumberId=number)
+    sms.update_pool(PoolId=pool["PoolId"], DeletionProtectionEnabled=True)
+    assert _error(lambda: sms.delete_pool(PoolId=pool["PoolId"]))["Reason"] == "DELETION_PROTECTION_ENABLED"
+    sms.update_pool(PoolId=pool["PoolId"], DeletionProtectionEnabled=False)
+
+
+def test_required_keywords_keep_their_actions(sms: Any, origination: str) -> None:
+    own = origination.lstrip("+")
+    put = functools.partial(sms.put_keyword, OriginationIdentity=own, KeywordMessage="x")
+    assert put(Keyword="stop")["KeywordAction"] == "OPT_OUT"
+    changed = _error(lambda: put(Keyword="STOP", KeywordAction="AUTOMATIC_RESPONSE"))
+    assert changed["Reason"] == "RESOURCE_MODIFICATION_NOT_ALLOWED"
+    delete = functools.partial(sms.delete_keyword, OriginationIdentity=own)
+    assert _error(lambda: delete(Keyword="HELP"))["Reason"] == "RESOURCE_DELETION_NOT_ALLOWED"
+    put(Keyword="JOIN")
+    assert delete(Keyword="JOIN")["KeywordAction"] == "AUTOMATIC_RESPONSE"
+    gone = _error(lambda: sms.describe_keywords(OriginationIdentity=own, Keywords=["JOIN"]))
+    assert (gone["Error"]["Code"], gone["ResourceType"]) == ("ResourceNotFoundException", "keyword")
+
+
+def test_a_topic_that_keeps_the_service_out_gets_nothing(
+    bare_cloud: LocalCloud,
+    sms: Any,
+    origination: str,
+    configuration_set: tuple[str, str],
+    unique: str,
+    make_queue: Callable[..., tuple[str, str]],
+    carrier_control: ControlClient,
+    drain: Callable[[str], list[dict[str, Any]]],
+    wait_until: Any,
+) -> None:
+    carrier_control.set_carrier_profile(QUICK)
+    name, open_ = configuration_set
+    closed, closed_arn = make_queue()
+    policy = receipt_queues.allow("social-messaging.amazonaws.com")
+    with receipt_queues.topic(bare_cloud, f"{unique}-closed", closed_arn, policy) as topic:
+        sms.create_event_destination(
+            ConfigurationSetName=name,
+            EventDestinationName="closed",
+            MatchingEventTypes=["TEXT_ALL"],
+            SnsDestination={"TopicArn": topic},
+        )
+        sms.send_text_message(
+            DestinationPhoneNumber=DELIVERED,
+            OriginationIdentity=origination,
+            MessageBody="x",
+            ConfigurationSetName=name,
+        )
+        receipt_queues.gather(drain, wait_until, open_, 2)
+        assert drain(closed) == []
 
 
 def test_describe_calls_page(sms: Any) -> None:
