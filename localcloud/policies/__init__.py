@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from localcloud import resource_types
 from localcloud.graph import RecordedGraph, Registration, Unknown
 from localcloud.policies import edges, functions, messages, rights, shape, stores
-from localcloud.policies.rule import Fault, Rule, Severity, View
+from localcloud.policies.rule import Fault, Rule, Severity
+from localcloud.view import View
 
 __all__ = ["RULES", "WAIVER_RULE", "Examination", "Finding", "Rule", "Severity", "Waiver", "examine", "waivers"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localcloud import resource_types as types
-from localcloud.policies.rule import Fault, Rule, View, inside, lacks
+from localcloud.policies.rule import Fault, Rule, lacks
+from localcloud.view import View, inside
 
 
 def _access_logs(view: View) -> Iterator[Fault]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from localcloud import resource_types as types
 from localcloud.graph import Registration, Unknown
-from localcloud.policies.rule import Fault, Rule, View, differs, inside, lacks, policy_of
+from localcloud.policies.rule import Fault, Rule, differs, lacks, policy_of
+from localcloud.view import View, inside
 
 CURRENT_RUNTIMES = frozenset({"python3.13", "python3.14"})
 """Both on Amazon Linux 2023 and supported until 2029-06-30 (Lambda developer guide, "Lambda runtimes")."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from localcloud import resource_types as types
 from localcloud.graph import Registration, Unknown
 from localcloud.iam_documents import refuses_plain_http
-from localcloud.policies.rule import Fault, Rule, View, lacks
+from localcloud.policies.rule import Fault, Rule, lacks
+from localcloud.view import View
 
 _DEAD_LETTER_PROPERTIES = ("redrivePolicy", "deadLetterConfig", "destinationConfig")
 """Where a dead-letter queue is named: by queues and subscriptions, by targets and functions, by mappings."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from localcloud import resource_types as types
 from localcloud.graph import Registration
 from localcloud.iam_documents import EVERYTHING_BUT, Statement, statements
-from localcloud.policies.rule import Fault, Rule, View, lacks
+from localcloud.policies.rule import Fault, Rule, lacks
+from localcloud.view import View
 
 _IDENTITY_POLICIES = (types.ROLE_POLICY, types.MANAGED_POLICY)
 _RESOURCE_POLICIES = (types.QUEUE_POLICY, types.TOPIC_POLICY, types.BUCKET_POLICY, types.EVENT_BUS_POLICY)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localcloud import resource_types as types
-from localcloud.policies.rule import Fault, Rule, View
+from localcloud.policies.rule import Fault, Rule
+from localcloud.view import View
 
 REQUIRED_TAGS = frozenset({"Project", "Stack", "Environment", "Owner", "CostCenter"})
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from localcloud import resource_types as types
 from localcloud.graph import Unknown
 from localcloud.iam_documents import refuses_plain_http
-from localcloud.policies.rule import Fault, Rule, View, differs, inside, lacks, policy_of
+from localcloud.policies.rule import Fault, Rule, differs, lacks, policy_of
+from localcloud.view import View, inside
 
 STATEFUL = (types.TABLE, types.BUCKET, types.KEY, types.SECRET, types.PHONE_NUMBER)
 """What cannot be made again from the program once it is gone."""
