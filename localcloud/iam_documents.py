@@ -42,7 +42,7 @@ def statements(document: object) -> tuple[Statement, ...]:
     if not isinstance(document, Mapping):
         return ()
     given = document.get("Statement", ())
-    items = [given] if isinstance(given, Mapping) else given
+    items = given if isinstance(given, list) else [given]
     return tuple(_statement(item) for item in items if isinstance(item, Mapping))
 
 

@@ -153,6 +153,8 @@ def _opened(value: Any) -> Any:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, (Secret, Unknown)):
+        return _unplain(value)
     text = value if isinstance(value, str) else _json(value)
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
 

@@ -14,7 +14,7 @@ from localcloud.costs import Estimate, Line, Usage, estimate
 from localcloud.graph import RecordedGraph
 from localcloud.policies import RULES, Examination, Finding, Waiver, examine
 from localcloud.preview.changes import ResourceChange, changes
-from localcloud.preview.grants import Grant, gained, grants
+from localcloud.preview.grants import gained, grants, narrowed
 from localcloud.preview.names import Names, title
 from localcloud.preview.words import Said, gains, losses
 
@@ -51,14 +51,15 @@ def _permissions(before: RecordedGraph, after: RecordedGraph) -> dict[str, Any]:
     old_names, new_names = Names(before), Names(after)
     old, new = grants(before, old_names), grants(after, new_names)
     wider, narrower = gained(old, new), gained(new, old)
+    # A denial that comes or goes with its resource lets nobody in and keeps nobody out.
+    lasting = [
+        each for each in (*wider, *narrower) if old_names.knows(each.resource) and new_names.knows(each.resource)
+    ]
+    wider, narrower = ([each for each in group if each.allows or each in lasting] for group in (wider, narrower))
     return {
-        "gained": [_said(each) for each in gains(wider, _denials(narrower), new_names)],
-        "lost": [_said(each) for each in losses(narrower, _denials(wider), old_names)],
+        "gained": [_said(each) for each in gains(wider, narrower, new_names)],
+        "lost": [_said(each) for each in losses(narrower, wider, old_names, narrowed(narrower, new))],
     }
-
-
-def _denials(given: Iterable[Grant]) -> list[Grant]:
-    return [grant for grant in given if not grant.allows]
 
 
 def _said(said: Said) -> dict[str, Any]:

@@ -51,6 +51,11 @@ def gained(before: frozenset[Grant], after: frozenset[Grant]) -> list[Grant]:
     return sorted(each for each in after - before if not _covered(each, before))
 
 
+def narrowed(lost: Iterable[Grant], after: frozenset[Grant]) -> frozenset[Grant]:
+    """Those of `lost` of which `after` still has a part."""
+    return frozenset(each for each in lost if any(_covers(each, other) for other in after))
+
+
 def _covered(grant: Grant, others: Iterable[Grant]) -> bool:
     return any(_covers(other, grant) for other in others)
 

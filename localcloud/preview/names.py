@@ -105,6 +105,10 @@ class Names:
         whole = _WHOLE_KINDS.get((match["service"], kind)) if rest == "*" else None
         return f"{whole} of the account ({arn})" if whole else arn
 
+    def knows(self, arn: str) -> bool:
+        """Whether `arn` is a resource of the graph, or a part of one."""
+        return arn in self._by_arn or any(True for _ in self._prefixes(arn))
+
     def principal(self, kind: str, who: str) -> str:
         """A principal of a trust or resource policy."""
         if kind == "*":

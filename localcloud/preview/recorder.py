@@ -49,7 +49,7 @@ def _record(request: dict[str, Any]) -> dict[str, Any]:
     config = {"layer_path": request["layer"], **_stand_ins(root, stack, request["stand_ins"])}
     graph = program.record(stack, config=config, root=root)
     return {
-        "registrations": [_registration(item, request["salt"]) for item in graph.registrations],
+        "registrations": [registration(item, request["salt"]) for item in graph.registrations],
         "stack_outputs": _plain(dict(graph.stack_outputs), request["salt"]),
     }
 
@@ -69,7 +69,8 @@ def _stand_ins(root: Path, stack: str, given: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in given.items() if key in encrypted}
 
 
-def _registration(item: Any, salt: str) -> dict[str, Any]:
+def registration(item: Any, salt: str) -> dict[str, Any]:
+    """One registration as JSON; secrets become digests that only a preview with the same `salt` can compare."""
     return {field.name: _plain(getattr(item, field.name), salt) for field in dataclasses.fields(item)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from localcloud.iam_documents import EVERYTHING_BUT
@@ -80,24 +80,35 @@ class Said:
 def gains(granted: Iterable[Grant], undenied: Iterable[Grant], names: Names) -> list[Said]:
     """What may now be done: new grants, and old denials that are gone (`names` knows the resources of both)."""
     return [
-        *_sentences(granted, "{} may now {}", names, allows=True),
-        *_sentences(undenied, "no longer refused to {}: {}", names, allows=False),
+        *_sentences(_allowing(granted), "{} may now {}", names),
+        *_sentences(_denying(undenied), "no longer refused to {}: {}", names),
     ]
 
 
-def losses(revoked: Iterable[Grant], denied: Iterable[Grant], names: Names) -> list[Said]:
-    """What may no longer be done: grants that are gone, and new denials."""
+def losses(
+    revoked: Iterable[Grant], denied: Iterable[Grant], names: Names, partly: frozenset[Grant] = frozenset()
+) -> list[Said]:
+    """What may no longer be done: grants that are gone, and new denials; of those in `partly` something is left."""
+    gone = list(_allowing(revoked))
     return [
-        *_sentences(revoked, "{} may no longer {}", names, allows=True),
-        *_sentences(denied, "now refused to {}: {}", names, allows=False),
+        *_sentences([each for each in gone if each not in partly], "{} may no longer {}", names),
+        *_sentences([each for each in gone if each in partly], "{} may no longer {}; narrower rights remain", names),
+        *_sentences(_denying(denied), "now refused to {}: {}", names),
     ]
 
 
-def _sentences(given: Iterable[Grant], form: str, names: Names, *, allows: bool) -> list[Said]:
+def _allowing(given: Iterable[Grant]) -> Iterator[Grant]:
+    return (grant for grant in given if grant.allows)
+
+
+def _denying(given: Iterable[Grant]) -> Iterator[Grant]:
+    return (grant for grant in given if not grant.allows)
+
+
+def _sentences(given: Iterable[Grant], form: str, names: Names) -> list[Said]:
     grouped: dict[tuple[str, str, tuple[tuple[str, str, tuple[str, ...]], ...]], set[str]] = defaultdict(set)
     for grant in given:
-        if grant.allows == allows:
-            grouped[grant.principal, grant.resource, grant.conditions].add(grant.action)
+        grouped[grant.principal, grant.resource, grant.conditions].add(grant.action)
     said = []
     for (principal, resource, conditions), actions in sorted(grouped.items()):
         verbs = _verbs(sorted(actions), names.resource(resource))
