@@ -24,10 +24,6 @@ class View:
                 for urn in targets:
                     self._pointing[urn, name].append(item)
 
-    def registrations(self) -> Iterator[Registration]:
-        """Everything, components included."""
-        return iter(self._graph.registrations)
-
     def resources(self) -> Iterator[Registration]:
         """Everything that exists in AWS because of this stack."""
         return (item for item in self._graph.registrations if item.custom and not item.external)

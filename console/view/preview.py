@@ -50,9 +50,9 @@ def summary(preview: Preview) -> str:
     parts = [
         f"{changes.count('added')} added, {changes.count('changed')} changed, {changes.count('removed')} removed"
         + (f", {replaced} of them replaced" if replaced else ""),
-        f"{len(preview.gained)} rights gained, {len(preview.lost)} lost",
+        f"{len(preview.gained)} right{'s' * (len(preview.gained) != 1)} gained, {len(preview.lost)} lost",
         f"{preview.findings} policy finding{'s' * (preview.findings != 1)}",
-        f"a month for {_step(*preview.infrastructure)}",
+        f"monthly cost {_step(*preview.infrastructure)}",
     ]
     return "; ".join(parts)
 

@@ -84,8 +84,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 def test_the_text_says_everything() -> None:
     assert view.text(previews.read(DOCUMENT)).splitlines() == [
         "shop/dev: aaaaaaaaaa (the work tree) against bbbbbbbbbb (main)",
-        "1 added, 1 changed, 1 removed, 1 of them replaced; 1 rights gained, 1 lost; 1",
-        "policy finding; a month for $10.00 -> $12.50 (+$2.5000)",
+        "1 added, 1 changed, 1 removed, 1 of them replaced; 1 right gained, 1 lost; 1",
+        "policy finding; monthly cost $10.00 -> $12.50 (+$2.5000)",
         "",
         "Policy",
         "! new: queue-tls (mandatory): queue q is open; close it",
