@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pulumi_policy import (
     EnforcementLevel,
+    Policy,
     PolicyPack,
     ReportViolation,
     StackValidationArgs,
@@ -36,7 +37,7 @@ def policy(rule: Rule) -> StackValidationPolicy:
     )
 
 
-POLICIES = [policy(rule) for rule in RULES.values()]
+POLICIES: list[Policy] = [policy(rule) for rule in RULES.values()]
 
 if __name__ == "__main__":
     PolicyPack(name="cpaas", policies=POLICIES)
