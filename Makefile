@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 LOCK := requirements/dev.txt
 
-.PHONY: demo test lint format typecheck bench build lock clean help
+.PHONY: demo test lint format typecheck bench build preview lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -32,6 +32,9 @@ bench: $(STAMP)  ## measurements beside their peers, as ratios
 
 build: $(STAMP)  ## the Lambda layer (arm64, Python 3.13) under build/layer
 	@$(BIN)/python tools/build_layer.py
+
+preview: $(STAMP)  ## what this branch changes: resources, rights, policy findings, cost
+	@$(BIN)/cpaas-console preview
 
 lock: $(STAMP)  ## resolve the hashed requirements again
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

@@ -13,6 +13,7 @@ from components.iam import READ, Statement
 from components.platform import Platform
 from components.queue import VISIBILITY_FACTOR, DeadLetterQueue, Queue
 from components.table import Table
+from components.waiver import Waiver
 
 _PARTIAL_FAILURES = ["ReportBatchItemFailures"]
 
@@ -96,7 +97,7 @@ def consume_stream(
         limit=alarms.Limit(value=60_000, points=5),
     )
     platform.inventory.stream_readers.append(function)
-    return aws.lambda_.EventSourceMapping(
+    mapping = aws.lambda_.EventSourceMapping(
         name,
         event_source_arn=table.stream_arn,
         function_name=function.name,
@@ -111,3 +112,9 @@ def consume_stream(
         tags=platform.site.tags,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[*function.ready, *failures.ready]),
     )
+    Waiver(
+        mapping,
+        "mapping-partial-failures",
+        reason="the function counts a batch in one transaction under one marker: all of its records or none",
+    )
+    return mapping

@@ -14,6 +14,7 @@ from components.archives import function_archive
 from components.iam import Statement, role_policy, service_trust
 from components.measures import Measure
 from components.platform import Platform
+from components.waiver import Waiver
 from lambdas.core.environment import FunctionEnvironment, render
 
 RUNTIME = "python3.13"
@@ -103,12 +104,16 @@ class Function(pulumi.ComponentResource):
             tags=site.tags,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
+        statements = [*args.statements, *_platform_rights(log_group, policy.tracing)]
         rights = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
-            policy=role_policy([*args.statements, *_platform_rights(log_group, policy.tracing)], platform.key_arn),
+            policy=role_policy(statements, platform.key_arn),
             opts=child,
         )
+        for statement in statements:
+            if statement.reason:
+                Waiver(rights, "resource-star", reason=statement.reason, part=statement.sid)
         self.ready = [rights]
         self.timeout_seconds = args.timeout_seconds
         self.function = aws.lambda_.Function(

@@ -23,6 +23,17 @@ exit codes: 0 done; 1 done, and the answer is bad; 2 bad input, no terminal or n
 before the campaign did; 130 interrupted.
 """
 
+PREVIEW_EPILOG = """\
+Evaluates the program in this directory and in another revision, without AWS account, credentials or the Pulumi CLI,
+and prints resources, rights in plain words, policy findings and the monthly cost before and after.
+
+compared with, unless --against says so: HEAD where tracked files have uncommitted changes, else the commit where
+this branch left main. Settings that the stack encrypts are stood in for; the layer is not built, its lock file stands
+for it.
+
+exit codes: 0 printed; 1 printed, and the program breaks policy rules; 2 it could not be evaluated; 130 interrupted.
+"""
+
 
 def _connection_options() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
@@ -58,7 +69,24 @@ def parser() -> argparse.ArgumentParser:
     outputs.add_argument("--format", choices=("json", "env"), default="json", dest="form")
     doctor = commands.add_parser("doctor", parents=[shared], help="check what the console and the stack need")
     doctor.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    _preview_command(commands)
     return top
+
+
+def _preview_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    preview = commands.add_parser(
+        "preview",
+        help="what the program here would change, against another revision: resources, rights, policy, cost",
+        epilog=PREVIEW_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    preview.add_argument("--stack", metavar="NAME", default=argparse.SUPPRESS, help="whose settings (default: dev)")
+    preview.add_argument("--against", metavar="REV", help="commit, branch or tag to compare with")
+    preview.add_argument("--usage", metavar="FILE", type=Path, help="JSON of figures that the cost is estimated for")
+    preview.add_argument("--from", metavar="FILE", type=Path, dest="document", help="show a document of --json again")
+    form = preview.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as a document for programs")
+    form.add_argument("--markdown", action="store_true", help="as a comment of at most 64,000 characters")
 
 
 def _campaign_commands(
@@ -121,6 +149,8 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
 
     if arguments.command == "demo":
         return _demo()
+    if arguments.command == "preview":
+        return _preview(arguments)
     options = Options(
         local=getattr(arguments, "local", False),
         stack=getattr(arguments, "stack", None),
@@ -139,6 +169,17 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     if command is None:
         return _screen(options, allow_actions=allow)
     return _headless(options, command)
+
+
+def _preview(arguments: argparse.Namespace) -> ExitCode:
+    from console.headless import preview
+    from console.services.previewing import Asked
+
+    form = "markdown" if arguments.markdown else "json" if getattr(arguments, "json", False) else "text"
+    if arguments.document is not None:
+        return preview.show(arguments.document, form=form)
+    usage = None if arguments.usage is None else arguments.usage.absolute()
+    return preview.run(Asked(getattr(arguments, "stack", "dev"), arguments.against, usage), form=form)
 
 
 def _no_terminal() -> Problem:

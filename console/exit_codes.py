@@ -11,9 +11,10 @@ class ExitCode(IntEnum):
     OK = 0
     """Done as asked."""
     FAILED = 1
-    """Done, and the answer is bad: a check failed, a campaign was stopped, messages are unaccounted for."""
+    """Done, and the answer is bad: a check failed, a campaign was stopped, messages are unaccounted for, a previewed
+    program breaks policy rules."""
     CANNOT = 2
-    """Bad input, no terminal, or no connection to the stack: nothing was done."""
+    """Bad input, no terminal, no connection to the stack, or no program to evaluate: nothing was done."""
     TIMED_OUT = 3
     """`--wait` or `--wait-receipts` ended before the campaign did; it goes on without us."""
     INTERRUPTED = 130

@@ -1,0 +1,156 @@
+"""What each function, table, queue and topic of the program does in a month, from the usage: the model's assumptions.
+
+Figures of the data model (docs/data-model.md, "What a message costs") are the write units; durations and batch sizes
+are round figures of the embedded cloud's runs, good for comparing two revisions and not for a bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from localcloud.costs.usage import Usage
+from localcloud.graph import Registration
+from localcloud.view import inside
+
+MINUTES = 43_800.0
+"""Minutes of a month of 730 hours."""
+
+SECONDS_PER_TOKEN = 20.0
+"""How long a worker works for one token (docs/data-model.md, "From request to receipt")."""
+
+CHUNK_ROWS = 100.0
+RECEIPTS_PER_BATCH = 25.0
+CHANGES_PER_BATCH = 100.0
+OBJECT_ROWS = 1_000.0
+"""Rows of a part file."""
+
+POLLERS = 5.0
+"""Long polls that Lambda keeps open on an idle queue, 20 s each (Lambda developer guide, "Using Lambda with SQS")."""
+
+CHANNELS = ("sms", "whatsapp", "email")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A month of one stack: the usage, and the channels that the stack has."""
+
+    usage: Usage
+    channels: tuple[str, ...]
+
+    @property
+    def campaign_messages(self) -> float:
+        """Messages of campaigns, all channels."""
+        return sum(self.usage.messages(channel) for channel in self.channels)
+
+    @property
+    def messages(self) -> float:
+        """All messages, single ones included."""
+        return self.campaign_messages + self.usage.single_messages
+
+    @property
+    def receipts(self) -> float:
+        """Receipts that arrive, by both paths."""
+        return self.messages * self.usage.receipts_per_message * 2
+
+    @property
+    def changes(self) -> float:
+        """Changes of tracking rows: intent, acceptance and each receipt once."""
+        return self.messages * (2 + self.usage.receipts_per_message)
+
+    def tokens(self, channel: str) -> float:
+        """Work tokens of one channel: a worker sends for twenty seconds per token."""
+        return self.usage.messages(channel) / (self.usage.worker_messages_per_second * SECONDS_PER_TOKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Invocations a month and seconds of each."""
+
+    invocations: float
+    seconds: float
+
+
+FUNCTIONS: Mapping[str, Callable[[Load, Registration], Runs]] = {
+    "campaign_api": lambda load, _: Runs(load.usage.api_calls, 0.2),
+    "campaign_planner": lambda load, _: Runs(load.usage.campaigns, 20),
+    "campaign_worker": lambda load, it: Runs(load.tokens(channel_of(it)), SECONDS_PER_TOKEN),
+    "campaign_counters": lambda load, _: Runs(load.changes / CHANGES_PER_BATCH, 0.3),
+    "delivery_processor": lambda load, _: Runs(load.receipts / RECEIPTS_PER_BATCH, 0.5),
+    "message_sender": lambda load, _: Runs(load.usage.single_messages, 0.5),
+    "sweeper": lambda load, _: Runs(MINUTES, 0.5),
+}
+"""By the folder in `lambdas/`; `message_sender` sends single messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Write and read units a month."""
+
+    writes: float
+    reads: float
+
+
+TABLES: Mapping[str, Callable[[Load], Units]] = {
+    "delivery-tracking": lambda load: Units(
+        load.messages * (4 + load.usage.receipts_per_message), load.receipts * 1.5 + MINUTES
+    ),
+    # Claim, open and close a chunk: six units; a batch of counters: six more.
+    "campaigns": lambda load: Units(
+        load.campaign_messages / CHUNK_ROWS * 6 + load.changes / CHANGES_PER_BATCH * 6,
+        MINUTES * 10 + load.usage.api_calls * 2 + load.messages,
+    ),
+    "rate-limits": lambda load: Units(load.messages / CHUNK_ROWS * 2, load.messages / CHUNK_ROWS * 2 + MINUTES),
+}
+"""By the table's name in the program, without `-table`."""
+
+QUEUES: Mapping[str, Callable[[Load], float]] = {
+    "outbox": lambda load: load.usage.single_messages,
+    "plan": lambda load: load.usage.campaigns,
+    "receipts": lambda load: load.receipts,
+    "sweep": lambda load: MINUTES,
+    **{f"{channel}-work": lambda load, channel=channel: load.tokens(channel) for channel in CHANNELS},  # type: ignore[misc]
+}
+"""Messages by the queue's name in the program, without `-queue`."""
+
+
+def function_folder(function: Registration) -> str:
+    """The folder in `lambdas/` whose handler a function runs; empty for other code."""
+    parts = str(function.inputs.get("handler", "")).split(".")
+    return parts[1] if len(parts) > 2 and parts[0] == "lambdas" else ""
+
+
+def channel_of(function: Registration) -> str:
+    """The channel that a worker sends, from its environment."""
+    return str(inside(function.inputs, "environment", "variables", "CHANNEL") or CHANNELS[0])
+
+
+def runs(function: Registration, load: Load) -> tuple[Runs, bool]:
+    """What a function does in a month, and whether the model knows its part."""
+    known = FUNCTIONS.get(function_folder(function))
+    usage = load.usage
+    return (known(load, function), True) if known else (Runs(usage.other_invocations, usage.other_seconds), False)
+
+
+def units(table: Registration, load: Load) -> tuple[Units, bool]:
+    """What a table takes in a month, and whether the model knows its part."""
+    known = TABLES.get(table.name.removesuffix("-table"))
+    usage = load.usage
+    return (known(load), True) if known else (Units(usage.other_table_writes, usage.other_table_reads), False)
+
+
+def queued(queue: Registration, load: Load) -> tuple[float, bool]:
+    """Messages that go through a queue in a month, and whether the model knows its part."""
+    known = QUEUES.get(queue.name.removesuffix("-queue"))
+    return (known(load), True) if known else (load.usage.other_queue_messages, False)
+
+
+def receipts_by_topic(name: str, load: Load) -> float | None:
+    """Receipts that a topic or rule called `<channel>-receipts...` carries; None for any other."""
+    channel = name.partition("-")[0]
+    if channel not in CHANNELS or "receipts" not in name:
+        return None
+    if channel not in load.channels:
+        return 0.0
+    share = load.usage.messages(channel) + load.usage.single_messages / len(load.channels)
+    return share * load.usage.receipts_per_message
