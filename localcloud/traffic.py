@@ -73,7 +73,7 @@ class Calls:
 
 
 class Traffic:
-    """One channel's calls and messages under the profile in force."""
+    """One channel's calls and messages; `profile` is the behaviour in force on it."""
 
     def __init__(
         self,
@@ -94,13 +94,9 @@ class Traffic:
     def set_profile(self, profile: CarrierProfile) -> None:
         """Behave so from the next call on; the sequence of outcomes starts anew."""
         self._profile = profile
+        self.profile = profile.on(self._channel)
         self._calls_judged = 0
         self._messages_accepted = 0
-
-    @property
-    def profile(self) -> CarrierProfile:
-        """The behaviour on this channel."""
-        return self._profile.on(self._channel)
 
     async def refusal(self) -> str | None:
         """Judge the next call and let its latency pass: `throttle`, `error`, or None."""

@@ -300,6 +300,15 @@ def test_events_follow_the_seeded_profile(
     assert seen == expected
 
 
+def test_an_event_may_come_before_the_one_it_follows(
+    ses: Any, configuration_set: str, by_topic: str, carrier_control: ControlClient, drain: Drain, wait_until: Any
+) -> None:
+    carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(0, 200), reorder_rate=1.0))
+    _send(ses, ORDINARY, ConfigurationSetName=configuration_set)
+    records = receipt_queues.gather(drain, wait_until, by_topic, 2)
+    assert [record["eventType"] for record in records] == ["Delivery", "Send"]
+
+
 def test_refusals_follow_the_seeded_profile(ses: Any, carrier_control: ControlClient) -> None:
     profile = CarrierProfile(seed=3, latency_ms=(0, 0), throttle_rate=0.3, error_rate=0.2)
     carrier_control.set_carrier_profile(profile)

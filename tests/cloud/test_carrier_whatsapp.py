@@ -275,6 +275,15 @@ def test_statuses_follow_the_seeded_profile(
     assert seen == +expected
 
 
+def test_a_status_may_come_before_the_one_it_follows(
+    chat: Any, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
+) -> None:
+    carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(0, 200), reorder_rate=1.0))
+    _send(chat, _text())
+    notes = receipt_queues.gather(drain, wait_until, receipts.by_topic, 2)
+    assert [_status(note)["status"] for note in notes] == ["delivered", "sent"]
+
+
 def test_refusals_follow_the_seeded_profile(chat: Any, template: str, carrier_control: ControlClient) -> None:
     profile = CarrierProfile(seed=3, latency_ms=(0, 0), throttle_rate=0.3, error_rate=0.2)
     carrier_control.set_carrier_profile(profile)

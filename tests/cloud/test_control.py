@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from lambdas.core.simulator import MAILBOXES, SUCCESS_BY_COUNTRY
 from localcloud import launch
+from localcloud.carrier_whatsapp_account import PHONE_NUMBER_ID
 from localcloud.profile import BUILT_IN, CarrierProfile
 
 MakeQueue = Callable[..., tuple[str, str]]
@@ -78,9 +80,45 @@ def test_a_rebound_name_gets_nothing(bare_cloud: launch.LocalCloud) -> None:
 def test_a_profile_comes_back_as_it_was_set(
     bare_cloud: launch.LocalCloud, carrier_control: launch.ControlClient
 ) -> None:
-    for profile in (*BUILT_IN.values(), CarrierProfile(seed=9, paths=("sns",), latency_ms=(1, 2))):
+    own = CarrierProfile(
+        seed=9,
+        paths=("sns",),
+        latency_ms=(1, 2),
+        notification_id="message",
+        channels={"email": {"failure_rate": 0.5, "failure_mix": {"complaint": 1}, "latency_ms": (3, 4)}},
+    )
+    for profile in (*BUILT_IN.values(), own):
         carrier_control.set_carrier_profile(profile)
         assert carrier_control.carrier_profile() == profile
+
+
+def test_calls_of_every_channel_are_listed_and_forgotten(
+    bare_cloud: launch.LocalCloud, carrier_control: launch.ControlClient, unique: str
+) -> None:
+    sender = f"{unique}@example.com"
+    ses = bare_cloud.client("sesv2")
+    ses.create_email_identity(EmailIdentity=sender)
+    body = {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}
+    ses.send_email(
+        FromEmailAddress=sender,
+        Destination={"ToAddresses": [MAILBOXES["success"]]},
+        Content={"Simple": body},
+        EmailTags=[{"Name": "message_id", "Value": "m-2"}],
+    )
+    text = {"messaging_product": "whatsapp", "to": SUCCESS_BY_COUNTRY["US"], "type": "text", "text": {"body": "x"}}
+    bare_cloud.client("socialmessaging").send_whatsapp_message(
+        originationPhoneNumberId=PHONE_NUMBER_ID,
+        metaApiVersion="v20.0",
+        message=json.dumps({**text, "biz_opaque_callback_data": "local/m-3"}),
+    )
+    calls = carrier_control.carrier_calls()
+    assert [(call.channel, call.context["message_id"], call.destination, call.outcome) for call in calls] == [
+        ("email", "m-2", MAILBOXES["success"], "accepted"),
+        ("whatsapp", "m-3", SUCCESS_BY_COUNTRY["US"], "accepted"),
+    ]
+    carrier_control.forget_carrier_calls()
+    assert carrier_control.carrier_calls() == []
+    ses.delete_email_identity(EmailIdentity=sender)
 
 
 def test_killing_a_function_that_does_not_run_kills_nothing(bare_cloud: launch.LocalCloud) -> None:
