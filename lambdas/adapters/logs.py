@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lambdas.core.environment import FunctionEnvironment
@@ -23,7 +23,7 @@ class Log:
         self._threshold = LEVELS.index(settings.log_level) if settings.log_level in LEVELS else 1
 
     def line(self, level: str, event: str, **fields: Any) -> None:
-        """Log `event` with its fields; texts are masked."""
+        """Log `event` with its fields; texts are masked, however deep they lie."""
         if LEVELS.index(level) < self._threshold:
             return
         document = {
@@ -31,9 +31,9 @@ class Log:
             "event": event,
             "function": self._settings.FUNCTION,
             "stack": self._settings.stack,
-            **{name: mask_addresses(value) if isinstance(value, str) else value for name, value in fields.items()},
+            **{name: _masked(value) for name, value in fields.items()},
         }
-        print(json.dumps(document, default=str, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
+        print(json.dumps(document, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
 
     def metrics(self, data: Iterable[Datum]) -> None:
         """Publish observations as embedded-metric lines."""
@@ -41,3 +41,14 @@ class Log:
         if lines:
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
+
+
+def _masked(value: Any) -> Any:
+    """A field as JSON takes it, without addresses."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {_masked(str(name)): _masked(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked(each) for each in value]
+    return mask_addresses(str(value))

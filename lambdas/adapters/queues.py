@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 MAX_BATCH = 10
 """Entries of one SendMessageBatch (API reference)."""
+MAX_BATCH_BYTES = 262_144
+"""All entries of one SendMessageBatch together, which is the set size of a single message too (SQS developer guide,
+"Message quotas")."""
+ATTRIBUTE_BYTES = 64
+"""More than the one attribute of a postponed message takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,9 @@ class Queue:
         )
 
     def _send_batches(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        for start in range(0, len(entries), MAX_BATCH):
+        for batch in batches(entries):
             answer = self._client.send_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(number), **entry} for number, entry in enumerate(entries[start : start + MAX_BATCH])
-                ],
+                QueueUrl=self._url, Entries=[{"Id": str(number), **entry} for number, entry in enumerate(batch)]
             )
             if answer.get("Failed"):
                 raise RuntimeError(f"the queue refused {len(answer['Failed'])} messages: {answer['Failed'][0]['Code']}")
@@ -68,6 +70,21 @@ class Queue:
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )
+
+
+def batches(entries: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Entries in order, as many to a batch as SendMessageBatch takes in number and in bytes."""
+    batch: list[Mapping[str, Any]] = []
+    room = MAX_BATCH_BYTES
+    for entry in entries:
+        size = len(entry["MessageBody"].encode()) + ATTRIBUTE_BYTES
+        if batch and (len(batch) == MAX_BATCH or size > room):
+            yield batch
+            batch, room = [], MAX_BATCH_BYTES
+        batch.append(entry)
+        room -= size
+    if batch:
+        yield batch
 
 
 def batch_failures(message_ids: Iterable[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core.addresses import destination_of
 from lambdas.core.campaign_request import RequestError, canonical_hash
 from lambdas.core.channels import Routes
-from lambdas.core.message_order import MessageOrder, outbox_body, parse_message_order
+from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, MessageOrder, outbox_body, parse_message_order
 from lambdas.core.plan import ExcludedRow, render
 
 
@@ -43,6 +44,8 @@ class MessageService:
             raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
         assert isinstance(document, dict)
         self._check(order)
+        if (size := len(json.dumps(document))) > MAX_ORDER_BYTES:
+            raise ApiError(413, "too_large", f"the message has {size} bytes as JSON, more than {MAX_ORDER_BYTES}")
         body_hash = canonical_hash(document)
         message_id = _message_id(order, caller)
         known = self._orders.remember(message_id, body_hash, self._now_ms())
@@ -75,12 +78,14 @@ class MessageService:
 
     def show(self, message_id: str) -> Answer:
         """200 with the message's state, which is `queued` until its provider call is announced."""
+        if not MESSAGE_ID.fullmatch(message_id):
+            raise _unknown(message_id)
         rows = self._tracking.rows([message_id])
         if rows:
             return Answer(200, _view(TrackedMessage.from_item(rows[0])))
         known = self._orders.find(message_id)
         if known is None:
-            raise ApiError(404, "unknown_message", f"there is no message {message_id[:64]}")
+            raise _unknown(message_id)
         return Answer(
             200, {"message_id": message_id, "status": "queued", "ordered_at_ms": known.ordered_at_ms, "history": {}}
         )
@@ -109,6 +114,10 @@ def _view(row: TrackedMessage) -> dict[str, Any]:
         "cost_usd": float(state.cost_usd if state.cost_usd is not None else row.estimate_usd),
         "provider_id": state.provider_id,
     }
+
+
+def _unknown(message_id: str) -> ApiError:
+    return ApiError(404, "unknown_message", f"there is no message {message_id[:64]}")
 
 
 def _url(message_id: str) -> str:

@@ -20,6 +20,10 @@ MAX_TPS = 10_000.0
 LEAST_USD = 0.00001
 """The smallest amount that SendTextMessage's MaxPrice can express."""
 MAX_PROBLEMS = 20
+MAX_CHARACTERS = 50_000_000
+"""Of the texts of all recipients together: planning holds them in memory."""
+MAX_VARIABLES = 100
+MAX_VARIABLE_CHARACTERS = 4_096
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
 _CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
@@ -146,6 +150,11 @@ def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recip
             recipients.append(recipient)
         if len(problems) >= MAX_PROBLEMS:
             break
+    characters = sum(len(text) for recipient in recipients for text in recipient.content.texts())
+    if characters > MAX_CHARACTERS:
+        problems.append(
+            f"the texts of all recipients have {characters} characters, more than {MAX_CHARACTERS}; split the audience"
+        )
     return tuple(recipients)
 
 
@@ -191,12 +200,10 @@ def parse_recipient(
     if not isinstance(address, str) or not address:
         problems.append(f"{dot}{address_field} is missing")
         return None
-    variables = user.get("variables", {})
-    if not isinstance(variables, dict) or not all(isinstance(v, (str, int, float)) for v in variables.values()):
-        problems.append(f"{dot}variables must be an object of texts and numbers")
+    variables = _variables(user.get("variables", {}), f"{dot}variables", problems)
+    if variables is None:
         return None
-    texts = {str(name): str(value) for name, value in variables.items()}
-    if not all(map(is_text, (customer_id, address, *texts, *texts.values()))):
+    if not all(map(is_text, (customer_id, address, *variables, *variables.values()))):
         problems.append(f"{where or 'the message'} holds half a surrogate pair, which is no character")
         return None
     content = parse_content(user, where, problems, default=defaults.get(channel))
@@ -205,4 +212,17 @@ def parse_recipient(
     if (lacking := lacks(channel, content)) is not None:
         problems.append(f"{where or 'the message'} has {lacking}")
         return None
-    return Recipient(row, customer_id, channel, address, content, texts)
+    return Recipient(row, customer_id, channel, address, content, variables)
+
+
+def _variables(value: object, where: str, problems: list[str]) -> dict[str, str] | None:
+    if not isinstance(value, dict) or not all(isinstance(each, (str, int, float)) for each in value.values()):
+        problems.append(f"{where} must be an object of texts and numbers")
+        return None
+    texts = {str(name): str(each) for name, each in value.items()}
+    if len(texts) > MAX_VARIABLES or any(
+        len(text) > MAX_VARIABLE_CHARACTERS for each in texts.items() for text in each
+    ):
+        problems.append(f"{where} may be {MAX_VARIABLES}, each of up to {MAX_VARIABLE_CHARACTERS} characters")
+        return None
+    return texts

@@ -58,7 +58,19 @@ def routes_to_text(routes: Routes) -> str:
 def routes_from_text(text: str) -> Routes:
     """The inverse of `routes_to_text`; raises ValueError for anything else."""
     try:
-        found = {Channel(name): Route(**fields) for name, fields in json.loads(text).items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        found = {Channel(name): _route(**fields) for name, fields in json.loads(text).items()}
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"CHANNELS does not hold the routes of channels: {error}") from error
     return {channel: found[channel] for channel in Channel if channel in found}
+
+
+def _route(*, identity: object, work_queue_url: object, parts_per_second: object, requests_per_second: object) -> Route:
+    if not isinstance(identity, str) or not isinstance(work_queue_url, str):
+        raise ValueError("an identity and a queue's address are texts")
+    return Route(identity, work_queue_url, _rate(parts_per_second), _rate(requests_per_second))
+
+
+def _rate(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"a rate is a number above zero, not {value!r}")
+    return value

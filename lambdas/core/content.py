@@ -18,6 +18,8 @@ from lambdas.core.channels import Channel
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 """A variable of a text, `{{ name }}`."""
 LOOSE_BRACES = re.compile(r"\{\{|\}\}")
+LOOSE_OPENING = re.compile(r"\{\{")
+"""What is looked for in HTML, whose style rules may well end in two braces."""
 TEMPLATE_NAME = re.compile(r"[A-Za-z0-9_-]{1,512}")
 """What WhatsApp (lower case, up to 512) and SES (up to 64) allow between them; each refuses what it does not know."""
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z]{2,4})?")
@@ -26,6 +28,9 @@ MAX_WHATSAPP_CHARACTERS = 4096
 """Longest text message (Meta's Cloud API reference, messages, text object)."""
 MAX_SUBJECT_CHARACTERS = 998
 """Longest line of a header (RFC 5322, section 2.1.1)."""
+MAX_TEXT_CHARACTERS = 100_000
+"""Of one text, before and after its variables are filled in: planning holds all messages of a campaign in memory."""
+MAX_PARAMETERS = 100
 FIELDS = frozenset({"body", "subject", "html", "template"})
 
 
@@ -103,7 +108,8 @@ def parse_content(value: object, where: str, problems: list[str], *, default: Co
     before = len(problems)
     base = default or Content()
     prefix = f"{where}." if where else ""
-    texts = {name: _text(value.get(name), f"{prefix}{name}", problems) for name in ("body", "subject", "html")}
+    texts = {name: _text(value.get(name), f"{prefix}{name}", problems) for name in ("body", "subject")}
+    texts["html"] = _text(value.get("html"), f"{prefix}html", problems, LOOSE_OPENING)
     template = _template(value.get("template"), f"{prefix}template", problems)
     if len(problems) > before:
         return None
@@ -117,14 +123,16 @@ def parse_content(value: object, where: str, problems: list[str], *, default: Co
     )
 
 
-def _text(value: object, where: str, problems: list[str]) -> str | None:
+def _text(value: object, where: str, problems: list[str], loose: re.Pattern[str] = LOOSE_BRACES) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
         problems.append(f"{where} must be text")
     elif not is_text(value):
         problems.append(f"{where} holds half a surrogate pair, which is no character")
-    elif LOOSE_BRACES.search(VARIABLE.sub("", value)):
+    elif len(value) > MAX_TEXT_CHARACTERS:
+        problems.append(f"{where} has {len(value)} characters, more than {MAX_TEXT_CHARACTERS}")
+    elif loose.search(VARIABLE.sub("", value)):
         problems.append(f"{where} has an unfinished variable: write it as {{{{ name }}}}")
     else:
         return value
@@ -147,8 +155,8 @@ def _template(value: object, where: str, problems: list[str]) -> Template | None
     if not (isinstance(language, str) and LANGUAGE.fullmatch(language)):
         problems.append(f"{where}.language must be a code such as {DEFAULT_LANGUAGE}")
         return None
-    if not isinstance(parameters, list):
-        problems.append(f"{where}.parameters must be a list of texts")
+    if not isinstance(parameters, list) or len(parameters) > MAX_PARAMETERS or None in parameters:
+        problems.append(f"{where}.parameters must be a list of up to {MAX_PARAMETERS} texts")
         return None
     texts = [_text(text, f"{where}.parameters[{place}]", problems) for place, text in enumerate(parameters)]
     return Template(name, language, tuple(text or "" for text in texts))

@@ -47,6 +47,12 @@ def message(campaign: str, row: int) -> str:
     return f"{campaign}-{row:07d}"
 
 
+def is_campaign_row(message_id: str) -> bool:
+    """Whether an id has the shape of a campaign row's, which no single message may take."""
+    name, _, row = message_id.rpartition("-")
+    return bool(name) and len(row) == 7 and row.isdecimal()
+
+
 def order(message_id: str) -> str:
     """Partition of what is known of a single message before it is sent."""
     return f"MESSAGE#{message_id}"

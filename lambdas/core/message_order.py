@@ -1,7 +1,7 @@
 """One message for one recipient: the body of `POST /api/messages` and what travels on the outbox queue.
 
 Both are the same JSON. Whoever puts an order on the queue itself gives it a `message_id`, letters, digits, `_` and `-`,
-at most 64; two orders of one id are one message.
+at most 64, that does not end like a campaign's rows in `-` and seven digits; two orders of one id are one message.
 """
 
 from __future__ import annotations
@@ -11,9 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.core.campaign_request import Recipient, RequestError, SendOptions, parse_options, parse_recipient
+from lambdas.core import keys
+from lambdas.core.campaign_request import (
+    MAX_PROBLEMS,
+    Recipient,
+    RequestError,
+    SendOptions,
+    parse_options,
+    parse_recipient,
+)
 from lambdas.core.content import FIELDS
 
+MAX_ORDER_BYTES = 250_000
+"""Of an order on the outbox: SQS takes 262,144 bytes, attributes and what is added on the way included (SQS developer
+guide, "Message quotas"; the set size of `components/queue.py`)."""
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds"})
 _KNOWN_FIELDS = FIELDS | {
@@ -46,19 +57,21 @@ class MessageOrder:
 
 
 def parse_message_order(document: object) -> MessageOrder:
-    """Check a decoded order; raises `RequestError` with all problems."""
+    """Check a decoded order; raises `RequestError` with up to 20 problems at once."""
     if not isinstance(document, dict):
         raise RequestError(["a message must be a JSON object"])
     problems = [f"{name!r} is not a field of a message" for name in sorted(map(str, document.keys() - _KNOWN_FIELDS))]
     message_id, ordered_at_ms = document.get("message_id"), document.get("ordered_at_ms")
     if message_id is not None and not (isinstance(message_id, str) and MESSAGE_ID.fullmatch(message_id)):
         problems.append("message_id must be 1-64 letters, digits, '_' or '-'")
+    elif message_id is not None and keys.is_campaign_row(message_id):
+        problems.append("message_id must not end in '-' and seven digits, which is how campaigns name their rows")
     if ordered_at_ms is not None and (isinstance(ordered_at_ms, bool) or not isinstance(ordered_at_ms, int)):
         problems.append("ordered_at_ms must be a time in whole milliseconds")
     options = parse_options(document.get("options", {}), OPTIONS, problems)
     recipient = parse_recipient(0, document, "", "channel", problems, {})
     if problems or recipient is None:
-        raise RequestError(problems)
+        raise RequestError(problems[:MAX_PROBLEMS])
     return MessageOrder(message_id, recipient, options, ordered_at_ms)
 
 

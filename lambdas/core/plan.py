@@ -15,7 +15,13 @@ from typing import Any
 from lambdas.core.addresses import Destination, destination_of
 from lambdas.core.campaign_request import Recipient
 from lambdas.core.channels import Channel, Routes
-from lambdas.core.content import MAX_SUBJECT_CHARACTERS, MAX_WHATSAPP_CHARACTERS, Content
+from lambdas.core.content import (
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_WHATSAPP_CHARACTERS,
+    Content,
+    lacks,
+)
 from lambdas.core.lanes import Lane
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
@@ -33,6 +39,7 @@ class Exclusion(StrEnum):
     OPTED_OUT = "opted_out"
     CHANNEL_NOT_AVAILABLE = "channel_not_available"
     MISSING_VARIABLE = "missing_variable"
+    EMPTY = "empty"
     TOO_LONG = "too_long"
     OVER_PRICE_LIMIT = "over_price_limit"
 
@@ -164,6 +171,8 @@ def render(
     if missing := recipient.content.missing(recipient.variables):
         return ExcludedRow(recipient.row, Exclusion.MISSING_VARIABLE, ", ".join(missing))
     content = recipient.content.render(recipient.variables)
+    if lacking := lacks(recipient.channel, content):
+        return ExcludedRow(recipient.row, Exclusion.EMPTY, lacking)
     parts, problem = _measure(recipient.channel, content)
     if problem:
         return ExcludedRow(recipient.row, Exclusion.TOO_LONG, problem)
@@ -187,12 +196,12 @@ def _measure(channel: Channel, content: Content) -> tuple[int, str]:
     """Parts of a rendered message, and what is wrong with its length."""
     if channel is Channel.SMS:
         counted = count_parts(content.body)
-        wrong = counted.too_long or counted.parts == 0
-        return counted.parts, f"{counted.units} {counted.encoding} units" if wrong else ""
+        return counted.parts, f"{counted.units} {counted.encoding} units" if counted.too_long else ""
     if channel is Channel.WHATSAPP:
         texts = (content.body, *(content.template.parameters if content.template else ()))
         longest = max(map(len, texts))
         return 1, f"{longest} characters" if longest > MAX_WHATSAPP_CHARACTERS else ""
     if len(content.subject) > MAX_SUBJECT_CHARACTERS:
         return 1, f"a subject of {len(content.subject)} characters"
-    return 1, ""
+    longest = max(len(content.body), len(content.html))
+    return 1, f"{longest} characters" if longest > MAX_TEXT_CHARACTERS else ""

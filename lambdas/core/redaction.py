@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"\+\d{7,}")
-_EMAIL = re.compile(r"[^\s@\"'<>(),;:]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_LOCAL_PART = re.compile(r"([^\s@\"'<>(),;:][^\s@\"<>(),;:]{0,63})@(?=[\w\[])")
+"""Whatever stands before an `@`, up to the 64 characters of a local part: without a bound, a long text without any `@`
+would take the square of its length."""
 
 
 def mask_number(number: str) -> str:
@@ -18,9 +20,14 @@ def mask_number(number: str) -> str:
 
 
 def mask_email(address: str) -> str:
-    """`someone@example.com` -> `s******@example.com`: the first letter and the domain stay."""
+    """`someone@example.com` -> `s******@example.com`: the first letter, unless it is the only one, and the domain
+    stay."""
     local, _, domain = address.rpartition("@")
-    return f"{local[:1]}{'*' * max(1, len(local) - 1)}@{domain}"
+    return f"{_mask_local_part(local)}@{domain}"
+
+
+def _mask_local_part(local: str) -> str:
+    return local[:1] + "*" * (len(local) - 1) if len(local) > 1 else "*"
 
 
 def mask_destination(address: str) -> str:
@@ -30,5 +37,5 @@ def mask_destination(address: str) -> str:
 
 def mask_addresses(text: str) -> str:
     """`text` with every E.164 number (a longer run of digits as a whole) and every email address masked."""
-    masked = _EMAIL.sub(lambda match: mask_email(match.group()), text)
+    masked = _LOCAL_PART.sub(lambda match: f"{_mask_local_part(match.group(1))}@", text)
     return _NUMBER.sub(lambda match: mask_number(match.group()), masked)

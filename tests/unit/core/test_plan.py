@@ -105,7 +105,7 @@ def test_each_reason_for_leaving_a_row_out() -> None:
         (3, Exclusion.OPTED_OUT),
         (4, Exclusion.MISSING_VARIABLE),
         (5, Exclusion.TOO_LONG),
-        (6, Exclusion.TOO_LONG),
+        (6, Exclusion.EMPTY),
         (7, Exclusion.OVER_PRICE_LIMIT),
     ]
     assert plan.excluded[4].detail == "town"

@@ -1,4 +1,4 @@
-"""No phone number survives a log line."""
+"""No phone number and no email address survives a log line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.redaction import mask_addresses, mask_number
+from lambdas.core.redaction import mask_addresses, mask_destination, mask_email, mask_number
+from tests.unit.core.test_addresses import emails
 
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
-texts = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="+"), max_size=30)
+texts = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="+@"), max_size=30)
 
 
 @given(numbers)
@@ -53,3 +54,56 @@ def test_other_digits_stay() -> None:
 
 def test_numbers_inside_json_and_errors() -> None:
     assert mask_addresses('{"to":"+14255550156","x":"a+14255550157b"}') == '{"to":"+1******0156","x":"a+1******0157b"}'
+
+
+@pytest.mark.parametrize(
+    ("address", "masked"),
+    [
+        ("someone@example.com", "s******@example.com"),
+        ("a@example.com", "*@example.com"),
+        ("ab@example.com", "a*@example.com"),
+        ("o'brien@example.com", "o******@example.com"),
+    ],
+)
+def test_the_first_letter_and_the_domain_stay(address: str, masked: str) -> None:
+    assert mask_email(address) == mask_destination(address) == masked
+    assert mask_addresses(f"to {address}, and '{address}'") == f"to {masked}, and '{masked}'"
+    assert mask_email(masked) == masked
+
+
+@given(st.lists(st.tuples(texts, emails), min_size=1, max_size=4), texts)
+def test_email_addresses_in_free_text(pieces: list[tuple[str, str]], tail: str) -> None:
+    text = " ".join(f"{before} <{address}>" for before, address in pieces) + tail
+    masked = mask_addresses(text)
+    for before, address in pieces:
+        assert address not in masked
+        assert before in masked
+        assert mask_email(address) in masked
+    assert mask_addresses(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "someone@ex\u00e4mple.com", "someone@my_host.example.com", "someone@localhost", "someone@[192.0.2.1]",
+        '{"to":"someone@example.com"}', "mailto:someone@example.com?x", "['someone@example.com']",
+        "{'a': 'someone@example.com'}", "Error(someone@example.com)", "x,someone@example.com;y", "\u00fcsomeone@a.b",
+    ],
+)  # fmt: skip
+def test_nothing_that_reads_like_an_address_survives(text: str) -> None:
+    masked = mask_addresses(text)
+    assert "someone@" not in masked
+    assert "omeone" not in masked
+    assert mask_addresses(masked) == masked
+
+
+@given(st.text(max_size=60), st.sampled_from(["+14255550156", "someone@example.com"]), st.text(max_size=60))
+def test_masking_again_changes_nothing(before: str, address: str, after: str) -> None:
+    masked = mask_addresses(f"{before} {address} {after}")
+    assert address not in masked
+    assert mask_addresses(masked) == masked
+
+
+def test_a_long_text_without_an_address_comes_back_whole() -> None:
+    text = "x" * 300_000
+    assert mask_addresses(text) == text
