@@ -10,6 +10,7 @@ from components.layer import SharedLayer
 from components.naming import Site
 from components.platform import Platform
 from components.topic import Publisher, Topic
+from components.waiver import Waiver
 from lambdas.core.alarm_text import Severity
 
 
@@ -59,7 +60,7 @@ class Foundation(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         if site.settings.alarm_webhook is not None and severity is Severity.CRITICAL:
-            aws.sns.TopicSubscription(
+            webhook = aws.sns.TopicSubscription(
                 f"{severity}-alarms-webhook",
                 topic=topic.arn,
                 protocol="https",
@@ -68,5 +69,10 @@ class Foundation(pulumi.ComponentResource):
                 # Wait for the confirmation: an endpoint that never confirms would never be told of an alarm.
                 endpoint_auto_confirms=True,
                 opts=pulumi.ResourceOptions(parent=self),
+            )
+            Waiver(
+                webhook,
+                "subscription-dead-letters",
+                reason="a page in a queue wakes nobody; the topic's own alarm tells that one could not be delivered",
             )
         return topic

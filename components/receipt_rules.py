@@ -44,7 +44,7 @@ def receipt_rules(site: Site) -> list[RuleArgs]:
     settings = site.settings
     rules = [_sms(settings.sms.origination_identity)]
     if settings.whatsapp is not None:
-        rules.append(_whatsapp(settings.whatsapp.phone_number_id))
+        rules.append(_whatsapp())
     if settings.email is not None:
         rules.append(_email(site.physical(email_channel.CONFIGURATION_SET)))
     if settings.in_house_event_source:
@@ -59,15 +59,14 @@ def _sms(identity: str | None) -> RuleArgs:
     return RuleArgs(thing="sms-receipts", description="Delivery receipts of SMS", pattern=pattern)
 
 
-def _whatsapp(phone_number_id: str) -> RuleArgs:
-    """By number: several stacks may share an account and a business account, never a number."""
+def _whatsapp() -> RuleArgs:
+    """Of every number of the account: these events name Meta's ids, none that SendWhatsAppMessage knows."""
     return RuleArgs(
         thing="whatsapp-receipts",
         description="Delivery receipts of WhatsApp",
         pattern={
             "source": [WHATSAPP_SOURCE],
             "detail-type": list(WHATSAPP_DETAIL_TYPES),
-            "detail": {"originationPhoneNumberId": [phone_number_id]},
         },
     )
 

@@ -112,7 +112,7 @@ BREAKS = [
     Break("target-dead-letters", types.EVENT_TARGET, {"deadLetterConfig": GONE}),
     Break("component-parent", types.PARAMETER, {"__parent__": True}),
     Break("tags", types.PARAMETER, {"tags": {"Project": "x"}}),
-    Break("alarm", types.ALARM, {"dimensions": GONE}, picks="plan-age", at="plan-queue"),
+    Break("alarm", types.ALARM, {"dimensions": GONE}, picks="sweep-tick-failures", at="sweep-tick-rule"),
     Break("alarm", types.ALARM, {"dimensions": GONE}, picks="plan-dead-letters", at="plan-dead-letters-queue"),
 ]
 
