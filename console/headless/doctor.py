@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -14,6 +12,8 @@ from console.clock import Clock, SystemClock
 from console.domain import ConsoleError, ProblemKind
 from console.exit_codes import ExitCode
 from console.headless import talk
+from console.headless.channel_checks import channel_checks
+from console.headless.checks import Check, Word, verdict
 from console.services.connect import caller
 from console.services.errors import classify
 from console.sources.base import Connection
@@ -26,24 +26,6 @@ from console.view.segments import Line, Role, line, pad, text_of
 SKEW_WARN_SECONDS = 60.0
 SKEW_FAIL_SECONDS = 300.0
 PENDING = "PendingConfirmation"
-
-
-class Word(StrEnum):
-    """The verdict of one check."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check's verdict; `remedy` is empty where nothing needs doing."""
-
-    name: str
-    word: Word
-    detail: str
-    remedy: str = ""
 
 
 def examine(connection: Connection, clients: Clients, clock: Clock | None = None) -> Iterator[Check]:
@@ -64,14 +46,13 @@ def examine(connection: Connection, clients: Clients, clock: Clock | None = None
         yield _guard(f"table {name}", partial(_table, clients, table))
     yield _guard("campaign API", lambda: _api(connection))
     yield _guard("alarms", lambda: _alarms(connection))
-    yield _guard("configuration set", lambda: _configuration_set(clients, outputs.messaging.sms_configuration_set))
     for name, topic in (
         ("warning e-mail", outputs.monitoring.warning_topic_arn),
         ("critical e-mail", outputs.monitoring.critical_topic_arn),
     ):
         yield _guard(name, partial(_subscriptions, clients, topic))
-    yield _guard("SMS account tier", lambda: _sms_tier(clients))
-    yield _guard("SMS spend limit", lambda: _sms_spend(clients))
+    for name, check in channel_checks(clients, outputs.messaging):
+        yield _guard(name, check)
 
 
 def _guard(name: str, check: Callable[[], Check]) -> Check:
@@ -83,63 +64,49 @@ def _guard(name: str, check: Callable[[], Check]) -> Check:
     return Check(name, found.word, found.detail, found.remedy)
 
 
-def _verdict(word: Word, detail: str, remedy: str = "") -> Check:
-    return Check("", word, detail, remedy)
-
-
 def _identity(connection: Connection, clients: Clients) -> Check:
     account, arn = caller(clients)
     if account != connection.outputs.identity.account_id:
-        return _verdict(
+        return verdict(
             Word.FAIL,
             f"{arn}, but the stack is in {connection.outputs.identity.account_id}",
             "choose another --profile",
         )
-    return _verdict(Word.OK, arn)
+    return verdict(Word.OK, arn)
 
 
 def _clock(clients: Clients, clock: Clock) -> Check:
     answer = clients.client("sts").get_caller_identity()
     stamp = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if stamp is None:
-        return _verdict(Word.WARN, "the answers carry no date to compare with")
+        return verdict(Word.WARN, "the answers carry no date to compare with")
     skew = clock.now() - parsedate_to_datetime(stamp).timestamp()
     word = Word.OK if abs(skew) < SKEW_WARN_SECONDS else Word.WARN if abs(skew) < SKEW_FAIL_SECONDS else Word.FAIL
     remedy = "" if word is Word.OK else "set the clock, for example `timedatectl set-ntp true`"
-    return _verdict(word, f"{abs(skew):.0f} s from the service's", remedy)
+    return verdict(word, f"{abs(skew):.0f} s from the service's", remedy)
 
 
 def _table(clients: Clients, table: str) -> Check:
     status = Tables(clients).status(table)
     if status == "ACTIVE":
-        return _verdict(Word.OK, f"{table} is active")
-    return _verdict(Word.WARN, f"{table} is {safe_line(status, 40)}", "wait until it is active")
+        return verdict(Word.OK, f"{table} is active")
+    return verdict(Word.WARN, f"{table} is {safe_line(status, 40)}", "wait until it is active")
 
 
 def _api(connection: Connection) -> Check:
     connection.api.ping()
-    return _verdict(Word.OK, f"{connection.outputs.campaigns.api_url} answers")
+    return verdict(Word.OK, f"{connection.outputs.campaigns.api_url} answers")
 
 
 def _alarms(connection: Connection) -> Check:
     alarms = connection.source.alarms()
     prefix = connection.outputs.monitoring.alarm_name_prefix
     if not alarms:
-        return _verdict(Word.FAIL, f"no alarm has the prefix {prefix}", "deploy the stack again")
+        return verdict(Word.FAIL, f"no alarm has the prefix {prefix}", "deploy the stack again")
     without = [alarm.name for alarm in alarms if not alarm.runbook]
     if without:
-        return _verdict(Word.WARN, f"{len(without)} of {len(alarms)} alarms name no runbook, such as {without[0]}")
-    return _verdict(Word.OK, f"{len(alarms)} alarms, each with a runbook")
-
-
-def _configuration_set(clients: Clients, name: str) -> Check:
-    found = clients.client("pinpoint-sms-voice-v2").describe_configuration_sets(ConfigurationSetNames=[name])
-    sets = found.get("ConfigurationSets") or []
-    if not sets:
-        return _verdict(Word.FAIL, f"there is no configuration set {name}", "deploy the stack again")
-    if not sets[0].get("EventDestinations"):
-        return _verdict(Word.FAIL, f"{name} has no event destination: receipts are lost", "deploy the stack again")
-    return _verdict(Word.OK, f"{name} publishes receipts")
+        return verdict(Word.WARN, f"{len(without)} of {len(alarms)} alarms name no runbook, such as {without[0]}")
+    return verdict(Word.OK, f"{len(alarms)} alarms, each with a runbook")
 
 
 def _subscriptions(clients: Clients, topic: str) -> Check:
@@ -154,48 +121,19 @@ def _subscriptions(clients: Clients, topic: str) -> Check:
     people = [each for each in found if str(each.get("Protocol", "")).startswith(("email", "http"))]
     pending = [each for each in people if each.get("SubscriptionArn") == PENDING]
     if pending:
-        return _verdict(
+        return verdict(
             Word.FAIL,
             f"{len(pending)} of {len(people)} subscriptions are not confirmed: nobody hears these alarms",
             "open the confirmation message and follow its link",
         )
     if not people:
         local = clients.target.is_local
-        return _verdict(
+        return verdict(
             Word.OK if local else Word.WARN,
             "nobody is subscribed" + (", as is right for an embedded stack" if local else ""),
             "" if local else "set the alarm e-mail address in the stack's configuration",
         )
-    return _verdict(Word.OK, f"{len(people)} confirmed")
-
-
-def _sms_tier(clients: Clients) -> Check:
-    answer = clients.client("pinpoint-sms-voice-v2").describe_account_attributes()
-    values = {each.get("Name"): each.get("Value") for each in answer.get("AccountAttributes") or []}
-    tier = safe_line(values.get("ACCOUNT_TIER") or "unknown", 40)
-    if tier == "PRODUCTION":
-        return _verdict(Word.OK, "production")
-    if tier == "SANDBOX":
-        return _verdict(
-            Word.WARN, "sandbox: verified and simulator numbers only, $1 a month", "ask AWS Support to move it out"
-        )
-    return _verdict(Word.WARN, f"the tier is {tier}")
-
-
-def _sms_spend(clients: Clients) -> Check:
-    answer = clients.client("pinpoint-sms-voice-v2").describe_spend_limits()
-    limits = {each.get("Name"): each for each in answer.get("SpendLimits") or []}
-    text = limits.get("TEXT_MESSAGE_MONTHLY_SPEND_LIMIT")
-    if text is None:
-        raise ConsoleError(ProblemKind.BAD_ANSWER, "AWS names no spend limit for text messages")
-    enforced, most = float(text.get("EnforcedLimit", 0)), float(text.get("MaxLimit", 0))
-    if enforced <= 1 and not clients.target.is_local:
-        return _verdict(
-            Word.WARN,
-            f"${enforced:g} a month of at most ${most:g}",
-            "raise it: quota, then SetTextMessageSpendLimitOverride",
-        )
-    return _verdict(Word.OK, f"${enforced:g} a month of at most ${most:g}")
+    return verdict(Word.OK, f"{len(people)} confirmed")
 
 
 def lines_of(checks: list[Check], glyphs: Glyphs) -> list[Line]:
