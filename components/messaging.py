@@ -115,7 +115,7 @@ class Messaging(pulumi.ComponentResource):
                 indexes=[Index(name=keys.CREATED_INDEX, hash_key="listing", range_key="created_at")],
             ),
             self._platform,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(parent=_campaigns_urn())]),
         )
         self.delivery_tracking = Table(
             "delivery-tracking",
@@ -257,3 +257,8 @@ class Messaging(pulumi.ComponentResource):
             opts=self._child,
         )
         return role
+
+
+def _campaigns_urn() -> str:
+    """The component that the campaigns table belonged to before: stacks of then keep their table and what is in it."""
+    return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::cpaas:campaigns:Campaigns::campaigns"

@@ -81,13 +81,13 @@ class ResourceChange:
 
 
 def changes(before: RecordedGraph, after: RecordedGraph) -> list[ResourceChange]:
-    """Every resource that differs, components aside; an aliased resource is the one it was."""
+    """Every resource that differs, components aside."""
     old = {item.urn: item for item in before.registrations if item.custom}
     found = []
     for item in after.registrations:
         if not item.custom:
             continue
-        was = next((old.pop(urn) for urn in (item.urn, *item.aliases) if urn in old), None)
+        was = old.pop(item.urn, None)
         if was is None:
             found.append(ResourceChange("added", item.urn, item.type, title(item)))
         elif properties := tuple(_properties(was, item)):

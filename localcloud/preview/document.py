@@ -15,6 +15,7 @@ from localcloud.graph import RecordedGraph
 from localcloud.policies import RULES, Examination, Finding, Waiver, examine
 from localcloud.preview.changes import ResourceChange, changes
 from localcloud.preview.grants import gained, grants, narrowed
+from localcloud.preview.moves import carried_over
 from localcloud.preview.names import Names, title
 from localcloud.preview.words import Said, gains, losses
 
@@ -23,6 +24,7 @@ SCHEMA = 1
 
 def document(before: RecordedGraph, after: RecordedGraph, usage: Usage) -> dict[str, Any]:
     """What the step from `before` to `after` means, but for the revisions' names."""
+    before = carried_over(before, after)
     titles = {item.urn: title(item) for graph in (before, after) for item in graph.registrations}
     return {
         "schema": SCHEMA,

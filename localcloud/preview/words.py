@@ -61,8 +61,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "sqs:SendMessage": ("send", "messages into"),
     "ssm:GetParameter": ("read", ""),
     "sts:AssumeRole": ("act as", ""),
-    "xray:PutTelemetryRecords": ("send", "telemetry to X-Ray on"),
-    "xray:PutTraceSegments": ("send", "traces to X-Ray on"),
+    "xray:PutTelemetryRecords": ("send", "traces to X-Ray for"),
+    "xray:PutTraceSegments": ("send", "traces to X-Ray for"),
 }
 """Verb and what stands between it and the resource, by action; other actions are named as they are."""
 

@@ -114,9 +114,3 @@ def test_of_an_unknown_type_no_replacement_is_told() -> None:
 
 def test_options_that_guard_a_resource() -> None:
     assert properties(item({}, protect=True), item({}, protect=False)) == [("(protect)", "true", "false")]
-
-
-def test_an_alias_is_the_resource_it_was() -> None:
-    before = item({"memorySize": 128}, name="old")
-    after = item({"memorySize": 256}, name="new", aliases=(before.urn,))
-    assert properties(before, after) == [("memorySize", "128", "256")]
