@@ -46,7 +46,7 @@ ARRIVE = frozenset({"DELIVERED", "complaint", "delivery_delay"})
 def destination(channel: Channel, number: int) -> dict[str, str]:
     if channel is Channel.EMAIL:
         return {"email": f"reader{number}@example.com"}
-    return {"phone": f"+1206{'555' if channel is Channel.SMS else '556'}{number:04d}"}
+    return {"phone": f"+1206{'557' if channel is Channel.SMS else '556'}{number:04d}"}
 
 
 def request() -> dict[str, Any]:
