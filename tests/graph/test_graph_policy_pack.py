@@ -19,8 +19,6 @@ from localcloud import resource_types as types
 from localcloud.graph import Packed, RecordedGraph, Registration, Secret, Unknown
 from localcloud.policies import RULES
 
-pulumi_policy = pytest.importorskip("pulumi_policy", reason="the policy SDK is not installed")
-
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "localcloud" / "policies" / "pack"
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
