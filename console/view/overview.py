@@ -240,7 +240,7 @@ def forecast(spend: Spend, now: float) -> float:
 
 
 def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """The last messages: status, time, id, customer, time to the receipt."""
+    """The last messages: status, time, channel, id, customer, time to the receipt."""
     if not messages:
         return [line(("no message of the newest campaign yet", Role.MUTED))]
     lines = []
@@ -254,8 +254,9 @@ def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs
                         STATUS_ROLES.get(message.status, Role.PLAIN),
                     ),
                     (f"{fmt.clock(message.created_ms / 1000)} ", Role.MUTED),
-                    pad(message.id, 26 if columns < 96 else 40) + " ",
-                    (pad(message.customer_id, 11 if columns < 96 else 20) + " ", Role.MUTED),
+                    (f"{pad(message.channel, 8)} ", Role.MUTED),
+                    pad(message.id, 21 if columns < 96 else 36) + " ",
+                    (pad(message.customer_id, 10 if columns < 96 else 16) + " ", Role.MUTED),
                     (pad_left(fmt.span(took) if took else fmt.MISSING, 8), Role.PLAIN),
                     (f"  {message.reason}", Role.WARN),
                 ),
