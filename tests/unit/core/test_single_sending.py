@@ -67,7 +67,9 @@ def test_who_has_opted_out_is_recorded_and_not_called() -> None:
     world.opted_out = {destination(0)}
     assert send(world) is SingleOutcome.NOT_SENT
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
-    assert not (world.calls or world.leases or spent(world))
+    assert spent(world) == 0
+    assert not world.calls
+    assert not world.leases
     assert send(world, worker="w2") is SingleOutcome.DONE_BEFORE
 
 
@@ -91,7 +93,8 @@ def test_what_the_day_s_cap_does_not_suffice_for_is_recorded_and_not_called() ->
     world.day_cap_usd = PRICE_USD - Decimal("0.00001")
     assert send(world) is SingleOutcome.NOT_SENT
     assert outcome_of(world) == (Status.FAILED, SPEND_CAP)
-    assert not (world.calls or spent(world))
+    assert spent(world) == 0
+    assert not world.calls
 
 
 def test_the_cap_is_exact_under_many_senders() -> None:
@@ -187,7 +190,8 @@ def test_without_a_second_slot_in_time_the_intent_is_withdrawn() -> None:
     world = empty_world(parts_per_second=0.01)
     world.script = answers(THROTTLE)
     assert send(world) is SingleOutcome.LATER
-    assert not (world.tracking or spent(world))
+    assert spent(world) == 0
+    assert not world.tracking
     assert len(world.calls) == 1
     world.time.advance_us(100 * MICROSECOND)
     world.script = answers()
@@ -280,7 +284,8 @@ def test_death_while_recording_who_opted_out(kill_at: int, when: When) -> None:
     died(world, kill_at, when)
     send(world, worker="w2")
     assert outcome_of(world)[0] in (Status.FAILED, Status.IN_DOUBT), "never left without an end"
-    assert not (world.calls or spent(world))
+    assert spent(world) == 0
+    assert not world.calls
 
 
 @pytest.mark.parametrize("rate", [1, 10, 100])
