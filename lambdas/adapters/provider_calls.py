@@ -9,7 +9,11 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
 )
 
 from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
@@ -19,7 +23,7 @@ def call_once(operation: Callable[..., Mapping[str, Any]], arguments: Mapping[st
     """Make the call; returns the answer or raises `ProviderError`.
 
     No send operation of AWS has an idempotency token, so the client must be built with `attempts=1`: a retry inside it
-    could send twice.
+    could send twice. What the client refuses before it connects has not been sent.
     """
     try:
         return operation(**arguments)
@@ -28,5 +32,9 @@ def call_once(operation: Callable[..., Mapping[str, Any]], arguments: Mapping[st
         raise classify(error.response["Error"]["Code"], error.response.get("Reason"), status) from error
     except (ConnectTimeoutError, EndpointConnectionError) as error:
         raise ProviderError(type(error).__name__, ErrorClass.RETRY) from error
+    except ParamValidationError as error:
+        raise ProviderError(type(error).__name__, ErrorClass.FAIL_OVER) from error
+    except (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError) as error:
+        raise ProviderError(type(error).__name__, ErrorClass.STOP) from error
     except BotoCoreError as error:
         raise in_doubt(type(error).__name__) from error

@@ -26,7 +26,7 @@ def make_provider(
         return WhatsAppProvider(
             client("socialmessaging", attempts=1, connections=connections), stack=stack, phone_number_id=identity
         )
-    from lambdas.adapters.email import EmailProvider
+    from lambdas.adapters.ses import EmailProvider
 
     return EmailProvider(
         client("sesv2", attempts=1, connections=connections),

@@ -25,6 +25,9 @@ from lambdas.core.content import FIELDS
 MAX_ORDER_BYTES = 250_000
 """Of an order on the outbox: SQS takes 262,144 bytes, attributes and what is added on the way included (SQS developer
 guide, "Message quotas"; the set size of `components/queue.py`)."""
+LONGEST_WAIT_SECONDS = 259_200
+"""How long a message without a validity of its own may wait, which is SendTextMessage's default (API reference,
+`TimeToLive`): it comes back to the queue as a new message each time, so no bound of the queue ends that."""
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds"})
 _KNOWN_FIELDS = FIELDS | {
@@ -41,19 +44,17 @@ _KNOWN_FIELDS = FIELDS | {
 
 @dataclass(frozen=True, slots=True)
 class MessageOrder:
-    """A message asked for; `ordered_at_ms` (epoch) is when, None on its way in."""
+    """A message asked for; `ordered_at_ms` (epoch) is when, None where only the queue knows."""
 
     message_id: str | None
     recipient: Recipient
     options: SendOptions
     ordered_at_ms: int | None
 
-    def expired(self, now_ms: int) -> bool:
-        """Whether the message has waited longer than it is valid."""
-        validity = self.options.validity_seconds
-        return (
-            validity is not None and self.ordered_at_ms is not None and now_ms > self.ordered_at_ms + validity * 1_000
-        )
+    def expired(self, now_ms: int, *, first_seen_ms: int) -> bool:
+        """Whether the message has waited longer than it is valid, since it was ordered or else first seen."""
+        since_ms = self.ordered_at_ms if self.ordered_at_ms is not None else first_seen_ms
+        return now_ms > since_ms + (self.options.validity_seconds or LONGEST_WAIT_SECONDS) * 1_000
 
 
 def parse_message_order(document: object) -> MessageOrder:

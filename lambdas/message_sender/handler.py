@@ -41,7 +41,7 @@ from lambdas.core.metrics import (
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.plan import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import LimiterPort, ProviderPort, SendTerms
+from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
 from lambdas.core.single_sending import EXPIRED, SingleOutcome, SinglePorts, SingleSender
 from lambdas.message_sender.settings import MessageSenderSettings
 
@@ -66,18 +66,22 @@ class UnsendableOrder(ValueError):
     """An order that can never be sent; the message says why, without the order's texts."""
 
 
-class _Turns:
-    """A limiter used by one thread at a time: what it knows of the calendar is shared by the batch."""
+class Turns:
+    """A limiter used by one thread at a time: what it knows of the calendar is shared by the batch. Time spent waiting
+    for one's turn comes on top of the lead that was asked for, or the slot would have passed when it is granted."""
 
-    def __init__(self, limiter: LimiterPort) -> None:
+    def __init__(self, limiter: LimiterPort, clock: Clock) -> None:
         self._limiter = limiter
+        self._clock = clock
         self._lock = threading.Lock()
 
     def reserve(
         self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
     ) -> IdentityLease | Wait:
         """As `LimiterPort.reserve`."""
+        asked_us = self._clock.now_us()
         with self._lock:
+            not_before_us += self._clock.now_us() - asked_us
             return self._limiter.reserve(
                 owner, parts, not_before_us=not_before_us, milli_rate=milli_rate, wanted_us=wanted_us
             )
@@ -96,7 +100,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Send each message of the batch; what cannot be read or recorded stays in the queue, what found no slot in time
     comes again."""
     clock = AnchoredClock()
-    limiters = {channel: _Turns(_limiter(channel, clock)) for channel in ROUTES}
+    limiters = {channel: Turns(_limiter(channel, clock), clock) for channel in ROUTES}
 
     def handle(record: Mapping[str, Any]) -> _Handled:
         try:
@@ -151,7 +155,7 @@ def _send(
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS, clock, owner=owner)
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS, BUDGET, clock)
     sender = SingleSender(ports, attempts, owner=owner)
-    if order.expired(now_ms()):
+    if order.expired(now_ms(), first_seen_ms=_first_seen_ms(record)):
         outcome = sender.record_not_sent(order.message_id, row, EXPIRED)
     else:
         terms = SendTerms(
@@ -190,10 +194,13 @@ def _render(order: MessageOrder) -> PlannedRow:
     return row
 
 
-def _again(record: Mapping[str, Any]) -> PostponedMessage:
+def _first_seen_ms(record: Mapping[str, Any]) -> int:
     attribute = record.get("messageAttributes", {}).get("first_seen_ms")
-    first_seen_ms = float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"])
-    return PostponedMessage(record["body"], int(first_seen_ms), AGAIN_SECONDS)
+    return int(float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"]))
+
+
+def _again(record: Mapping[str, Any]) -> PostponedMessage:
+    return PostponedMessage(record["body"], _first_seen_ms(record), AGAIN_SECONDS)
 
 
 def _metrics(channel: Channel, outcome: SingleOutcome, row: PlannedRow, throttled: int) -> list[Datum]:

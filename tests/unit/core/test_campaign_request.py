@@ -17,6 +17,7 @@ from lambdas.core.campaign_request import (
     canonical_hash,
     parse_campaign_request,
 )
+from lambdas.core.content import Content, Template
 
 SIMULATOR = "+14254147755"
 
@@ -244,3 +245,79 @@ def test_an_unfinished_variable_is_refused(body: str) -> None:
     user = {"customer_id": "1", "selected_channel": "sms", "phone": "+14254147755", "body": body}
     with pytest.raises(RequestError, match="unfinished variable"):
         parse_campaign_request({"eligible_users": [user], "throughput_tps": 1})
+
+
+WHATSAPP: dict[str, Any] = {"selected_channel": "whatsapp"}
+EMAIL: dict[str, Any] = {"selected_channel": "email", "phone": ..., "email": "success@simulator.amazonses.com"}
+BY_CHANNEL = {
+    "whatsapp": {"template": {"name": "order_ready", "parameters": ["{{ name }}"]}},
+    "email": {"subject": "for {{ name }}", "html": "<b>{{ name }}</b>"},
+}
+
+
+def contents(*users: dict[str, Any], **changes: Any) -> list[Content]:
+    """What each recipient of a request gets."""
+    return [row.content for row in parse_campaign_request(request(eligible_users=list(users), **changes)).recipients]
+
+
+def test_each_channel_says_its_own_and_all_say_the_common_text() -> None:
+    sms, whatsapp, email = contents(recipient(), recipient(**WHATSAPP), recipient(**EMAIL), content=BY_CHANNEL)
+    assert sms == Content("hello")
+    assert whatsapp == Content(template=Template("order_ready", parameters=("{{ name }}",)))
+    assert email == Content("hello", "for {{ name }}", "<b>{{ name }}</b>")
+
+
+def test_a_recipient_s_own_content_goes_before_its_campaign_s() -> None:
+    assert contents(
+        recipient(body="mine"),
+        recipient(**WHATSAPP, body="mine"),
+        recipient(**WHATSAPP, template="another"),
+        recipient(**EMAIL, subject="mine"),
+        recipient(**EMAIL, template="mine"),
+        content=BY_CHANNEL,
+    ) == [
+        Content("mine"),
+        Content("mine"),
+        Content(template=Template("another")),
+        Content("hello", "mine", "<b>{{ name }}</b>"),
+        Content(template=Template("mine")),
+    ]
+
+
+def test_recipients_may_bring_all_there_is_to_say() -> None:
+    assert contents(
+        recipient(body="mine"),
+        recipient(**EMAIL, subject="s", html="<p>"),
+        recipient(**WHATSAPP, template="t"),
+        body=...,
+    ) == [Content("mine"), Content("", "s", "<p>"), Content(template=Template("t"))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"content": []}, "content must be an object with entries for sms, whatsapp, email"),
+        ({"content": {"fax": {}}}, "content must be an object with entries for sms, whatsapp, email"),
+        ({"content": {"sms": "hi"}}, "content.sms must be an object"),
+        ({"content": {"sms": {"text": "hi"}}}, "content.sms.'text' is not a field of a content"),
+        ({"content": {"email": {"subject": 5}}}, "content.email.subject must be text"),
+        ({"content": {"whatsapp": {"template": {"name": 5}}}}, "content.whatsapp.template.name must be"),
+        ({"body": "{{ x"}, "body has an unfinished variable"),
+        ({"eligible_users": [recipient(**EMAIL)]}, "eligible_users[0] has no email: give it a subject"),
+        ({"eligible_users": [recipient(**WHATSAPP)], "body": ...}, "eligible_users[0] has nothing to say on WhatsApp"),
+        ({"eligible_users": [recipient(template="t")], "body": ...}, "eligible_users[0] has no text"),
+        ({"eligible_users": [recipient(template=5)]}, "eligible_users[0].template must be a name"),
+        ({"eligible_users": [recipient(html="x" * 100_001)]}, "eligible_users[0].html has 100001 characters"),
+        ({"eligible_users": [recipient(variables={"a": "x" * 4_097})]}, "eligible_users[0].variables may be"),
+        ({"eligible_users": [recipient(variables={"x" * 4_097: "a"})]}, "eligible_users[0].variables may be"),
+    ],
+)
+def test_what_is_wrong_with_a_content_is_named_with_its_path(changes: dict[str, Any], problem: str) -> None:
+    assert problems_of(request(**changes))[0].startswith(problem)
+
+
+def test_the_texts_of_all_recipients_together_are_bounded() -> None:
+    users = [recipient(number) for number in range(501)]
+    assert len(contents(*users[:500], body="x" * 100_000)) == 500
+    (problem,) = problems_of(request(eligible_users=users, body="x" * 100_000))
+    assert "split the audience" in problem

@@ -131,13 +131,20 @@ def test_the_outbox_carries_the_api_s_body(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("validity", "ordered_at_ms", "now_ms", "expired"),
-    [(60, 1_000, 61_000, False), (60, 1_000, 61_001, True), (None, 1_000, 10**15, False), (60, None, 10**15, False)],
+    [
+        (60, 1_000, 61_000, False),
+        (60, 1_000, 61_001, True),
+        (60, None, 62_000, False),
+        (60, None, 62_001, True),
+        (None, 1_000, 1_000 + 72 * 3_600_000, False),
+        (None, 1_000, 1_001 + 72 * 3_600_000, True),
+    ],
 )
-def test_an_order_expires_after_its_validity(
+def test_an_order_expires_after_its_validity_and_no_order_waits_for_ever(
     validity: int | None, ordered_at_ms: int | None, now_ms: int, expired: bool
 ) -> None:
-    options = {"validity_seconds": validity}
-    assert parse_message_order(order(options=options, ordered_at_ms=ordered_at_ms)).expired(now_ms) is expired
+    parsed = parse_message_order(order(options={"validity_seconds": validity}, ordered_at_ms=ordered_at_ms))
+    assert parsed.expired(now_ms, first_seen_ms=2_000) is expired
 
 
 @given(json_values)
