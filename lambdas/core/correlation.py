@@ -16,4 +16,4 @@ def callback_data(stack: str, message_id: str) -> str:
 def read_callback_data(text: str) -> tuple[str, str] | None:
     """The inverse of `callback_data`: (stack, message id), None for what is not ours."""
     stack, slash, message_id = text.partition("/")
-    return (stack, message_id) if stack and slash and message_id else None
+    return (stack, message_id) if stack and slash and message_id and "/" not in message_id else None

@@ -25,7 +25,7 @@ from lambdas.adapters import aws
 from lambdas.adapters.providers import make_provider
 from lambdas.core.channels import Channel
 from lambdas.core.content import Content, Template
-from lambdas.core.correlation import from_callback_data
+from lambdas.core.correlation import read_callback_data
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import OutboundMessage, ProviderPort, SendTerms
 from lambdas.core.provider_errors import BY_EXCEPTION, ErrorClass, ProviderError
@@ -148,7 +148,7 @@ def test_a_whatsapp_text(provider_of: MakeProvider, wire: Wire) -> None:
         == "p-1"
     )
     inner = cloud_api_message(wire)
-    assert from_callback_data(inner.pop("biz_opaque_callback_data")) == ("dev", MESSAGE_ID)
+    assert read_callback_data(inner.pop("biz_opaque_callback_data")) == ("dev", MESSAGE_ID)
     assert inner == {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
