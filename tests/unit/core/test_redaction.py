@@ -14,6 +14,9 @@ from tests.unit.core.test_addresses import emails
 numbers = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 texts = st.text(st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="+@"), max_size=30)
 
+unmasked = emails.filter(lambda address: mask_email(address) != address)
+"""Not those that look masked already, such as `*@example.com`."""
+
 
 @given(numbers)
 def test_only_the_first_and_the_last_four_digits_stay(number: str) -> None:
@@ -71,7 +74,7 @@ def test_the_first_letter_and_the_domain_stay(address: str, masked: str) -> None
     assert mask_email(masked) == masked
 
 
-@given(st.lists(st.tuples(texts, emails), min_size=1, max_size=4), texts)
+@given(st.lists(st.tuples(texts, unmasked), min_size=1, max_size=4), texts)
 def test_email_addresses_in_free_text(pieces: list[tuple[str, str]], tail: str) -> None:
     text = " ".join(f"{before} <{address}>" for before, address in pieces) + tail
     masked = mask_addresses(text)
