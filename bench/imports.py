@@ -33,6 +33,8 @@ BARE = (
     "clients = [session.create_client(name, config=config) for name in {services}]"
 )
 MOST = 1.25
+PROVIDER_OF = {"campaign_worker": ("pinpoint-sms-voice-v2",)}
+"""The provider's client of the sample's channel, which `adapters/providers.py` makes."""
 FIELD_SAMPLES = {
     "channel": "sms",
     "channels": '{"sms": {"identity": "", "work_queue_url": "x", "parts_per_second": 1, "requests_per_second": 1}}',
@@ -70,9 +72,10 @@ def run(brief: bool) -> list[Measure]:
 
 
 def _services(function: str) -> list[str]:
-    """The services a function makes clients for, as its handler says."""
+    """The services a function makes clients for when it is imported: those its handler names, and its channel's."""
     source = (ROOT / "lambdas" / function / "handler.py").read_text(encoding="utf-8")
-    return list(dict.fromkeys(re.findall(r'\bclient\(\s*"([\w-]+)"', source)))
+    named = re.findall(r'\bclient\(\s*"([\w-]+)"', source)
+    return list(dict.fromkeys([*named, *PROVIDER_OF.get(function, ())]))
 
 
 def _interleaved(statements: dict[str, str], runs: int) -> dict[str, tuple[float, int]]:
