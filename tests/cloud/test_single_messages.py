@@ -104,7 +104,7 @@ def test_an_in_house_producer_uses_the_queue_and_says_it_twice(
 def test_who_has_opted_out_gets_nothing_and_the_record_says_why(
     cloud: LocalCloud, stack: StackClient, unique: str, wait_until: Any
 ) -> None:
-    number = "+12065550177"
+    number = "+14255550177"
     OptOuts(stack.campaigns).remember(number, "test")
     message_id = accept(stack, unique, phone=number)
     wait_until(lambda: show(stack, message_id)["status"] == "failed")

@@ -23,12 +23,13 @@ THROTTLE = classify("ThrottlingException", None)
 STOP = classify("AccessDeniedException", "ACCOUNT_DISABLED")
 BROKEN_OFF = in_doubt("ReadTimeoutError")
 DAY_US = 86_400 * MICROSECOND
+NOTHING = Decimal(0)
 ROW = planned_row(0)
 
 
-def empty_world(parts_per_second: float = 10, **options: int) -> FakeWorld:
+def empty_world(parts_per_second: float = 10, latency_us: int = 20_000) -> FakeWorld:
     """A stack without a campaign."""
-    return FakeWorld(0, parts_per_second=parts_per_second, **options)
+    return FakeWorld(0, parts_per_second=parts_per_second, latency_us=latency_us)
 
 
 def send(world: FakeWorld, message_id: str = "code", worker: str = "w1", seconds: float = 20) -> SingleOutcome:
@@ -67,7 +68,7 @@ def test_who_has_opted_out_is_recorded_and_not_called() -> None:
     world.opted_out = {destination(0)}
     assert send(world) is SingleOutcome.NOT_SENT
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
-    assert (world.calls, world.leases, spent(world)) == ([], [], 0)
+    assert (world.calls, world.leases, spent(world)) == ([], [], NOTHING)
     assert send(world, worker="w2") is SingleOutcome.DONE_BEFORE
 
 
@@ -91,7 +92,7 @@ def test_what_the_day_s_cap_does_not_suffice_for_is_recorded_and_not_called() ->
     world.day_cap_usd = PRICE_USD - Decimal("0.00001")
     assert send(world) is SingleOutcome.NOT_SENT
     assert outcome_of(world) == (Status.FAILED, SPEND_CAP)
-    assert (world.calls, spent(world)) == ([], 0)
+    assert (world.calls, spent(world)) == ([], NOTHING)
 
 
 def test_the_cap_is_exact_under_many_senders() -> None:
@@ -123,7 +124,7 @@ def test_one_throttled_too_often_is_refused_and_costs_nothing() -> None:
     world.script = answers(*[THROTTLE] * MAX_ATTEMPTS)
     assert send(world, seconds=60) is SingleOutcome.REFUSED
     assert outcome_of(world) == (Status.FAILED, "ThrottlingException")
-    assert (len(world.calls), spent(world)) == (MAX_ATTEMPTS, 0)
+    assert (len(world.calls), spent(world)) == (MAX_ATTEMPTS, NOTHING)
 
 
 def test_a_call_in_doubt_is_paid_and_never_repeated() -> None:
@@ -186,7 +187,7 @@ def test_without_a_second_slot_in_time_the_intent_is_withdrawn() -> None:
     world = empty_world(parts_per_second=0.01)
     world.script = answers(THROTTLE)
     assert send(world) is SingleOutcome.LATER
-    assert (world.tracking, spent(world), len(world.calls)) == ({}, 0, 1)
+    assert (world.tracking, spent(world), len(world.calls)) == ({}, NOTHING, 1)
     world.time.advance_us(100 * MICROSECOND)
     world.script = answers()
     assert send(world, worker="w2") is SingleOutcome.SENT
@@ -278,7 +279,7 @@ def test_death_while_recording_who_opted_out(kill_at: int, when: When) -> None:
     died(world, kill_at, when)
     send(world, worker="w2")
     assert outcome_of(world)[0] in (Status.FAILED, Status.IN_DOUBT), "never left without an end"
-    assert (world.calls, spent(world)) == ([], 0)
+    assert (world.calls, spent(world)) == ([], NOTHING)
 
 
 @pytest.mark.parametrize("rate", [1, 10, 100])
