@@ -77,15 +77,23 @@ class EmailCarrier(SimulatedService):
             return False
 
     def _named(self, operation: str, params: Params) -> list[str]:
-        identity = params.get("FromEmailAddressIdentityArn") or self._identity_arn(sender_of(params))
-        name = params.get("ConfigurationSetName")
-        return [identity, self._configuration_set_arn(name)] if name else [identity]
+        """Identity, configuration set and template (Service Authorization Reference, Amazon SES v2, SendEmail)."""
+        named = [params.get("FromEmailAddressIdentityArn") or self._identity_arn(sender_of(params))]
+        if name := params.get("ConfigurationSetName"):
+            named.append(self._configuration_set_arn(name))
+        template = params.get("Content", {}).get("Template", {})
+        if arn := template.get("TemplateArn") or self._template_arn(template.get("TemplateName")):
+            named.append(arn)
+        return named
 
     def _identity_arn(self, sender: str) -> str:
         return f"{self._prefix}:identity/{self._post.identity(sender)}"
 
     def _configuration_set_arn(self, name: str) -> str:
         return f"{self._prefix}:configuration-set/{name}"
+
+    def _template_arn(self, name: str | None) -> str | None:
+        return f"{self._prefix}:template/{name}" if name else None
 
     async def _send(self, params: Params) -> Answer:
         mail: Mail | None = None

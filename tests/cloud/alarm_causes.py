@@ -20,14 +20,21 @@ from botocore.config import Config
 
 from lambdas.core import keys, metrics
 from lambdas.core.alarm_text import parse_description
+from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
-from tests.cloud.campaign_client import StackClient
+from tests.cloud.campaign_client import CONTENT, StackClient, destination
 from tests.cloud.conftest import WaitUntil
 
 Alarm = dict[str, Any]
 FAR_MINUTE = 10**9
-FAILING_AND_THROTTLING = CarrierProfile(seed=7, failure_rate=1.0, throttle_rate=0.4)
+FAILING_AND_THROTTLING = CarrierProfile(
+    seed=7,
+    failure_rate=1.0,
+    # Failures that suppress nobody: the next campaign goes to the same recipients.
+    failure_mix={"UNREACHABLE": 1, "131026": 1, "bounce_transient": 1},
+    throttle_rate=0.4,
+)
 
 
 class Stage:
@@ -111,6 +118,18 @@ def dimension(alarm: Alarm, name: str) -> str:
 def runbook(alarm: Alarm) -> str:
     """`function-errors` for an alarm of that family."""
     return parse_description(alarm["AlarmDescription"]).runbook.rpartition("/")[2].removesuffix(".md")
+
+
+def _channels(alarms: Iterable[Alarm]) -> list[Channel]:
+    """Channels that the alarms' metrics are about."""
+    named = {
+        each["Value"]
+        for alarm in alarms
+        for metric in [*(query.get("MetricStat", {}).get("Metric", {}) for query in alarm.get("Metrics", [])), alarm]
+        for each in metric.get("Dimensions", [])
+        if each["Name"] == metrics.CHANNEL
+    }
+    return [channel for channel in Channel if channel.metric in named]
 
 
 @contextmanager
@@ -217,18 +236,16 @@ def _closed_targets(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     with ExitStack() as stack:
         for queue in {target["Arn"].rpartition(":")[2] for target in targets}:
             stack.enter_context(stage.closed(queue))
-        _send_one(stage)
+        _send_on_every_channel(stage)
         yield
 
 
-def _send_one(stage: Stage) -> None:
-    sms = stage.stack.client("pinpoint-sms-voice-v2")
-    sms.send_text_message(
-        DestinationPhoneNumber="+14254147755",
-        OriginationIdentity=stage.stack.outputs.messaging.sms_origination_identity,
-        MessageBody="a receipt that nobody lets in",
-        ConfigurationSetName=stage.stack.outputs.messaging.sms_configuration_set,
-    )
+def _send_on_every_channel(stage: Stage) -> None:
+    for channel in Channel:
+        body = {"customer_id": "1", "channel": channel, "body": "a receipt that nobody lets in"}
+        order = {**body, **destination(channel, 0), **CONTENT.get(channel, {})}
+        status, answer = stage.stack.call("POST", "/api/messages", order)
+        assert status == 202, answer
 
 
 @contextmanager
@@ -254,29 +271,45 @@ def _deaf_subscribers(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 @contextmanager
 def _bad_campaign(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
-    """Sixty messages to a carrier that throttles, and delivers none."""
+    """Sixty messages on the alarms' channel, else over all of them, to carriers that throttle and deliver none."""
+    channels = _channels(alarms) or list(Channel)
     stage.cloud.control.set_carrier_profile(FAILING_AND_THROTTLING)
     every = {metrics.STACK: stage.stack.outputs.identity.stack}
-    throttled = {**every, metrics.CHANNEL: "SMS"}
-    before = stage.total(metrics.FAILED_DELIVERIES, every), stage.total(metrics.THROTTLED_MESSAGES, throttled)
-    campaign = stage.stack.send_campaign(60, 60, key=uuid.uuid4().hex)
+
+    def throttled() -> list[float]:
+        by_channel = ({**every, metrics.CHANNEL: channel.metric} for channel in channels)
+        return [stage.total(metrics.THROTTLED_MESSAGES, dimensions) for dimensions in by_channel]
+
+    failed_before, throttled_before = stage.total(metrics.FAILED_DELIVERIES, every), throttled()
+    campaign = stage.stack.send_campaign(60, 60, key=uuid.uuid4().hex, channels=channels)
     stage.wait_until(lambda: stage.stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
-    stage.wait_until(lambda: stage.total(metrics.FAILED_DELIVERIES, every) >= before[0] + 60)
-    stage.wait_until(lambda: stage.total(metrics.THROTTLED_MESSAGES, throttled) > before[1] + 10)
+    stage.wait_until(lambda: stage.total(metrics.FAILED_DELIVERIES, every) >= failed_before + 60)
+    few = 10 // len(channels)
+    stage.wait_until(lambda: all(now > was + few for now, was in zip(throttled(), throttled_before, strict=True)))
     yield
     stage.cloud.control.set_carrier_profile(BUILT_IN["smooth"])
 
 
 @contextmanager
 def _booked_out(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
-    """The limiter's record of a lease that waited for nearly a minute, as the sweeper reads it."""
+    """The limiters' records of leases that waited for nearly a minute, as the sweeper reads them."""
     outputs = stage.stack.outputs
-    key = {"limiter_key": keys.limiter("sms", outputs.identity.region, outputs.messaging.sms_origination_identity)}
-    changes = {"slowest_wait": Decimal(59), "slowest_wait_minute": FAR_MINUTE}
-    sets = ", ".join(f"#{name} = :{name}" for name in changes)
-    stage.stack.rate_limits.update(key, f"SET {sets}", changes)
+    identities = {
+        Channel.SMS: outputs.messaging.sms_origination_identity,
+        Channel.WHATSAPP: outputs.messaging.whatsapp_phone_number_id,
+        Channel.EMAIL: outputs.messaging.email_sender,
+    }
+    waiting = _channels(alarms)
+
+    def note(wait_s: int, minute: int) -> None:
+        for channel in waiting:
+            key = {"limiter_key": keys.limiter(channel, outputs.identity.region, identities[channel])}
+            changes = {"slowest_wait": Decimal(wait_s), "slowest_wait_minute": minute}
+            stage.stack.rate_limits.update(key, f"SET {', '.join(f'#{name} = :{name}' for name in changes)}", changes)
+
+    note(59, FAR_MINUTE)
     yield
-    stage.stack.rate_limits.update(key, f"SET {sets}", {"slowest_wait": Decimal(0), "slowest_wait_minute": 0})
+    note(0, 0)
 
 
 @contextmanager
@@ -311,8 +344,8 @@ class Cause:
 DATA = Cause(_data, real=False)
 CAUSES: Mapping[str, Cause] = {
     "sms-throttled": Cause(_bad_campaign),
-    "whatsapp-throttled": DATA,
-    "email-throttled": DATA,
+    "whatsapp-throttled": Cause(_bad_campaign),
+    "email-throttled": Cause(_bad_campaign),
     "failed-deliveries": Cause(_bad_campaign),
     "available-capacity": Cause(_booked_out),
     "parked-events": Cause(_strange_event),

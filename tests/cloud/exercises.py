@@ -8,22 +8,37 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 from lambdas.adapters.campaigns import meta_key
+from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
+from lambdas.core.channels import Channel
+from lambdas.core.identity_calendar import MILLI
+from lambdas.core.pacing import MICROSECOND
+from lambdas.core.simulator import MAILBOXES
+from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
-from tests.cloud.campaign_client import StackClient
+from tests.cloud.campaign_client import CONTENT, StackClient, destination
 
+EVERY_CHANNEL = tuple(Channel)
 SMOOTH = CarrierProfile(seed=5, latency_ms=(5, 20), receipt_delay_ms=(20, 100))
-ROUGH = CarrierProfile(seed=6, failure_rate=0.2, throttle_rate=0.1, duplicate_rate=0.3, reorder_rate=0.3)
-THROTTLED = CarrierProfile(seed=7, throttle_rate=1.0)
+ROUGH = CarrierProfile(
+    seed=6,
+    failure_rate=0.2,
+    # Failures after which a recipient may be written to again: the recipients are everybody's.
+    failure_mix={"UNREACHABLE": 1, "131026": 1, "bounce_transient": 1},
+    throttle_rate=0.1,
+    duplicate_rate=0.3,
+    reorder_rate=0.3,
+)
+SMS_THROTTLED = CarrierProfile(seed=7, channels={Channel.SMS: {"throttle_rate": 1.0}})
 SLOW = CarrierProfile(seed=8, latency_ms=(6_000, 6_000))
 ONE_RECEIPT_BATCH = 100
 
@@ -55,16 +70,46 @@ class Stage:
 
     def until_status(self, campaign_id: str, status: str) -> None:
         """Wait until the campaign is `completed` or the like."""
-        self.wait_until(lambda: self.stack.show(campaign_id)["status"] == status, timeout=90, what=f"it is {status}")
+        self.wait_until(
+            lambda: self.stack.show(campaign_id)["status"] == status, timeout=90, what=f"{campaign_id} is {status}"
+        )
 
     def until_settled(self, campaign_id: str) -> None:
         """Wait until every row that was handed over is final."""
         self.wait_until(lambda: self.stack.show(campaign_id)["settled"], timeout=90, what="it is settled")
 
-    def calls(self, campaign_id: str) -> int:
-        """How often the provider was called for it."""
+    def calls(self, id_: str) -> int:
+        """How often the provider was called for a campaign or a single message."""
         found = (call.context.get("message_id", "") for call in self.cloud.control.carrier_calls())
-        return sum(message_id.startswith(f"{campaign_id}-") for message_id in found)
+        return sum(message_id == id_ or message_id.startswith(f"{id_}-") for message_id in found)
+
+    def ordered(self, channel: str, profile: CarrierProfile = SMOOTH, **fields: Any) -> str:
+        """A single message asked for by the API, of a carrier that behaves so; its id."""
+        self.cloud.control.set_carrier_profile(profile)
+        status, answer = self.stack.call("POST", "/api/messages", order(channel, **fields))
+        assert status == 202, answer
+        return str(answer["message_id"])
+
+    def put_orders(self, *orders: dict[str, Any]) -> None:
+        """Put orders into the outbox queue as an in-house producer does."""
+        entries = [{"Id": str(place), "MessageBody": json.dumps(each)} for place, each in enumerate(orders)]
+        url = self.stack.outputs.outbox.outbox_queue_url
+        answer = self.stack.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+        assert not answer.get("Failed"), answer
+
+    def until_message(self, message_id: str, status: str, code: str | None = None) -> None:
+        """Wait until a single message is `delivered` or the like, with this error code."""
+
+        def met() -> bool:
+            found, shown = self.stack.call("GET", f"/api/messages/{message_id}")
+            return found == 200 and (shown["status"], shown.get("error_code")) == (status, code)
+
+        self.wait_until(met, timeout=60, what=f"{message_id} is {status} {code or ''}")
+
+    def tracked(self, message_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The tracking rows that there are of these messages."""
+        found = self.stack.tracking.batch_get(({"message_id": each} for each in message_ids), consistent=True)
+        return [dict(row) for row in found]
 
     def used(self, function: str, action: str, name: str) -> bool:
         """Whether a function has asked for this action on the resource of this name."""
@@ -86,6 +131,12 @@ class Stage:
             sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
 
+def order(channel: str, **fields: Any) -> dict[str, Any]:
+    """A single message to an ordinary recipient."""
+    body = {"customer_id": "1", "channel": channel, "body": "Your code is 1234"}
+    return {**body, **destination(channel, 0), **CONTENT.get(channel, {}), **fields}
+
+
 def receipt(message_id: str, status: str, at_ms: int) -> dict[str, Any]:
     """What a configuration set sends to its topic about one of our messages."""
     return {
@@ -101,41 +152,44 @@ def receipt(message_id: str, status: str, at_ms: int) -> dict[str, Any]:
 
 def reading_and_preflight(stage: Stage) -> None:
     """Everything the API answers without a campaign of its own."""
-    users = [{"customer_id": "1", "selected_channel": "sms", "phone": "+14254147755"}]
-    body = {"eligible_users": users, "throughput_tps": 1, "body": "hello"}
+    users = [{"customer_id": channel, "selected_channel": channel, **destination(channel, 0)} for channel in Channel]
+    body = {"eligible_users": users, "throughput_tps": 3, "body": "hello", "content": CONTENT}
     assert stage.stack.call("POST", "/api/send-campaign", {**body, "dry_run": True})[0] == 200
     assert stage.stack.call("POST", "/api/send-campaign", body)[0] == 202
     assert stage.stack.call("POST", "/api/send-campaign", body)[0] == 409
     assert stage.stack.call("GET", "/api/campaigns")[1]["campaigns"]
+    assert stage.stack.call("GET", "/api/messages/m-nobody")[0] == 404
     assert stage.stack.call("GET", "/api/environment")[0] == 200
 
 
 def rough_campaign(stage: Stage) -> None:
     """Refusals, failures, repeated and reordered receipts by both paths."""
-    campaign_id = stage.started(120, 60, ROUGH)
+    campaign_id = stage.started(150, 75, ROUGH, channels=EVERY_CHANNEL)
     stage.until_status(campaign_id, "completed")
     stage.until_settled(campaign_id)
 
 
 def receipt_before_the_answer(stage: Stage) -> None:
-    """The worker finds its row changed when the provider answers at last."""
+    """Worker and sender find their rows changed when the provider answers at last."""
     outputs = stage.stack.outputs
+    senders = outputs.campaigns.sms_worker_function, outputs.outbox.message_sender_function
 
     def met() -> bool:
         campaign_id = stage.started(1, 1, SLOW)
-        stage.wait_until(lambda: stage.stack.rows(campaign_id, 1), timeout=30, what="the intent is on record")
-        stage.put_receipts(receipt(keys.message(campaign_id, 0), "DELIVERED", time.time_ns() // 1_000_000))
+        ids = [keys.message(campaign_id, 0), stage.ordered(Channel.SMS, SLOW)]
+        stage.wait_until(lambda: len(stage.tracked(ids)) == 2, timeout=30, what="the intents are on record")
+        stage.put_receipts(*(receipt(message_id, "DELIVERED", time.time_ns() // 1_000_000) for message_id in ids))
         stage.until_status(campaign_id, "completed")
-        return stage.used(
-            outputs.campaigns.sms_worker_function, "dynamodb:GetItem", outputs.messaging.delivery_tracking_table
-        )
+        table = outputs.messaging.delivery_tracking_table
+        stage.wait_until(lambda: all("sent" in row["history"] for row in stage.tracked(ids)), what="both are answered")
+        return all(stage.used(function, "dynamodb:GetItem", table) for function in senders)
 
     stage.wait_until(met, timeout=90, what="a receipt is faster than the answer")
 
 
 def pause_while_throttled(stage: Stage) -> None:
     """Intents that were never called are withdrawn; the campaign goes on faster after the pause."""
-    campaign_id = stage.started(30, 20, THROTTLED)
+    campaign_id = stage.started(30, 20, SMS_THROTTLED)
     stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="the provider refuses")
     stage.change(campaign_id, status="paused")
     stage.wait_until(lambda: not stage.stack.rows(campaign_id, 30), timeout=60, what="the intents are withdrawn")
@@ -160,19 +214,70 @@ def opt_outs(stage: Stage) -> None:
     assert stage.stack.show(suppressed)["recipients"] == 1
 
 
-def workers_that_end_early(stage: Stage) -> None:
-    """One dies, and its token comes back by itself; one runs out of time, and puts a token for its successor."""
+def single_messages(stage: Stage) -> None:
+    """One on each channel, and one that the provider refuses at first."""
+    throttled = stage.ordered(Channel.SMS, SMS_THROTTLED)
+    stage.wait_until(lambda: stage.calls(throttled), timeout=30, what="the provider refuses")
+    for message_id in (throttled, *(stage.ordered(channel) for channel in Channel)):
+        stage.until_message(message_id, "delivered")
+
+
+def mail_from_a_template(stage: Stage) -> None:
+    """A campaign and a single message that SES renders."""
+    name = f"exercise-{uuid.uuid4().hex[:8]}"
+    content = {"Subject": "Your table", "Text": "Your table is ready"}
+    stage.stack.client("sesv2").create_email_template(TemplateName=name, TemplateContent=content)
+    campaign_id = stage.started(2, 20, channels=(Channel.EMAIL,), content={"email": {"template": name}})
+    stage.until_message(stage.ordered(Channel.EMAIL, template=name), "delivered")
+    stage.until_status(campaign_id, "completed")
+    stage.until_settled(campaign_id)
+    assert stage.stack.statuses(campaign_id, 2) == {"delivered": 2}
+
+
+def single_messages_that_are_not_sent(stage: Stage) -> None:
+    """One came too late, one was ordered twice, one's recipient opts out between two tries."""
+    late, twice = (f"m-{uuid.uuid4().hex[:20]}" for _ in range(2))
+    expired = order(Channel.EMAIL, message_id=late, ordered_at_ms=1_700_000_000_000, options={"validity_seconds": 60})
+    number = "+14255550001"
+    refused = stage.ordered(Channel.SMS, SMS_THROTTLED, phone=number)
+    stage.put_orders(expired, *([order(Channel.WHATSAPP, message_id=twice)] * 2))
+    stage.wait_until(lambda: stage.calls(refused), timeout=30, what="the provider refuses")
+    OptOuts(stage.stack.campaigns).remember(number, "exercise")
+    stage.until_message(late, "failed", EXPIRED)
+    stage.until_message(refused, "failed", OPTED_OUT)
+    stage.until_message(twice, "delivered")
+    assert stage.calls(twice) == 1
+
+
+def suppressed_by_a_receipt(stage: Stage) -> None:
+    """A bounce suppresses its address; the next message to it is not sent."""
+    name, _, domain = MAILBOXES["bounce"].partition("@")
+    address = f"{name}+{uuid.uuid4().hex[:8]}@{domain}"
+    stage.until_message(stage.ordered(Channel.EMAIL, email=address), "failed", "Permanent/General")
+    stage.wait_until(lambda: OptOuts(stage.stack.campaigns).opted_out({address}), timeout=30, what="it is suppressed")
+    stage.until_message(stage.ordered(Channel.EMAIL, email=address), "failed", OPTED_OUT)
+
+
+def what_outlasts_a_run(stage: Stage) -> None:
+    """A worker dies, and its token comes back by itself; others run out of time, and put tokens for their successors;
+    a single message finds no slot, and is ordered again."""
     taken_over = stage.started(60, 20)
     stage.wait_until(lambda: stage.calls(taken_over) > 10, timeout=30, what="it is being sent")
     assert stage.cloud.control.kill_function(stage.stack.outputs.campaigns.sms_worker_function)
-    passed_on = stage.started(RUN_SECONDS + 6, 1)
-    stage.until_status(taken_over, "completed")
-    stage.until_status(passed_on, "completed")
+    slow = stage.started(2 * (RUN_SECONDS + 6), 2, channels=(Channel.WHATSAPP, Channel.EMAIL))
+    _book_out(stage, Channel.SMS, RUN_SECONDS + 6)
+    held_up = stage.started(4, 4)
+    message_id = stage.ordered(Channel.SMS)
+    for campaign_id in (taken_over, slow, held_up):
+        stage.until_status(campaign_id, "completed")
+    stage.until_message(message_id, "delivered")
+    sender, queue = stage.stack.outputs.outbox.message_sender_function, stage.stack.outputs.outbox.outbox_queue_url
+    assert stage.used(sender, "sqs:SendMessage", queue.rpartition("/")[2])
 
 
 def campaign_that_lost_its_tokens(stage: Stage) -> None:
-    """The sweeper puts a token for a running campaign that nobody has worked on for a while."""
-    campaign_id = stage.started(40, 10)
+    """The sweeper puts a token for each channel of a running campaign that nobody has worked on for a while."""
+    campaign_id = stage.started(60, 15, channels=EVERY_CHANNEL)
     stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="it is being sent")
     stage.change(campaign_id, status="paused")
     stage.wait_until(lambda: _let_go(stage, campaign_id), timeout=60, what="its worker has let go")
@@ -182,18 +287,20 @@ def campaign_that_lost_its_tokens(stage: Stage) -> None:
 
 
 def campaign_that_was_not_planned(stage: Stage) -> None:
-    """The sweeper asks for a plan where the API died before it did; the campaign is sent after all."""
+    """The sweeper asks for a plan that got lost; the campaign is sent after all."""
+    functions, sqs = stage.stack.client("lambda"), stage.stack.client("sqs")
+    planner, plans = (
+        stage.stack.outputs.campaigns.campaign_planner_function,
+        stage.stack.outputs.campaigns.plan_queue_url,
+    )
+    (mapping,) = functions.list_event_source_mappings(FunctionName=planner)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     campaign_id = stage.started(2, 20)
-    stage.until_status(campaign_id, "completed")
-    left = stage.stack.campaigns.get(meta_key(campaign_id))
-    assert left is not None
-    orphan = f"c-{uuid.uuid4().hex[:20]}"
-    created = {name: left[name] for name in left.keys() - {"plan", "booked_until", "settled_at", "recounted"}}
-    three_minutes_ago = time.time_ns() // 1_000_000 - 180_000
-    changes = {"status": "created", "created_at": three_minutes_ago, "next_row": 0, "done_rows": 0, "version": 1}
-    stage.stack.campaigns.put_new({**created, **meta_key(orphan), **changes}, "pk")
+    sqs.purge_queue(QueueUrl=plans)
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    stage.edit(campaign_id, created_at=time.time_ns() // 1_000_000 - 180_000)
     stage.sweep()
-    stage.until_status(orphan, "completed")
+    stage.until_status(campaign_id, "completed")
 
 
 def recount(stage: Stage) -> None:
@@ -280,7 +387,11 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     receipt_before_the_answer,
     pause_while_throttled,
     opt_outs,
-    workers_that_end_early,
+    single_messages,
+    mail_from_a_template,
+    single_messages_that_are_not_sent,
+    suppressed_by_a_receipt,
+    what_outlasts_a_run,
     campaign_that_lost_its_tokens,
     campaign_that_was_not_planned,
     recount,
@@ -293,6 +404,19 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
 
 def _meta(stage: Stage, campaign_id: str) -> dict[str, Any]:
     return dict(stage.stack.campaigns.get(meta_key(campaign_id)) or {})
+
+
+def _book_out(stage: Stage, channel: Channel, seconds: int) -> None:
+    """Somebody has leased all of the time of the channel's identity, from now on."""
+    outputs = stage.stack.outputs
+    key = keys.limiter(channel, outputs.identity.region, outputs.messaging.sms_origination_identity)
+    item = stage.stack.rate_limits.get({"limiter_key": key})
+    assert item is not None
+    now_us = time.time_ns() // 1_000
+    lease = {"o": "exercise", "s": now_us, "e": now_us + seconds * MICROSECOND, "r": int(item["rate"] * MILLI)}
+    stage.stack.rate_limits.update(
+        {"limiter_key": key}, "SET #leases = :leases, #version = #version + :one", {"leases": [lease], "one": 1}
+    )
 
 
 def _let_go(stage: Stage, campaign_id: str) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lambdas.core import keys
+from lambdas.core.channels import Channel
 from lambdas.core.outputs import StackOutputs
 from localcloud import launch
 from localcloud.program import record
@@ -42,6 +44,12 @@ PLATFORM_ACTIONS = {
 PLATFORM_STATEMENTS = {"ReportFailures": "the mapping reports a batch it gave up on, with the function's role"}
 """The same for statements whose action functions also use elsewhere."""
 
+SEND_ACTIONS: Mapping[Channel, str] = {
+    Channel.SMS: "sms-voice:SendTextMessage",
+    Channel.WHATSAPP: "social-messaging:SendWhatsAppMessage",
+    Channel.EMAIL: "ses:SendEmail",
+}
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -49,11 +57,23 @@ class Evidence:
 
     grants: list[Grant]
     decisions: list[launch.Decision]
+    code: Mapping[str, str]
+    """The handler that each function's role runs: variants of one function share it."""
 
     @property
     def calls(self) -> list[tuple[str, str, str]]:
         """Role, action and resource of every call."""
         return [(each.principal, each.action, each.resource) for each in self.decisions]
+
+    def used_by_a_twin(self, grant: Grant) -> bool:
+        """Whether another variant of the grant's function needed the very same: one code, so one need.
+
+        What sets variants apart, a channel's own right to send and the rights on its own queue, is on another resource
+        for each of them: nobody can stand in.
+        """
+        twins = {role for role, handler in self.code.items() if handler == self.code.get(grant.role)}
+        needed = set(self.grants) - set(unused(self.grants, self.calls))
+        return any(replace(grant, role=role) in needed for role in twins)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +93,10 @@ def stage(own_cloud: launch.LocalCloud, wait_until: Callable[..., Any]) -> Stage
 def evidence(stage: Stage) -> Evidence:
     stage.cloud.control.forget_decisions()
     for exercise in EXERCISES:
+        t0 = time.time()
         exercise(stage)
-    return Evidence(granted(stage.cloud), stage.cloud.control.decisions())
+        print("TIMED", exercise.__name__, round(time.time() - t0, 1), flush=True)
+    return Evidence(granted(stage.cloud), stage.cloud.control.decisions(), code(stage.cloud))
 
 
 def granted(cloud: launch.LocalCloud) -> list[Grant]:
@@ -86,6 +108,12 @@ def granted(cloud: launch.LocalCloud) -> list[Grant]:
             policy = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)
             found.extend(grants_of(role["RoleName"], policy["PolicyDocument"]))
     return found
+
+
+def code(cloud: launch.LocalCloud) -> dict[str, str]:
+    """The handler of each function by its role."""
+    functions = cloud.client("lambda").get_paginator("list_functions").paginate()
+    return {each["Role"].rpartition("/")[2]: each["Handler"] for page in functions for each in page["Functions"]}
 
 
 def test_nothing_was_denied(evidence: Evidence) -> None:
@@ -101,9 +129,27 @@ def test_every_grant_was_used(evidence: Evidence) -> None:
     never = [
         f"{grant.role} ({grant.sid}): {grant.action} on {grant.resource}"
         for grant in unused(evidence.grants, evidence.calls)
-        if grant.action not in PLATFORM_ACTIONS and grant.sid not in PLATFORM_STATEMENTS
+        if grant.action not in PLATFORM_ACTIONS
+        and grant.sid not in PLATFORM_STATEMENTS
+        and not evidence.used_by_a_twin(grant)
     ]
     assert not never, "\n".join(["remove these from their components, or exercise what needs them:", *never])
+
+
+def test_only_what_variants_share_may_be_used_by_one_of_them(evidence: Evidence) -> None:
+    """Each variant sends and holds its tokens itself."""
+    workers = [role for role, handler in evidence.code.items() if "campaign_worker" in handler]
+    assert len(workers) == len(Channel)
+    alone = {
+        (grant.role, grant.action)
+        for grant in evidence.grants
+        if grant.role in workers and sum(replace(grant, role=role) in evidence.grants for role in workers) == 1
+    }
+    for role in workers:
+        own = {action for owner, action in alone if owner == role}
+        assert own >= {"sqs:ChangeMessageVisibility", "sqs:SendMessage"}
+        assert own & set(SEND_ACTIONS.values())
+        assert not [action for action in own if action.startswith(("dynamodb:", "s3:"))]
 
 
 def test_the_exceptions_are_no_wider_than_they_say(evidence: Evidence) -> None:
@@ -140,10 +186,14 @@ def _report_a_receipt(stage: Stage) -> None:
     stage.put_receipts(receipt(keys.message(campaign_id, 0), "DELIVERED", time.time_ns() // 1_000_000))
 
 
-def _send(stage: Stage) -> None:
-    campaign_id = stage.started(1, 1)
+def _send(stage: Stage, channel: Channel) -> None:
+    campaign_id = stage.started(1, 1, channels=(channel,))
     stage.until_status(campaign_id, "stopped")
     assert stage.stack.show(campaign_id)["stop_reason"] == "AccessDeniedException"
+
+
+def _order(stage: Stage) -> None:
+    stage.until_message(stage.ordered(Channel.EMAIL), "failed", "AccessDeniedException")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +202,11 @@ def _send(stage: Stage) -> None:
         ("campaign-api", "sqs:SendMessage", _ask_for_a_plan, "AccessDenied"),
         ("campaign-planner", "s3:GetObject", _plan, "AccessDenied"),
         ("delivery-processor", "dynamodb:UpdateItem", _report_a_receipt, "AccessDeniedException"),
-        ("campaign-worker", "sms-voice:SendTextMessage", _send, '"end":"stopped"'),
+        *(
+            (f"campaign-worker-{channel}", action, partial(_send, channel=channel), '"end":"stopped"')
+            for channel, action in SEND_ACTIONS.items()
+        ),
+        ("message-sender", SEND_ACTIONS[Channel.EMAIL], _order, "the provider refuses everything"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

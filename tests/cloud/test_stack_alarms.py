@@ -53,15 +53,14 @@ def recover(stage: Stage, alarms: list[Alarm]) -> None:
 @pytest.mark.parametrize("family", CAUSES)
 def test_an_alarm_rises_and_recovers(stage: Stage, family: str) -> None:
     alarms = [alarm for alarm in stage.alarms() if runbook(alarm) == family]
-    if not alarms:
-        pytest.skip(f"the stack has no {family}: its channel is not configured")
+    assert alarms
     with CAUSES[family].bring_about(stage, alarms):
         rise(stage, alarms)
     recover(stage, alarms)
 
 
 def test_no_alarm_of_the_stack_is_left_out(stage: Stage) -> None:
-    assert {runbook(alarm) for alarm in stage.alarms()} <= set(CAUSES) == {family.name for family in FAMILIES}
+    assert {runbook(alarm) for alarm in stage.alarms()} == set(CAUSES) == {family.name for family in FAMILIES}
     assert len(stage.alarms()) > 50
 
 

@@ -44,6 +44,7 @@ ARRIVE = frozenset({"DELIVERED", "complaint", "delivery_delay"})
 
 
 def destination(channel: Channel, number: int) -> dict[str, str]:
+    """A recipient of this campaign alone: some of them are suppressed by it."""
     if channel is Channel.EMAIL:
         return {"email": f"reader{number}@example.com"}
     return {"phone": f"+1206{'557' if channel is Channel.SMS else '556'}{number:04d}"}

@@ -18,9 +18,6 @@ GLOBAL_OPTIONS = {"query", "output", "region"}
 CUSTOM_COMMANDS = {("logs", "tail"): {"since", "filter-pattern", "follow"}}
 """Commands of the AWS CLI that are no operation of a service (AWS CLI command reference)."""
 
-CHANNEL_VARIABLES = {"WHATSAPP_PHONE_NUMBER_ID", "WHATSAPP_BUSINESS_ACCOUNT_ID", "EMAIL_CONFIGURATION_SET"}
-"""Outputs of channels that may be off."""
-
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 
@@ -64,7 +61,7 @@ def test_there_are_commands_on_nearly_every_page() -> None:
 def test_variables_are_outputs_of_the_stack(book: Path) -> None:
     outputs = {variable_name(field) for component in COMPONENTS for field in component.__dataclass_fields__}
     used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)", book.read_text(encoding="utf-8")))
-    assert used <= outputs | CHANNEL_VARIABLES | ENVIRONMENT
+    assert used <= outputs | ENVIRONMENT
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
