@@ -268,9 +268,9 @@ class Campaigns(pulumi.ComponentResource):
                     "channels": self._routes,
                 },
                 statements=[
-                    self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "Query", "UpdateItem"),
+                    self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
-                    messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem"),
+                    messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem", "GetItem", "UpdateItem"),
                     messaging.rate_limits.grant("ReadRate", "GetItem"),
                     self._plan.send("RequeuePlans"),
                     *self._send_to_workers("RequeueTokens"),

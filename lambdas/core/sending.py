@@ -314,7 +314,8 @@ class CampaignSender:
         )
         for progress in self._open:
             self._attempts.withdraw(progress.unsent, self._owner)
-            if ended:
+            # Of a chunk that changed hands this run does not know all: whoever reads its rows closes it.
+            if ended and progress.chunk.fence == 1:
                 progress.count_unsent()
         self._close_finished()
         self._report.chunks_left = len(self._open) + len(self._abandoned)

@@ -15,13 +15,14 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, ChannelCounts, StopReason
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
 from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import Datum
 from lambdas.core.work import WorkToken
+from lambdas.sweeper.ended import EndedChunks
 
 LOOK_BACK_MS = 90 * 86_400_000
 """How long a campaign is looked after if it does not settle before."""
@@ -74,6 +75,7 @@ class Sweep:
                 if summary is None:
                     continue
                 self._revive(meta, summary)
+                self._close_open_chunks(summary)
                 self._settle(meta, summary)
                 looked_after.append((meta, summary))
             except Exception as error:
@@ -111,9 +113,17 @@ class Sweep:
                     self._tables.work[Channel(lane.channel)].send_all([WorkToken(summary.id, recover=True).to_json()])
                 self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
 
+    def _close_open_chunks(self, summary: CampaignSummary) -> None:
+        """Close what workers left open in an ended campaign; the next round settles it."""
+        if summary.status in OPEN_STATUSES or summary.done_rows >= summary.claimed_rows:
+            return
+        ended = EndedChunks(self._tables.campaigns, self._tables.tracking, now_us=self._now_ms * 1_000)
+        if closed := ended.close(summary):
+            self._log.line("WARNING", "chunks of an ended campaign closed", campaign_id=summary.id, chunks=closed)
+
     def _settle(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
         """Recount a campaign once its rows are final (or 72 h old), and correct its counters if they differ."""
-        ended = summary.status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+        ended = summary.status not in OPEN_STATUSES
         expired = self._now_ms - summary.created_ms > SETTLE_MS
         if not ended or not (summary.settled or expired):
             return
