@@ -208,7 +208,7 @@ def opt_outs(stage: Stage) -> None:
     suppressed = stage.started(2, 20)
     stage.until_status(suppressed, "completed")
     sms.delete_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
-    recipient = {"pk": keys.recipient(number), "sk": "STATE"}
+    recipient = {"pk": keys.recipient(number), "sk": keys.recipient_state(Channel.SMS)}
     assert stage.stack.campaigns.delete(recipient, condition="#source = :source", values={"source": "provider"})
     assert stage.stack.statuses(refused, 2)["failed"] == 1
     assert stage.stack.show(suppressed)["recipients"] == 1
@@ -242,7 +242,7 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
     refused = stage.ordered(Channel.SMS, SMS_THROTTLED, phone=number)
     stage.put_orders(expired, *([order(Channel.WHATSAPP, message_id=twice)] * 2))
     stage.wait_until(lambda: stage.calls(refused), timeout=30, what="the provider refuses")
-    OptOuts(stage.stack.campaigns).remember(number, "exercise")
+    OptOuts(stage.stack.campaigns, Channel.SMS).remember(number, "exercise")
     stage.until_message(late, "failed", EXPIRED)
     stage.until_message(refused, "failed", OPTED_OUT)
     stage.until_message(twice, "delivered")
