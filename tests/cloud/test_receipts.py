@@ -230,6 +230,14 @@ def test_bounces_suppress_and_those_of_others_do_not(mailbox: Mailbox) -> None:
     assert [mailbox.suppressed(address, Channel.EMAIL) for address in (ours, theirs, full)] == ["bounce", None, None]
 
 
+def test_a_bounce_of_the_mailbox_simulator_suppresses_nobody(mailbox: Mailbox) -> None:
+    address = f"bounce+{mailbox.name}@simulator.amazonses.com"
+    mailbox.sent(0, Channel.EMAIL)
+    assert mailbox.process({"bounce": mailbox.email(0, "bounce-permanent", to=address)}) == set()
+    assert mailbox.row(0).state.flags == {"bounce"}
+    assert mailbox.suppressed(address, Channel.EMAIL) is None
+
+
 def test_an_intent_in_doubt_is_resolved_by_every_channel(mailbox: Mailbox) -> None:
     tracking = TrackingTable(mailbox.stack.tracking, retention_days=1)
     now_ms = time.time_ns() // 1_000_000
