@@ -10,16 +10,10 @@ import pytest
 
 from lambdas.core.channels import Channel
 from tests.support import golden
+from tests.support.configured_channels import is_configured
 from tests.support.event_patterns import matches
 
 ON_BUS = [sample for sample in golden.load_all() if sample.is_on_bus]
-CONFIGURED_BY = {Channel.WHATSAPP: "WhatsappPhoneNumberId", Channel.EMAIL: "EmailSender"}
-"""The output that is not empty where a channel is configured; SMS always is."""
-
-
-def is_configured(channel: str, outputs: Mapping[str, Any]) -> bool:
-    """Whether a stack has the channel."""
-    return channel == Channel.SMS or bool(outputs.get(CONFIGURED_BY[Channel(channel)]))
 
 
 def of_stack(sample: golden.Golden, outputs: Mapping[str, Any]) -> dict[str, Any]:
