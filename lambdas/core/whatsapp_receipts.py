@@ -82,7 +82,7 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     **_classes(ReceiptClass.STOP, 131048, 133000, 133005, 133006, 133010, 134011),
     **_classes(ReceiptClass.STOP, 132001, 132007, 132015, 132016, 132068),
 }
-"""Meta's error codes (Cloud API, "Error codes"), by what its table says may help."""
+"""Meta's error codes (Cloud API, "Error codes"), by what its table asks for; see `ReceiptClass` for what is done."""
 
 UNKNOWN_CODE = ReceiptClass.FAIL_OVER
 """What a code asks for that is not in the table: this message failed, others may do well."""
