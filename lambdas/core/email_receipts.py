@@ -101,7 +101,7 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     "Rendering Failure": ReceiptClass.FAIL_OVER,
 }
 """By our failure code, `<bounceType>/<bounceSubType>` or the event type. Three transient subtypes ask for a smaller or
-other message, which the same one on this channel is not. See `ReceiptClass` for what is done."""
+other message: the same one would not do better. See `ReceiptClass` for what is done."""
 
 NOT_SPAM = "not-spam"
 """The `complaintFeedbackType` that takes a complaint back (IANA, feedback report types)."""
