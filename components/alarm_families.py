@@ -85,7 +85,7 @@ PARKED_EVENTS = Family(
     name="parked-events",
     levels=WARNING,
     missing="notBreaching",
-    meaning="Events of an unknown shape arrive among the receipts",
+    meaning="Receipts, or orders of single messages, arrive that cannot be read",
 )
 OVERDUE_RECEIPTS = Family(
     name="overdue-receipts",

@@ -60,7 +60,7 @@ class Business:
         ]
         odd_receipts = [
             *self._lines(metrics.OVERDUE_RECEIPTS, "Maximum", label="overdue for an hour"),
-            *self._lines(metrics.PARKED_EVENTS, "Sum", label="of unknown shape"),
+            *self._lines(metrics.PARKED_EVENTS, "Sum", label="unreadable, orders too"),
             *self._lines(metrics.FOREIGN_RECEIPTS, "Sum", label="of other stacks"),
         ]
         return Section(

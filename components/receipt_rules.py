@@ -1,4 +1,8 @@
-"""The rules that put delivery receipts of the account's buses into the receipts queue."""
+"""The rules that put delivery receipts of the account's buses into the receipts queue.
+
+Each asks for the source and the detail types that the channel's parser reads (EventBridge reference, events of
+sms-voice, social-messaging and SES).
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,14 @@ from typing import Any
 from components import email_channel
 from components.event_rule import RuleArgs
 from components.naming import Site
+from lambdas.core import email_receipts, sms_receipts, whatsapp_receipts
 
-SMS_SOURCE = "aws.sms-voice"
-SMS_DETAIL_TYPE = "Text Message Delivery Status Updated"
-"""What End User Messaging SMS puts on the account's default bus (EventBridge reference, events of sms-voice)."""
-
-WHATSAPP_SOURCE = "aws.social-messaging"
-WHATSAPP_DETAIL_TYPES = (
-    "WhatsApp Message Sent",
-    "WhatsApp Message Delivered",
-    "WhatsApp Message Read",
-    "WhatsApp Message Failed",
-    "WhatsApp Message Undeliverable",
+EMAIL_DETAIL_TYPES = tuple(
+    detail_type
+    for detail_type, event_type in email_receipts.DETAIL_TYPES.items()
+    if email_receipts.KINDS[event_type].matching in email_channel.EVENT_TYPES
 )
-"""What tells of a message's way (EventBridge reference, events of social-messaging); inbound messages do not."""
-
-EMAIL_SOURCE = "aws.ses"
-EMAIL_DETAIL_TYPES = (
-    "Email Sent",
-    "Email Delivered",
-    "Email Bounced",
-    "Email Complaint Received",
-    "Email Rejected",
-    "Email Rendering Failed",
-    "Email Delivery Delayed",
-)
-"""What SES tells of one email (EventBridge reference, events of SES)."""
+"""Of what SES may put on the bus that which the configuration set publishes."""
 
 
 def receipt_rules(site: Site) -> list[RuleArgs]:
@@ -53,7 +39,7 @@ def receipt_rules(site: Site) -> list[RuleArgs]:
 
 
 def _sms(identity: str | None) -> RuleArgs:
-    pattern: dict[str, Any] = {"source": [SMS_SOURCE], "detail-type": [SMS_DETAIL_TYPE]}
+    pattern: dict[str, Any] = {"source": [sms_receipts.EVENT_SOURCE], "detail-type": [sms_receipts.DETAIL_TYPE]}
     if identity is not None and identity.startswith("+"):
         pattern["detail"] = {"originationPhoneNumber": [identity]}
     return RuleArgs(thing="sms-receipts", description="Delivery receipts of SMS", pattern=pattern)
@@ -64,10 +50,7 @@ def _whatsapp() -> RuleArgs:
     return RuleArgs(
         thing="whatsapp-receipts",
         description="Delivery receipts of WhatsApp",
-        pattern={
-            "source": [WHATSAPP_SOURCE],
-            "detail-type": list(WHATSAPP_DETAIL_TYPES),
-        },
+        pattern={"source": [whatsapp_receipts.EVENT_SOURCE], "detail-type": list(whatsapp_receipts.DETAIL_TYPES)},
     )
 
 
@@ -77,7 +60,7 @@ def _email(configuration_set: str) -> RuleArgs:
         thing="email-receipts",
         description="Delivery receipts of email",
         pattern={
-            "source": [EMAIL_SOURCE],
+            "source": [email_receipts.EVENT_SOURCE],
             "detail-type": list(EMAIL_DETAIL_TYPES),
             "detail": {"mail": {"tags": {"ses:configuration-set": [configuration_set]}}},
         },
@@ -89,7 +72,7 @@ def _in_house(source: str, bus: str) -> RuleArgs:
     return RuleArgs(
         thing="in-house-receipts",
         description="Delivery receipts of in-house producers",
-        pattern={"source": [source], "detail-type": [SMS_DETAIL_TYPE]},
+        pattern={"source": [source], "detail-type": [sms_receipts.DETAIL_TYPE]},
         bus=bus,
         input_path="$.detail",
     )

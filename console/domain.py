@@ -98,7 +98,8 @@ class Alarm:
 class Message:
     """One provider call as the tracking table holds it; never the body, and the destination only masked.
 
-    `created_ms` and `changed_ms` are epoch milliseconds; `changed_ms` is the provider's own time of the last state.
+    `created_ms` and `changed_ms` are epoch milliseconds; `changed_ms` is the provider's own time of the last state,
+    which WhatsApp tells in whole seconds: there the time to the receipt is up to a second too long, never negative.
     """
 
     id: str

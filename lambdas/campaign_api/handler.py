@@ -15,7 +15,7 @@ from lambdas.adapters.clock import now_ms
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
@@ -35,7 +35,7 @@ SERVICE = CampaignService(
     SETTINGS,
     CampaignTable(_TABLE),
     Content(client("s3"), SETTINGS.content_bucket),
-    OptOuts(_TABLE),
+    ChannelOptOuts(_TABLE),
     Queue(_SQS, SETTINGS.plan_queue_url),
     ROUTES,
     now_ms,

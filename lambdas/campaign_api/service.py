@@ -11,7 +11,7 @@ from typing import Any
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import ConditionFailed
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.campaign_api.settings import CampaignApiSettings
@@ -46,7 +46,7 @@ class CampaignService:
         settings: CampaignApiSettings,
         campaigns: CampaignTable,
         content: Content,
-        opt_outs: OptOuts,
+        opt_outs: ChannelOptOuts,
         plan_queue: Queue,
         routes: Routes,
         now_ms: Callable[[], int],

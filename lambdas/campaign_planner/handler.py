@@ -13,7 +13,7 @@ from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.core.attribute_values import Item
@@ -28,7 +28,7 @@ SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 _TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
 CAMPAIGNS = CampaignTable(_TABLE)
-OPT_OUTS = OptOuts(_TABLE)
+OPT_OUTS = ChannelOptOuts(_TABLE)
 CONTENT = Content(client("s3"), SETTINGS.content_bucket)
 ROUTES = routes_from_text(SETTINGS.channels)
 WORK = {channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()}

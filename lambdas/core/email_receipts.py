@@ -39,24 +39,27 @@ TOPIC_VALIDATED = "Successfully validated SNS topic for Amazon SES event publish
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """One `eventType`: the object that tells its time (and its recipients, under `recipients`), and our status."""
+    """One `eventType`: its name in an event destination's MatchingEventTypes, the object that tells its time (and its
+    recipients, under `recipients`), and our status.
+    """
 
+    matching: str
     section: str
     status: Status
     recipients: str = ""
 
 
 KINDS: Mapping[str, EventKind] = {
-    "Send": EventKind("mail", Status.SENT),
-    "Delivery": EventKind("delivery", Status.DELIVERED, "recipients"),
-    "Bounce": EventKind("bounce", Status.FAILED, "bouncedRecipients"),
-    "Complaint": EventKind("complaint", Status.SENT, "complainedRecipients"),
-    "Reject": EventKind("mail", Status.FAILED),
-    "DeliveryDelay": EventKind("deliveryDelay", Status.SENT, "delayedRecipients"),
-    "Rendering Failure": EventKind("mail", Status.FAILED),
-    "Open": EventKind("open", Status.READ),
-    "Click": EventKind("click", Status.READ),
-    "Subscription": EventKind("subscription", Status.SENT),
+    "Send": EventKind("SEND", "mail", Status.SENT),
+    "Delivery": EventKind("DELIVERY", "delivery", Status.DELIVERED, "recipients"),
+    "Bounce": EventKind("BOUNCE", "bounce", Status.FAILED, "bouncedRecipients"),
+    "Complaint": EventKind("COMPLAINT", "complaint", Status.SENT, "complainedRecipients"),
+    "Reject": EventKind("REJECT", "mail", Status.FAILED),
+    "DeliveryDelay": EventKind("DELIVERY_DELAY", "deliveryDelay", Status.SENT, "delayedRecipients"),
+    "Rendering Failure": EventKind("RENDERING_FAILURE", "mail", Status.FAILED),
+    "Open": EventKind("OPEN", "open", Status.READ),
+    "Click": EventKind("CLICK", "click", Status.READ),
+    "Subscription": EventKind("SUBSCRIPTION", "subscription", Status.SENT),
 }
 """A rejection and a failed rendering have no time of their own; that of the message stands for it."""
 
@@ -98,7 +101,7 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     "Rendering Failure": ReceiptClass.FAIL_OVER,
 }
 """By our failure code, `<bounceType>/<bounceSubType>` or the event type. Three transient subtypes ask for a smaller or
-other message, so the same one is not sent again."""
+other message: the same one would not do better. See `ReceiptClass` for what is done."""
 
 NOT_SPAM = "not-spam"
 """The `complaintFeedbackType` that takes a complaint back (IANA, feedback report types)."""

@@ -4,8 +4,8 @@ A campaign that asks for less than the identity's rate leaves the rest to others
 do not shut each other out. Leases of one campaign never overlap, because its own rate holds too, but they may be booked
 in any order: of two workers the one with the later rows is often faster, and must not cost the other its time.
 
-A tenth of the rate is a lane of its own: single messages may use whatever is free, campaigns leave that tenth alone, so
-an answer or a code never waits behind a campaign.
+A tenth of the rate is a lane of its own: single messages may use whatever is free, campaigns leave that tenth alone. At
+low rates a lease in that tenth is long (ten seconds for a part at 1/s), and the next single message waits for its end.
 
 Times are integer microseconds since the epoch, rates thousandths of a message part per second.
 """

@@ -38,8 +38,13 @@ def spend_day(day: str) -> str:
 
 
 def recipient(key: str) -> str:
-    """Partition of one recipient's opt-out state."""
+    """Partition of one recipient's opt-out states."""
     return f"RECIPIENT#{key}"
+
+
+def recipient_state(channel: str) -> str:
+    """Sort key of a recipient's opt-out state on one channel."""
+    return f"STATE#{channel}"
 
 
 def message(campaign: str, row: int) -> str:

@@ -61,7 +61,9 @@ COST_PER_CUSTOMER = Metric("CostPerCustomer", Unit.NONE, _PER_STACK, "mean US do
 FOREIGN_RECEIPTS = Metric(
     "ForeignReceipts", Unit.COUNT, _PER_STACK, "receipts of messages that this stack did not send (shared accounts)"
 )
-PARKED_EVENTS = Metric("ParkedEvents", Unit.COUNT, _PER_STACK, "events of an unknown shape, kept in the DLQ")
+PARKED_EVENTS = Metric(
+    "ParkedEvents", Unit.COUNT, _PER_STACK, "receipts and orders of single messages that cannot be read, kept in a DLQ"
+)
 OTHER_NOTIFICATIONS = Metric(
     "OtherNotifications", Unit.COUNT, _PER_STACK, "inbound messages and notices on the receipts' paths, acknowledged"
 )

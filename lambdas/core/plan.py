@@ -124,11 +124,11 @@ def make_plan(
     recipients: Iterable[Recipient],
     *,
     channels: Collection[str],
-    opted_out: Callable[[Collection[str]], Collection[str]],
+    opted_out: Callable[[Channel, Collection[str]], Collection[str]],
     max_price_usd: float | None = None,
 ) -> Plan:
     """Plan a campaign over the `channels` that the stack has: `opted_out` answers which of some destinations have
-    opted out.
+    opted out of a channel.
 
     Rows are ordered by channel, then as they were given: each channel sends a run of its own. The first row of a
     destination wins; later ones are duplicates, except for simulator destinations, which reach nobody and let a test
@@ -136,7 +136,7 @@ def make_plan(
     """
     excluded: list[ExcludedRow] = []
     candidates: list[tuple[Recipient, Destination]] = []
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[Channel, str]] = set()
     for recipient in recipients:
         if recipient.channel not in channels:
             excluded.append(ExcludedRow(recipient.row, Exclusion.CHANNEL_NOT_AVAILABLE, recipient.channel))
@@ -151,13 +151,18 @@ def make_plan(
             continue
         seen.add((recipient.channel, found.address))
         candidates.append((recipient, found))
-    blocked = frozenset(opted_out([found.address for _, found in candidates]))
+    blocked = {
+        (channel, address)
+        for channel in Channel
+        if (addresses := [address for of, address in seen if of is channel])
+        for address in opted_out(channel, addresses)
+    }
     order = {channel: place for place, channel in enumerate(Channel)}
     rows: list[PlannedRow] = []
     for recipient, found in sorted(candidates, key=lambda candidate: order[candidate[0].channel]):
         outcome = (
             ExcludedRow(recipient.row, Exclusion.OPTED_OUT)
-            if found.address in blocked
+            if (recipient.channel, found.address) in blocked
             else render(recipient, found, len(rows), max_price_usd)
         )
         if isinstance(outcome, PlannedRow):

@@ -213,7 +213,7 @@ class LimiterPort(Protocol):
 
 
 class OptOutPort(Protocol):
-    """Who must not be written to."""
+    """Who must not be written to on the channel."""
 
     def opted_out(self, destinations: Collection[str]) -> frozenset[str]:
         """Those of `destinations` that have opted out, read now."""

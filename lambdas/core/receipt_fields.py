@@ -14,6 +14,8 @@ from lambdas.core.receipts import UnknownEvent
 MAX_TIME_MS = 10**14
 """Later than any receipt (year 5138): a time beyond it is no time in milliseconds."""
 
+LAST_MILLISECOND = 999
+
 _NOTHING: Mapping[str, Any] = {}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -72,14 +74,18 @@ def is_time_ms(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < MAX_TIME_MS
 
 
-def seconds_as_ms(value: object) -> int | None:
-    """Whole seconds since the epoch, mostly written as text, in milliseconds."""
+def end_of_second_ms(value: object) -> int | None:
+    """Whole seconds since the epoch, mostly written as text, as the last millisecond of that second.
+
+    What is told in whole seconds happened within the second. Its end is never before what really was: taken for its
+    beginning, the acceptance of a message would lie before the call in milliseconds that caused it.
+    """
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 11:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    at_ms = value * 1_000
-    return at_ms if is_time_ms(at_ms) else None
+    at_ms = value * 1_000 + LAST_MILLISECOND
+    return at_ms if value > 0 and is_time_ms(at_ms) else None
 
 
 def iso_as_ms(value: object) -> int | None:

@@ -10,8 +10,11 @@ from lambdas.core.lifecycle import Status, StatusEvent
 
 
 class ReceiptClass(StrEnum):
-    """What a failed receipt asks for: send again later, take another channel, never write to this destination again,
-    or stop sending, because every other message will fail likewise.
+    """What a failed receipt asks for: send again later, take another channel, never write to this destination again on
+    this channel, or stop sending, because every other message will fail likewise.
+
+    Only SUPPRESS is acted on, by way of `Receipt.suppression`. The others' rows fail with their code, and nothing else
+    follows: no message is sent again, goes to another channel or stops its campaign because of a receipt.
     """
 
     RETRY = "retry"
@@ -42,8 +45,9 @@ class Receipt:
 
     `provider_id` serves to find the message where the path carries no `message_id` of ours; `stack` is the sender's,
     where it is named: in a shared account receipts of other stacks arrive too. `destination` (E.164, or an address in
-    lower case) is there where the path tells it, `failure` where the status is failed. `suppression` is given, and
-    flagged in the event, only together with a destination: the path that tells whom it is about changes the row.
+    lower case) is there where the path tells it, `failure`, what the failure asks for, where the status is failed.
+    `suppression` is given, and flagged in the event, only together with a destination: the path that tells whom it is
+    about changes the row.
     """
 
     channel: Channel

@@ -1,8 +1,8 @@
 """Sending one single message: the same intent, pacing, opt-outs and one call as a campaign's row, in the priority lane.
 
-It never waits behind a campaign: it books what is free of the identity's rate, of which campaigns leave a tenth alone
-(`identity_calendar.py`). Its money comes from a daily cap; a worker that dies leaves what it took with the day, so the
-cap errs on the safe side by a message a death.
+It books what is free of the identity's rate, of which campaigns leave a tenth alone (`identity_calendar.py`). Its
+money comes from a daily cap; a worker that dies leaves what it took with the day, so the cap errs on the safe side by a
+message a death.
 """
 
 from __future__ import annotations

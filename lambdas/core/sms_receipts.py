@@ -80,7 +80,7 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     "FAILED": ReceiptClass.FAIL_OVER,
 }
 """The words of the status table in "Messaging events" decide: it says of four that the message may be tried again, and
-of INVALID that the destination is no valid number."""
+of INVALID that the destination is no valid number. See `ReceiptClass` for what is done."""
 
 _NO_FLAGS: frozenset[str] = frozenset()
 

@@ -2,7 +2,8 @@
 
 Shapes: AWS End User Messaging Social user guide, "Message and event format" (a WABA's topic: AWS's header around the
 entry of Meta's webhook, as text) and "Monitoring with Amazon EventBridge"; Meta's Cloud API, "Status messages webhook
-reference" and "Error codes". Times are whole seconds, mostly written as text. Our ids come back on the topic alone, as
+reference" and "Error codes". Times are whole seconds, mostly written as text; each stands for the end of its
+second, so that copies stay equal and no status is older than the call. Our ids come back on the topic alone, as
 `biz_opaque_callback_data`; the bus tells neither them nor the recipient. No path tells a price.
 """
 
@@ -15,13 +16,13 @@ from lambdas.core.channels import Channel
 from lambdas.core.correlation import read_callback_data
 from lambdas.core.lifecycle import Status, StatusEvent
 from lambdas.core.receipt_fields import (
+    end_of_second_ms,
     json_object,
     object_of,
     objects_of,
     our_message_id,
     phone_number,
     provider_id_of,
-    seconds_as_ms,
     shown,
     text_of,
 )
@@ -81,7 +82,7 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     **_classes(ReceiptClass.STOP, 131048, 133000, 133005, 133006, 133010, 134011),
     **_classes(ReceiptClass.STOP, 132001, 132007, 132015, 132016, 132068),
 }
-"""Meta's error codes (Cloud API, "Error codes"), by what its table says may help."""
+"""Meta's error codes (Cloud API, "Error codes"), by what its table asks for; see `ReceiptClass` for what is done."""
 
 UNKNOWN_CODE = ReceiptClass.FAIL_OVER
 """What a code asks for that is not in the table: this message failed, others may do well."""
@@ -122,7 +123,7 @@ def _receipt(word: object, at: object, fields: Mapping[str, Any], provider_id: s
     said, and Meta's own `wamid` is none of it, so neither is told to the row.
     """
     status = STATUSES.get(word) if isinstance(word, str) else None
-    at_ms = seconds_as_ms(at)
+    at_ms = end_of_second_ms(at)
     if status is None or provider_id is None or at_ms is None:
         raise UnknownEvent(f"a WhatsApp status {shown(word)}, id or time missing")
     ours = read_callback_data(text_of(fields, "biz_opaque_callback_data") or "")

@@ -1,7 +1,7 @@
 """Folds delivery receipts of all channels into tracking rows: any order, any number of times, by either path.
 
 A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
-recorded for that destination, before the row: whoever dies in between records it again.
+recorded for that destination on its channel, before the row: whoever dies in between records it again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
 from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
 from lambdas.core.attribute_values import Item
+from lambdas.core.channels import Channel
 from lambdas.core.folding import ReceiptGroup, group_by_message, metrics_of_change, new_suppressions
 from lambdas.core.metrics import FOREIGN_RECEIPTS, OTHER_NOTIFICATIONS, PARKED_EVENTS, Datum
 from lambdas.core.receipt_parsing import parse_receipts
@@ -29,7 +30,7 @@ SETTINGS = DeliveryProcessorSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 DYNAMODB = client("dynamodb")
 TRACKING = TrackingTable(Table(DYNAMODB, SETTINGS.delivery_tracking_table))
-OPT_OUTS = OptOuts(Table(DYNAMODB, SETTINGS.campaigns_table))
+OPT_OUTS = ChannelOptOuts(Table(DYNAMODB, SETTINGS.campaigns_table))
 RECEIPTS = Queue(client("sqs"), SETTINGS.receipts_queue_url)
 
 MATCH_SECONDS = 300
@@ -124,8 +125,10 @@ def _fold(batch: Batch) -> None:
 
 
 def _record(row: Item, group: ReceiptGroup) -> Folded | None:
-    for destination, suppression in new_suppressions(TrackedMessage.from_item(row).state, group):
-        OPT_OUTS.remember(destination, suppression.value)
+    message = TrackedMessage.from_item(row)
+    opt_outs = OPT_OUTS[Channel(message.channel)]
+    for destination, suppression in new_suppressions(message.state, group):
+        opt_outs.remember(destination, suppression.value)
     return TRACKING.fold_read(row, group.events)
 
 

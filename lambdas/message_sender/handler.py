@@ -18,7 +18,7 @@ from lambdas.adapters.day_budget import DayBudget
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.providers import make_provider
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
 from lambdas.adapters.tracking import TrackingTable
@@ -55,7 +55,7 @@ SETTINGS = MessageSenderSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 ROUTES = routes_from_text(SETTINGS.channels)
 _DYNAMO = client("dynamodb", connections=2 * BATCH)
-OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
+OPT_OUTS = ChannelOptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
 BUDGET = DayBudget(Table(_DYNAMO, SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 OUTBOX = Queue(client("sqs"), SETTINGS.outbox_queue_url)
@@ -152,8 +152,8 @@ def _send(
     assert order.message_id is not None
     channel = order.recipient.channel
     row = _render(order)
-    attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS, clock, owner=owner)
-    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS, BUDGET, clock)
+    attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner)
+    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock)
     sender = SingleSender(ports, attempts, owner=owner)
     if order.expired(now_ms(), first_seen_ms=_first_seen_ms(record)):
         outcome = sender.record_not_sent(order.message_id, row, EXPIRED)

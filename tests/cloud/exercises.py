@@ -20,7 +20,6 @@ from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.simulator import MAILBOXES
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
@@ -39,6 +38,9 @@ ROUGH = CarrierProfile(
     reorder_rate=0.3,
 )
 SMS_THROTTLED = CarrierProfile(seed=7, channels={Channel.SMS: {"throttle_rate": 1.0}})
+BOUNCING = CarrierProfile(
+    seed=9, latency_ms=(5, 20), receipt_delay_ms=(20, 100), channels={Channel.EMAIL: {"failure_rate": 1.0}}
+)
 SLOW = CarrierProfile(seed=8, latency_ms=(6_000, 6_000))
 ONE_RECEIPT_BATCH = 100
 
@@ -208,7 +210,7 @@ def opt_outs(stage: Stage) -> None:
     suppressed = stage.started(2, 20)
     stage.until_status(suppressed, "completed")
     sms.delete_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
-    recipient = {"pk": keys.recipient(number), "sk": "STATE"}
+    recipient = {"pk": keys.recipient(number), "sk": keys.recipient_state(Channel.SMS)}
     assert stage.stack.campaigns.delete(recipient, condition="#source = :source", values={"source": "provider"})
     assert stage.stack.statuses(refused, 2)["failed"] == 1
     assert stage.stack.show(suppressed)["recipients"] == 1
@@ -242,7 +244,7 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
     refused = stage.ordered(Channel.SMS, SMS_THROTTLED, phone=number)
     stage.put_orders(expired, *([order(Channel.WHATSAPP, message_id=twice)] * 2))
     stage.wait_until(lambda: stage.calls(refused), timeout=30, what="the provider refuses")
-    OptOuts(stage.stack.campaigns).remember(number, "exercise")
+    OptOuts(stage.stack.campaigns, Channel.SMS).remember(number, "exercise")
     stage.until_message(late, "failed", EXPIRED)
     stage.until_message(refused, "failed", OPTED_OUT)
     stage.until_message(twice, "delivered")
@@ -251,10 +253,10 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
 
 def suppressed_by_a_receipt(stage: Stage) -> None:
     """A bounce suppresses its address; the next message to it is not sent."""
-    name, _, domain = MAILBOXES["bounce"].partition("@")
-    address = f"{name}+{uuid.uuid4().hex[:8]}@{domain}"
-    stage.until_message(stage.ordered(Channel.EMAIL, email=address), "failed", "Permanent/General")
-    stage.wait_until(lambda: OptOuts(stage.stack.campaigns).opted_out({address}), timeout=30, what="it is suppressed")
+    address = f"gone-{uuid.uuid4().hex[:8]}@example.com"
+    stage.until_message(stage.ordered(Channel.EMAIL, BOUNCING, email=address), "failed", "Permanent/General")
+    opt_outs = OptOuts(stage.stack.campaigns, Channel.EMAIL)
+    stage.wait_until(lambda: opt_outs.opted_out({address}), timeout=30, what="it is suppressed")
     stage.until_message(stage.ordered(Channel.EMAIL, email=address), "failed", OPTED_OUT)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.adapters.opt_outs import STATE, OptOuts
+from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.channels import Channel
@@ -59,9 +59,9 @@ class Mailbox:
     def statuses(self, *rows: int) -> list[Status]:
         return [self.row(row).state.status for row in rows]
 
-    def suppressed(self, destination: str) -> str | None:
-        """The source of a destination's RECIPIENT item, None without one."""
-        item = self.stack.campaigns.get({"pk": keys.recipient(destination), "sk": STATE})
+    def suppressed(self, destination: str, channel: Channel) -> str | None:
+        """The source of a destination's RECIPIENT item of a channel, None without one."""
+        item = self.stack.campaigns.get({"pk": keys.recipient(destination), "sk": keys.recipient_state(channel)})
         return None if item is None else str(item["source"])
 
     def process(self, bodies: Mapping[str, str], *, age_ms: int = 0) -> set[str]:
@@ -162,7 +162,7 @@ def test_what_has_no_row_after_five_minutes_is_let_go(mailbox: Mailbox) -> None:
         "complaint": mailbox.email(1, "complaint", to="a@b.example"),
     }
     assert mailbox.process(bodies, age_ms=SIX_MINUTES_MS) == set()
-    assert mailbox.suppressed("a@b.example") is None
+    assert mailbox.suppressed("a@b.example", Channel.EMAIL) is None
 
 
 def test_copies_cost_no_write(cloud: LocalCloud, mailbox: Mailbox, number: str) -> None:
@@ -186,7 +186,8 @@ def test_copies_cost_no_write(cloud: LocalCloud, mailbox: Mailbox, number: str) 
     assert written(told) == 3 + 2, "three rows and two destinations"
     again = {f"{name} {copy}": body for name, body in told.items() for copy in range(3)}
     assert written(again) == 0
-    assert (mailbox.suppressed(number), mailbox.suppressed(address)) == ("invalid", "complaint")
+    assert mailbox.suppressed(number, Channel.SMS) == "invalid"
+    assert mailbox.suppressed(address, Channel.EMAIL) == "complaint"
 
 
 def test_whoever_tells_the_destination_has_it_suppressed_whichever_path_is_first(mailbox: Mailbox, number: str) -> None:
@@ -196,14 +197,21 @@ def test_whoever_tells_the_destination_has_it_suppressed_whichever_path_is_first
     on_bus["detail"] |= {"messageId": mailbox.provider_id(1), "errors": [{"code": 131050}]}
     assert mailbox.process({"sms": mailbox.sms(0, "INVALID", on_bus=True), "whatsapp": json.dumps(on_bus)}) == set()
     assert mailbox.statuses(0, 1) == [Status.FAILED, Status.FAILED]
-    assert mailbox.suppressed(number) is None
+    assert mailbox.suppressed(number, Channel.WHATSAPP) is None
 
     opt_out = mailbox.whatsapp(1, word="failed", code=131050, recipient_id=number.removeprefix("+"))
     assert mailbox.process({"whatsapp": opt_out}) == set()
-    assert mailbox.suppressed(number) == "opt_out"
+    assert mailbox.suppressed(number, Channel.WHATSAPP) == "opt_out"
+    assert mailbox.suppressed(number, Channel.SMS) is None, "who stops WhatsApp has not stopped SMS"
+    blocked = {
+        channel: OptOuts(mailbox.stack.campaigns, channel).opted_out({number, "+12065550100"}) for channel in Channel
+    }
+    assert blocked == {Channel.SMS: set(), Channel.WHATSAPP: {number}, Channel.EMAIL: set()}
+
     assert mailbox.process({"sms": mailbox.sms(0, "INVALID", destinationPhoneNumber=number)}) == set()
-    assert mailbox.suppressed(number) == "opt_out", "the first reason stays"
-    assert OptOuts(mailbox.stack.campaigns).opted_out({number, "+12065550100"}) == {number}
+    assert mailbox.suppressed(number, Channel.SMS) == "invalid"
+    OptOuts(mailbox.stack.campaigns, Channel.SMS).remember(number)
+    assert mailbox.suppressed(number, Channel.SMS) == "invalid", "the first reason stays"
 
 
 def test_bounces_suppress_and_those_of_others_do_not(mailbox: Mailbox) -> None:
@@ -219,7 +227,15 @@ def test_bounces_suppress_and_those_of_others_do_not(mailbox: Mailbox) -> None:
     assert mailbox.process(bodies) == set()
     assert mailbox.statuses(0, 1, 2) == [Status.DELIVERED, Status.SENT, Status.FAILED]
     assert mailbox.row(0).state.flags == {"bounce"}
-    assert [mailbox.suppressed(address) for address in (ours, theirs, full)] == ["bounce", None, None]
+    assert [mailbox.suppressed(address, Channel.EMAIL) for address in (ours, theirs, full)] == ["bounce", None, None]
+
+
+def test_a_bounce_of_the_mailbox_simulator_suppresses_nobody(mailbox: Mailbox) -> None:
+    address = f"bounce+{mailbox.name}@simulator.amazonses.com"
+    mailbox.sent(0, Channel.EMAIL)
+    assert mailbox.process({"bounce": mailbox.email(0, "bounce-permanent", to=address)}) == set()
+    assert mailbox.row(0).state.flags == {"bounce"}
+    assert mailbox.suppressed(address, Channel.EMAIL) is None
 
 
 def test_an_intent_in_doubt_is_resolved_by_every_channel(mailbox: Mailbox) -> None:

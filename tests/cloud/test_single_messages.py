@@ -10,6 +10,7 @@ import pytest
 
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
+from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
 from tests.cloud.campaign_client import StackClient
@@ -105,7 +106,7 @@ def test_who_has_opted_out_gets_nothing_and_the_record_says_why(
     cloud: LocalCloud, stack: StackClient, unique: str, wait_until: Any
 ) -> None:
     number = "+12065580177"
-    OptOuts(stack.campaigns).remember(number, "test")
+    OptOuts(stack.campaigns, Channel.SMS).remember(number, "test")
     message_id = accept(stack, unique, phone=number)
     wait_until(lambda: show(stack, message_id)["status"] == "failed")
     assert show(stack, message_id)["error_code"] == "OPTED_OUT"

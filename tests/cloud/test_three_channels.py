@@ -150,13 +150,13 @@ def test_the_codes_are_of_every_class(rows: dict[Channel, list[TrackedMessage]])
 def test_who_must_not_be_written_to_again_is_remembered(
     stack: StackClient, rows: dict[Channel, list[TrackedMessage]], wait_until: Any
 ) -> None:
-    opt_outs = OptOuts(stack.campaigns)
     suppressing = {
         Channel.SMS: {"INVALID"},
         Channel.WHATSAPP: {whatsapp_receipts.USER_OPTED_OUT},
         Channel.EMAIL: {"Permanent/General"},
     }
     for channel, codes in suppressing.items():
+        opt_outs = OptOuts(stack.campaigns, channel)
         numbers = [
             int(row.customer_id.rpartition("-")[2])
             for row in rows[channel]
@@ -165,7 +165,9 @@ def test_who_must_not_be_written_to_again_is_remembered(
         assert numbers, channel
         expected = {next(iter(destination(channel, number).values())) for number in numbers}
         everybody = [next(iter(destination(channel, number).values())) for number in range(EACH)]
-        wait_until(lambda everybody=everybody, expected=expected: opt_outs.opted_out(everybody) == expected)
+        wait_until(
+            lambda found=opt_outs.opted_out, everybody=everybody, expected=expected: found(everybody) == expected
+        )
     complaints = sum("complaint" in row.state.flags for row in rows[Channel.EMAIL])
     assert complaints == decided(Channel.EMAIL)["complaint"], "a complaint is a flag beside `delivered`"
 

@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 
 from lambdas.core.channels import Channel
+from lambdas.core.email_receipts import DETAIL_TYPES, KINDS
 from tests.support import golden
+from tests.support.configured_channels import is_configured
 from tests.support.event_patterns import matches
 
 ON_BUS = [sample for sample in golden.load_all() if sample.is_on_bus]
-CONFIGURED_BY = {Channel.WHATSAPP: "WhatsappPhoneNumberId", Channel.EMAIL: "EmailSender"}
-"""The output that is not empty where a channel is configured; SMS always is."""
-
-
-def is_configured(channel: str, outputs: Mapping[str, Any]) -> bool:
-    """Whether a stack has the channel."""
-    return channel == Channel.SMS or bool(outputs.get(CONFIGURED_BY[Channel(channel)]))
 
 
 def of_stack(sample: golden.Golden, outputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +49,21 @@ def test_an_event_is_matched_by_its_rule_and_no_other(graph: Any, sample: golden
 @pytest.mark.parametrize("sample", [s for s in ON_BUS if s.channel == Channel.EMAIL], ids=lambda sample: sample.name)
 def test_what_other_stacks_of_the_account_sent_stays_out(graph: Any, sample: golden.Golden) -> None:
     assert not [name for name, pattern in rules_of(graph).items() if matches(pattern, sample.event)]
+
+
+def test_the_rule_of_email_asks_for_what_the_configuration_set_publishes(evaluate: Any) -> None:
+    destinations = [
+        item.inputs["eventDestination"]
+        for item in evaluate("local").registrations
+        if item.type.startswith("aws:sesv2/configurationSetEventDestination:")
+    ]
+    (published,) = {frozenset(destination["matchingEventTypes"]) for destination in destinations}
+    asked_for = {
+        KINDS[DETAIL_TYPES[sample.event["detail-type"]]].matching
+        for sample in ON_BUS
+        if sample.channel == Channel.EMAIL and sample.rule is not None
+    }
+    assert asked_for == published
 
 
 @pytest.mark.parametrize("change", [{"source": "acme.messaging"}, {"detail-type": "Registration Status Change"}])

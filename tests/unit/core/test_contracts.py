@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import lambdas
 from lambdas.core import keys
+from lambdas.core.channels import Channel
 from lambdas.core.environment import FunctionEnvironment, SettingsError, render
 from lambdas.core.outputs import COMPONENTS, OutputsError, StackOutputs, output_name, parameter_prefix, variable_name
 from lambdas.core.work import MAX_TOKENS, WorkToken, token_count
@@ -159,6 +160,7 @@ def test_the_other_keys() -> None:
     assert keys.count("sms") == "COUNT#sms"
     assert keys.spend_day("2026-11-20") == "SPEND#2026-11-20"
     assert keys.recipient("+14255550100") == "RECIPIENT#+14255550100"
+    assert keys.recipient_state(Channel.WHATSAPP) == "STATE#whatsapp"
 
 
 @given(st.text(min_size=1), st.booleans())

@@ -169,7 +169,7 @@ def test_a_calendar_survives_a_lower_rate() -> None:
 
 
 @pytest.mark.parametrize("rate", [1, 3, 10, 100])
-def test_a_single_message_never_waits_behind_a_campaign(rate: int) -> None:
+def test_single_messages_have_a_tenth_of_the_rate_beside_a_campaign_that_wants_all(rate: int) -> None:
     calendar = Calendar(rate * MILLI)
     while not isinstance(
         booked := calendar.reserve("spring", 100, now_us=NOW, not_before_us=NOW, milli_rate=rate * MILLI), Wait
@@ -179,6 +179,15 @@ def test_a_single_message_never_waits_behind_a_campaign(rate: int) -> None:
     assert not isinstance(single, Wait)
     assert single[0].slot(0) == NOW
     assert single[0].milli_rate == rate * MILLI - int(rate * MILLI * 0.9)
+
+    tenth_us = 10 * MICROSECOND // rate
+    assert abs(single[0].end_us - NOW - tenth_us) <= 1, "one part at a tenth of the rate"
+    second = single[1].reserve(f"{PRIORITY_MARK}answer", 1, now_us=NOW, not_before_us=NOW, milli_rate=10**9)
+    if tenth_us > HORIZON_US:
+        assert second == Wait(single[0].end_us - NOW - HORIZON_US)
+    else:
+        assert not isinstance(second, Wait)
+        assert second[0].slot(0) == single[0].end_us
 
 
 def test_a_single_message_takes_the_whole_rate_where_it_is_free_and_campaigns_wait_for_it() -> None:

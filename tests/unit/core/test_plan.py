@@ -34,12 +34,12 @@ def routes(**rates: tuple[float, float]) -> dict[Channel, Route]:
     return {Channel(name): Route("", "", *rate) for name, rate in rates.items()}
 
 
-def nobody(_numbers: Collection[str]) -> Collection[str]:
+def nobody(_channel: Channel, _addresses: Collection[str]) -> Collection[str]:
     return ()
 
 
-def everybody_of(*blocked: str) -> Callable[[Collection[str]], Collection[str]]:
-    return lambda numbers: [number for number in numbers if number in blocked]
+def everybody_of(*blocked: str) -> Callable[[Channel, Collection[str]], Collection[str]]:
+    return lambda _channel, addresses: [address for address in addresses if address in blocked]
 
 
 def person(row: int, address: str = US, body: str = "hello", **variables: str) -> Recipient:
@@ -271,6 +271,26 @@ def test_addresses_that_are_none(address: str) -> None:
     recipient = Recipient(0, "c", Channel.EMAIL, address, Content("x", "y"))
     plan = plan_for([recipient], channels=frozenset(Channel), opted_out=nobody)
     assert reasons(plan) == [(0, Exclusion.INVALID_EMAIL)]
+
+
+@pytest.mark.parametrize("left", [Channel.SMS, Channel.WHATSAPP])
+def test_who_has_left_one_channel_is_written_to_on_the_other(left: Channel) -> None:
+    rows = [
+        Recipient(row, f"c-{channel}", channel, "+14255550100", Content("hello"))
+        for row, channel in enumerate((Channel.SMS, Channel.WHATSAPP))
+    ]
+    asked: list[tuple[Channel, list[str]]] = []
+
+    def opted_out(channel: Channel, addresses: Collection[str]) -> Collection[str]:
+        asked.append((channel, sorted(addresses)))
+        return addresses if channel is left else ()
+
+    plan = plan_for(rows, channels=frozenset(Channel), opted_out=opted_out)
+    assert [row.channel for row in plan.rows] == [
+        channel for channel in (Channel.SMS, Channel.WHATSAPP) if channel != left
+    ]
+    assert reasons(plan) == [(0 if left is Channel.SMS else 1, Exclusion.OPTED_OUT)]
+    assert asked == [(Channel.SMS, ["+14255550100"]), (Channel.WHATSAPP, ["+14255550100"])]
 
 
 def test_an_address_is_one_in_any_case() -> None:

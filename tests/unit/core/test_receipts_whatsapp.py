@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.correlation import callback_data, read_callback_data
-from lambdas.core.lifecycle import Status
+from lambdas.core.lifecycle import MessageState, Status, fold
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import (
     Receipt,
@@ -60,15 +60,35 @@ def test_one_entry_may_hold_several_statuses() -> None:
     first, second = status(status="delivered"), status(status="read", timestamp="1736379050")
     receipts = parse_receipts(notification({"statuses": [first, second]}, {"statuses": [status()]}))
     assert [(each.event.status, each.event.at_ms) for each in receipts] == [
-        (Status.DELIVERED, 1_736_379_042_000),
-        (Status.READ, 1_736_379_050_000),
-        (Status.SENT, 1_736_379_042_000),
+        (Status.DELIVERED, 1_736_379_042_999),
+        (Status.READ, 1_736_379_050_999),
+        (Status.SENT, 1_736_379_042_999),
     ]
 
 
 @pytest.mark.parametrize(("word", "ours"), sorted(STATUSES.items()))
 def test_each_status_becomes_ours(word: str, ours: Status) -> None:
     assert parsed(status=word).event.status is ours
+
+
+@given(
+    called_ms=st.integers(10**12, 2 * 10**12),
+    accepted_after_ms=st.integers(0, 500),
+    happened_after_ms=st.integers(0, 5_000),
+    word=st.sampled_from(["sent", "delivered", "read"]),
+)
+def test_no_status_is_older_than_the_call_though_its_time_is_in_seconds(
+    called_ms: int, accepted_after_ms: int, happened_after_ms: int, word: str
+) -> None:
+    accepted_ms = called_ms + accepted_after_ms
+    row = MessageState(Status.SENT, {Status.SENDING: called_ms, Status.SENT: accepted_ms})
+    happened_ms = called_ms + happened_after_ms
+    event = parsed(status=word, timestamp=str(happened_ms // 1_000)).event
+    assert 0 <= event.at_ms - happened_ms < 1_000
+    after = fold(row, [event, event])
+    assert min(after.history.values()) == called_ms
+    if word == "sent" and happened_ms // 1_000 >= accepted_ms // 1_000:
+        assert after == row, "it tells nothing new and costs no write"
 
 
 def test_our_ids_come_back_as_callback_data() -> None:

@@ -1,4 +1,4 @@
-"""One single message: called at most once, paid for exactly when it may have been taken, never behind a campaign."""
+"""One single message: called at most once, paid for exactly when it may have been taken, in its own lane."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_death_while_recording_who_opted_out(kill_at: int, when: When) -> None:
 
 
 @pytest.mark.parametrize("rate", [1, 10, 100])
-def test_a_message_never_waits_behind_a_campaign_that_books_the_whole_identity(rate: int) -> None:
+def test_a_lone_message_does_not_wait_behind_a_campaign_that_books_the_whole_identity(rate: int) -> None:
     world = FakeWorld(rate * 30, tps=1_000, parts_per_second=rate)
     asked: list[int] = []
 

@@ -10,7 +10,7 @@ import pytest
 
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
@@ -69,7 +69,7 @@ def test_a_faster_pace_frees_the_time_that_a_slow_one_has_booked(tps: float, fre
     )  # fmt: skip
     plans = Kept()
     service = CampaignService(
-        cast(CampaignApiSettings, None), cast(CampaignTable, table), cast(Content, None), cast(OptOuts, None),
+        cast(CampaignApiSettings, None), cast(CampaignTable, table), cast(Content, None), cast(ChannelOptOuts, None),
         cast(Queue, plans), {}, lambda: NOW_US // 1_000,
     )  # fmt: skip
     service.change("spring", {"throughput_tps": tps, "expected_version": 1})
