@@ -105,15 +105,15 @@ def _on_resources(item: Registration, by_urn: dict[str, Registration], names: Na
 
 
 def _holders(item: Registration, name: str, by_urn: dict[str, Registration], names: Names) -> list[str]:
-    """Roles, users or groups that `name` of `item` points at, else those that it names."""
+    """Roles, users or groups that `name` of `item` points at, and those that it names only."""
     kind = name.removesuffix("s")
     known = [each for urn in item.property_dependencies.get(name, ()) if (each := by_urn.get(urn)) is not None]
-    if found := [each for each in known if each.type.lower().endswith(f":{kind}")]:
-        return [names.role(each) if kind == "role" else f"{kind} {names.brief(physical(each))}" for each in found]
-    given = item.inputs.get(name)
+    found = [each for each in known if each.type.lower().endswith(f":{kind}")]
+    holders = [names.role(each) if kind == "role" else f"{kind} {names.brief(physical(each))}" for each in found]
     if name == kind:
-        return [f"{kind} {given or '?'}"]
-    return [f"{kind} {each}" for each in _listed(given)]
+        return holders or [f"{kind} {item.inputs.get(name) or '?'}"]
+    told = {each.outputs.get(output) for each in found for output in ("id", "name")} | {each.id for each in found}
+    return holders + [f"{kind} {each}" for each in _listed(item.inputs.get(name)) if each not in told]
 
 
 def _listed(value: object) -> list[Any]:

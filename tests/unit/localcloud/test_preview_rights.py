@@ -249,9 +249,12 @@ KEY = item(types.KEY, "key", {"tags": {"Name": "shop-key-dev"}}, {"arn": "arn:aw
         ),
         (
             item(types.POLICY_ATTACHMENT, "a",
-                 {"policyArn": "arn:aws:iam::aws:policy/Admin", "groups": ["admins"]}, roles=ROLE.urn),
+                 {"policyArn": "arn:aws:iam::aws:policy/Admin", "groups": ["admins"], "users": ["shop-ops-dev", "eve"]},
+                 roles=ROLE.urn, users=USER.urn),
             [
                 "group admins may now do all that the managed policy Admin allows on every resource of every kind (*)",
+                "user eve may now do all that the managed policy Admin allows on every resource of every kind (*)",
+                "user ops may now do all that the managed policy Admin allows on every resource of every kind (*)",
                 "worker may now do all that the managed policy Admin allows on every resource of every kind (*)",
             ],
         ),
