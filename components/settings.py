@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, get_args
 
 import pulumi.runtime.config
@@ -47,6 +48,16 @@ def _https(url: SecretStr) -> SecretStr:
 
 
 SecretUrl = Annotated[SecretStr, AfterValidator(_https)]
+
+
+@dataclass(frozen=True, slots=True)
+class SetWithSecret:
+    """Marks a setting that is set with `--secret`: no message repeats its value.
+
+    `stand_in` is a value that the setting accepts, for whoever cannot decrypt the stack's own (previews).
+    """
+
+    stand_in: str
 
 
 class _Settings(BaseModel):
@@ -162,8 +173,10 @@ class StackSettings(_Settings):
     )
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")
-    alarm_email: EmailAddress | None = Field(default=None, description="subscribed to both alarm topics")
-    alarm_webhook: SecretUrl | None = Field(
+    alarm_email: Annotated[EmailAddress | None, SetWithSecret("somebody@example.com")] = Field(
+        default=None, description="subscribed to both alarm topics"
+    )
+    alarm_webhook: Annotated[SecretUrl | None, SetWithSecret("https://alarms.example.com/in")] = Field(
         default=None,
         description="HTTPS address that critical alarms are also posted to, as SNS messages (PagerDuty's CloudWatch "
         "integration, for example); it must confirm the subscription by itself",
@@ -204,6 +217,14 @@ class StackSettings(_Settings):
         return ENVIRONMENTS[self.environment]
 
 
+STAND_INS: Mapping[str, str] = {
+    name: mark.stand_in
+    for name, field in StackSettings.model_fields.items()
+    for mark in field.metadata
+    if isinstance(mark, SetWithSecret)
+}
+"""The settings that are set with `--secret`, and what can stand for each."""
+
 EMBEDDED_ACCOUNT_ID = "123456789012"
 """The embedded cloud's account: the example number of AWS's documentation."""
 
@@ -219,11 +240,16 @@ def require_account(settings: StackSettings, account_id: str) -> None:
 
 def load() -> StackSettings:
     """The running program's settings; raises `SettingsError` before any resource exists."""
-    return parse({**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()})
+    config = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    listed = pulumi.runtime.config.get_config_secret_keys_env()
+    return parse(config, {key for key in config if key in listed or pulumi.runtime.config.is_config_secret(key)})
 
 
-def parse(config: Mapping[str, str]) -> StackSettings:
-    """Read full keys (`ai-cpaas-demo:environment`) and their text; raises `SettingsError` with all problems."""
+def parse(config: Mapping[str, str], encrypted: Collection[str] = ()) -> StackSettings:
+    """Read full keys (`ai-cpaas-demo:environment`) and their text; raises `SettingsError` with all problems.
+
+    The message repeats no value of the `encrypted` keys, nor of those that should be.
+    """
     own = f"{PROJECT}:"
     values: dict[str, Any] = {
         key.removeprefix(own): _decoded(key.removeprefix(own), text)
@@ -236,7 +262,8 @@ def parse(config: Mapping[str, str]) -> StackSettings:
     try:
         settings = StackSettings.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(item, values) for item in error.errors()] + misplaced
+        hidden = {key.removeprefix(own) for key in encrypted} | STAND_INS.keys()
+        problems = [_problem(item, hidden) for item in error.errors()] + misplaced
     else:
         problems = misplaced
         if not problems:
@@ -258,15 +285,18 @@ def _decoded(field: str, text: Any) -> Any:
     return text
 
 
-def _problem(item: Any, values: Mapping[str, Any]) -> str:
+def _problem(item: Any, hidden: Collection[str]) -> str:
     location = [str(part) for part in item["loc"]]
     key = "aws:region" if location == ["region"] else f"{PROJECT}:{'.'.join(location)}" if location else PROJECT
     if item["type"] == "extra_forbidden":
         return f"{key} is unknown (known: {', '.join(_known(location[:-1]))})"
     if item["type"] == "missing":
         return f"{key} is missing ({_expected(location)})"
-    if item["type"] == "value_error":
+    secret = bool(location) and location[0] in hidden
+    if item["type"] == "value_error" and (not secret or location[0] in STAND_INS):
         return f"{key}: {item['ctx']['error']}"
+    if secret:
+        return f"{key} is not allowed ({_expected(location)}; its value is a secret and not shown)"
     return f"{key}={item['input']!r} is not allowed ({_expected(location)}: {item['msg']})"
 
 

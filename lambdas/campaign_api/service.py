@@ -29,7 +29,7 @@ from lambdas.core.campaign_request import (
 from lambdas.core.channels import Routes
 from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
-from lambdas.core.plan import make_plan
+from lambdas.core.plan import make_plan, require_room
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -63,6 +63,7 @@ class CampaignService:
         """`POST /api/send-campaign`: 200 for a dry run, 202 for a campaign, the same 202 for the same key and body."""
         try:
             request = parse_campaign_request(document)
+            require_room(request.recipients)
         except RequestError as error:
             raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
         assert isinstance(document, dict)

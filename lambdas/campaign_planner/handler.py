@@ -82,15 +82,15 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
     """
     try:
         request = parse_campaign_request(CONTENT.get_request(meta["request_key"]))
+        plan = make_plan(
+            request.recipients,
+            channels=ROUTES,
+            opted_out=OPT_OUTS.opted_out,
+            max_price_usd=request.options.max_price_usd,
+        )
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
-        raise RuntimeError(f"the stored request of {campaign_id} does not parse: {error}") from error
-    plan = make_plan(
-        request.recipients,
-        channels=ROUTES,
-        opted_out=OPT_OUTS.opted_out,
-        max_price_usd=request.options.max_price_usd,
-    )
+        raise RuntimeError(f"the stored request of {campaign_id} cannot be planned: {error}") from error
     name = f"{campaign_id}/{secrets.token_hex(4)}"
     CONTENT.put_rows(name, plan.rows)
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:

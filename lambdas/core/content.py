@@ -75,6 +75,18 @@ class Content:
         """Names of the variables that `variables` lacks."""
         return sorted({name for text in self.texts() for name in VARIABLE.findall(text) if name not in variables})
 
+    def rendered_lengths(self, variables: Mapping[str, str]) -> list[int]:
+        """Characters of each of `texts()` once rendered, without rendering; a missing variable counts as empty."""
+        plain = {name: len(value) for name, value in variables.items()}
+        escaped = {name: len(html.escape(value)) for name, value in variables.items()} if self.html else {}
+        body, subject, markup, *parameters = self.texts()
+        return [
+            _filled_length(body, plain),
+            _filled_length(subject, plain),
+            _filled_length(markup, escaped),
+            *(_filled_length(text, plain) for text in parameters),
+        ]
+
     def render(self, variables: Mapping[str, str]) -> Content:
         """The content with its variables filled in: escaped in HTML, on one line in the subject."""
         template = self.template
@@ -95,6 +107,10 @@ class Content:
 
 def _fill(text: str, variables: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda match: variables[match.group(1)], text)
+
+
+def _filled_length(text: str, lengths: Mapping[str, int]) -> int:
+    return len(text) + sum(lengths.get(match.group(1), 0) - len(match.group()) for match in VARIABLE.finditer(text))
 
 
 def parse_content(value: object, where: str, problems: list[str], *, default: Content | None = None) -> Content | None:

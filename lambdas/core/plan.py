@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from lambdas.core.addresses import Destination, destination_of
-from lambdas.core.campaign_request import Recipient
+from lambdas.core.campaign_request import Recipient, RequestError
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.content import (
     MAX_SUBJECT_CHARACTERS,
@@ -28,6 +28,10 @@ from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import price_of
 from lambdas.core.simulator import is_simulator
 from lambdas.core.work import campaign_rate
+
+MAX_RENDERED_CHARACTERS = 20_000_000
+"""Of all messages of a campaign: planning holds them in memory, a part file's up to four times, at up to four bytes a
+character, in a function of 512 MB."""
 
 
 class Exclusion(StrEnum):
@@ -133,7 +137,10 @@ def make_plan(
     Rows are ordered by channel, then as they were given: each channel sends a run of its own. The first row of a
     destination wins; later ones are duplicates, except for simulator destinations, which reach nobody and let a test
     campaign be of any size. Nothing here depends on time, so planning twice gives the same rows in the same order.
+    Raises `RequestError` as `require_room` does.
     """
+    recipients = tuple(recipients)
+    require_room(recipients)
     excluded: list[ExcludedRow] = []
     candidates: list[tuple[Recipient, Destination]] = []
     seen: set[tuple[Channel, str]] = set()
@@ -172,12 +179,29 @@ def make_plan(
     return Plan(tuple(rows), tuple(sorted(excluded, key=lambda row: row.row)))
 
 
+def require_room(recipients: Iterable[Recipient]) -> None:
+    """Refuse messages that are too much together, by their lengths alone; raises `RequestError`."""
+    lengths = (recipient.content.rendered_lengths(recipient.variables) for recipient in recipients)
+    # One that is too long by itself is left out of the plan and never rendered.
+    characters = sum(sum(texts) for texts in lengths if max(texts) <= MAX_TEXT_CHARACTERS)
+    if characters > MAX_RENDERED_CHARACTERS:
+        raise RequestError(
+            [
+                f"the messages of all recipients have {characters} characters with their variables filled in, "
+                f"more than {MAX_RENDERED_CHARACTERS}; split the audience"
+            ]
+        )
+
+
 def render(
     recipient: Recipient, destination: Destination, row: int, max_price_usd: float | None
 ) -> PlannedRow | ExcludedRow:
     """The message for one recipient, counted and priced, or why there is none."""
     if missing := recipient.content.missing(recipient.variables):
         return ExcludedRow(recipient.row, Exclusion.MISSING_VARIABLE, ", ".join(missing))
+    longest = max(recipient.content.rendered_lengths(recipient.variables))
+    if longest > MAX_TEXT_CHARACTERS:
+        return ExcludedRow(recipient.row, Exclusion.TOO_LONG, f"{longest} characters")
     content = recipient.content.render(recipient.variables)
     if lacking := lacks(recipient.channel, content):
         return ExcludedRow(recipient.row, Exclusion.EMPTY, lacking)

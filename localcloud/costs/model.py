@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lambdas.core import metrics
-from lambdas.core.prices import sms_price
+from lambdas.core.channels import Channel
 from localcloud import resource_types as types
 from localcloud.costs import parts, prices
 from localcloud.costs.parts import Load
@@ -109,13 +109,17 @@ def _metrics_published(load: Load) -> int:
 def _messages(load: Load) -> Iterator[Line]:
     usage = load.usage
     if "sms" in load.channels:
-        part = sms_price("US")
-        known = UnitPrice(part.total_usd, 1, "SMS parts to the US", part.as_of, part.source, prices.Confidence.QUOTED)
-        yield Line("", "messages", "SMS", usage.sms_messages * usage.parts_per_sms, known)
+        price = prices.message(Channel.SMS, "SMS parts to the US", country="US")
+        yield Line("", "messages", "SMS", load.messages_of("sms") * usage.parts_per_sms, price)
     if "whatsapp" in load.channels:
-        yield Line("", "messages", "WhatsApp", usage.whatsapp_messages, prices.WHATSAPP)
+        number, share = load.messages_of("whatsapp"), usage.whatsapp_template_share
+        template = prices.message(Channel.WHATSAPP, "WhatsApp marketing templates to the US", template=True)
+        yield Line("", "messages", "WhatsApp templates", number * share, template)
+        answer = prices.message(Channel.WHATSAPP, "WhatsApp messages within 24 hours of the recipient's own")
+        yield Line("", "messages", "WhatsApp answers", number * (1 - share), answer)
     if "email" in load.channels:
-        yield Line("", "messages", "e-mail", usage.email_messages, prices.EMAIL)
+        price = prices.message(Channel.EMAIL, "e-mails (SES Essentials)")
+        yield Line("", "messages", "e-mail", load.messages_of("email"), price)
 
 
 def _function(it: Registration, context: _Context) -> Iterator[Line]:
@@ -285,6 +289,20 @@ FREE: Mapping[str, str] = {
     types.QUEUE_POLICY: _RIGHTS,
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": _RIGHTS,
     "aws:sqs/redrivePolicy:RedrivePolicy": _RIGHTS,
+    types.FUNCTION_URL: "its function is priced",
+    types.EMAIL_IDENTITY_POLICY: _RIGHTS,
+    types.FUNCTION_POLICY: _RIGHTS,
+    types.GROUP_POLICY: _RIGHTS,
+    types.GROUP_POLICY_ATTACHMENT: _RIGHTS,
+    types.KEY_GRANT: _RIGHTS,
+    types.KEY_POLICY: _RIGHTS,
+    types.LOG_POLICY: _RIGHTS,
+    types.PHONE_NUMBER_POLICY: _RIGHTS,
+    types.POLICY_ATTACHMENT: _RIGHTS,
+    types.SECRET_POLICY: _RIGHTS,
+    types.TABLE_POLICY: _RIGHTS,
+    types.USER_POLICY: _RIGHTS,
+    types.USER_POLICY_ATTACHMENT: _RIGHTS,
     "pulumi:pulumi:Stack": "exists in Pulumi only",
     "pulumi:providers:aws": "exists in Pulumi only",
 }

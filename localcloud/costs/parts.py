@@ -22,6 +22,10 @@ SECONDS_PER_TOKEN = 20.0
 CHUNK_ROWS = 100.0
 RECEIPTS_PER_BATCH = 25.0
 CHANGES_PER_BATCH = 100.0
+SINGLE_WRITES = 2.0
+"""Write units of one single message in the campaigns table: its ORDER, and its part of the day's cap."""
+LEASE_UNITS = 2.0
+"""Of a calendar of 1 to 4 KB, all of it read and written."""
 OBJECT_ROWS = 1_000.0
 """Rows of a part file."""
 
@@ -48,10 +52,19 @@ class Load:
         """All messages, single ones included."""
         return self.campaign_messages + self.usage.single_messages
 
+    def messages_of(self, channel: str) -> float:
+        """All messages of a channel that the stack has: single ones are spread evenly."""
+        return self.usage.messages(channel) + self.usage.single_messages / len(self.channels)
+
     @property
     def receipts(self) -> float:
         """Receipts that arrive, by both paths."""
         return self.messages * self.usage.receipts_per_message * 2
+
+    @property
+    def leases(self) -> float:
+        """Leases of an identity's time: a campaign's by the chunk, a single message's by itself."""
+        return self.campaign_messages / CHUNK_ROWS + self.usage.single_messages
 
     @property
     def changes(self) -> float:
@@ -95,12 +108,14 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
     "delivery-tracking": lambda load: Units(
         load.messages * (4 + load.usage.receipts_per_message), load.receipts * 1.5 + MINUTES
     ),
-    # Claim, open and close a chunk: six units; a batch of counters: six more.
+    # Claim, open and close a chunk: six units; a batch of counters: six more; a single message: order and day's cap.
     "campaigns": lambda load: Units(
-        load.campaign_messages / CHUNK_ROWS * 6 + load.changes / CHANGES_PER_BATCH * 6,
+        load.campaign_messages / CHUNK_ROWS * 6
+        + load.changes / CHANGES_PER_BATCH * 6
+        + load.usage.single_messages * SINGLE_WRITES,
         MINUTES * 10 + load.usage.api_calls * 2 + load.messages,
     ),
-    "rate-limits": lambda load: Units(load.messages / CHUNK_ROWS * 2, load.messages / CHUNK_ROWS * 2 + MINUTES),
+    "rate-limits": lambda load: Units(load.leases * LEASE_UNITS, load.leases * LEASE_UNITS + MINUTES),
 }
 """By the table's name in the program, without `-table`."""
 
@@ -152,5 +167,4 @@ def receipts_by_topic(name: str, load: Load) -> float | None:
         return None
     if channel not in load.channels:
         return 0.0
-    share = load.usage.messages(channel) + load.usage.single_messages / len(load.channels)
-    return share * load.usage.receipts_per_message
+    return load.messages_of(channel) * load.usage.receipts_per_message

@@ -1,5 +1,6 @@
 """Prices of AWS as data: US dollars in us-east-1, with date, source and how far each can be trusted.
 
+Those of messages are the ones that campaigns are planned and booked with (`lambdas/core/prices.py`).
 No free tier is taken off: an account has one, a stack does not, and what a change costs should not depend on it.
 """
 
@@ -8,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from lambdas.core import prices as messages
+from lambdas.core.channels import Channel
 
 
 class Confidence(StrEnum):
@@ -58,7 +62,6 @@ API_CALL = _quoted("1.00", _MILLION, "HTTP API calls", "several price quotes for
 COMPOSITE_ALARM = _documented("0.50", 1, "composite alarm a month")
 CUSTOM_METRIC = _documented("0.30", 1, "metric and dimension set a month")
 DASHBOARD = _documented("3.00", 1, "dashboard a month")
-EMAIL = _quoted("0.00016", 1, "e-mails (SES Essentials)", "repository document quoting the Price List of AmazonSES")
 EVENT = _documented("1.00", _MILLION, "events on a custom bus")
 EVENT_OF_AWS = _guess(
     "1.00", _MILLION, "status events", "whether SMS, WhatsApp and SES events are free could not be confirmed"
@@ -81,7 +84,6 @@ RECOVERY = _quoted("0.20", 1, "GB of point-in-time recovery a month", "price quo
 SECRET = _documented("0.40", 1, "secret a month")
 TABLE_STORAGE = _quoted("0.25", 1, "GB of table a month")
 TRACE = _documented("5.00", _MILLION, "traces recorded", "aws.amazon.com/xray/pricing")
-WHATSAPP = _guess("0.005", 1, "WhatsApp messages without Meta's fee", "AWS's message fee could not be confirmed")
 WRITE_UNIT = _quoted("0.625", _MILLION, "write units")
 
 _NUMBER_SOURCE = "usual lease of US numbers; read MonthlyLeasingPrice of DescribePhoneNumbers after the request"
@@ -91,3 +93,15 @@ PHONE_NUMBERS = {
     "TEN_DLC": _guess("1.00", 1, "10DLC number a month", f"{_NUMBER_SOURCE}; the campaign's own fee is extra"),
     "TOLL_FREE": _guess("2.00", 1, "toll-free number a month", _NUMBER_SOURCE),
 }
+
+_CONFIDENCE = {
+    messages.Confidence.LIST: Confidence.QUOTED,
+    messages.Confidence.SAMPLE: Confidence.QUOTED,
+    messages.Confidence.GUESS: Confidence.GUESS,
+}
+
+
+def message(channel: Channel, unit: str, *, country: str = "", template: bool = False) -> UnitPrice:
+    """Price of one message part (one message, outside SMS), with what carriers and Meta ask."""
+    price = messages.price_of(channel, country=country, template=template)
+    return UnitPrice(price.total_usd, 1, unit, price.as_of, price.source, _CONFIDENCE[price.confidence])

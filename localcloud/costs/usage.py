@@ -18,10 +18,11 @@ class UsageError(ValueError):
 class Usage:
     """Figures of one month.
 
-    Messages of a channel count only where the stack has it. `worker_messages_per_second` is what one worker sends,
-    bounded by the origination identity. `receipts_per_message` come by each of two paths. `kept_gb_per_table` and
-    `kept_gb_of_objects` are what lies there on average. The last five say what is assumed of a function, table or
-    queue that the model knows no part for.
+    Messages of a channel count only where the stack has it. `whatsapp_template_share` is 1 where the stack begins all
+    conversations: without a template only answers within 24 hours go out. `worker_messages_per_second` is what one
+    worker sends, bounded by the origination identity. `receipts_per_message` come by each of two paths.
+    `kept_gb_per_table` and `kept_gb_of_objects` are what lies there on average. The last five say what is assumed of
+    a function, table or queue that the model knows no part for.
     """
 
     sms_messages: float = 100_000
@@ -29,6 +30,7 @@ class Usage:
     email_messages: float = 100_000
     single_messages: float = 10_000
     parts_per_sms: float = 1.2
+    whatsapp_template_share: float = 1
     receipts_per_message: float = 2
     worker_messages_per_second: float = 10
     campaigns: float = 20
@@ -75,6 +77,9 @@ def parse(document: Mapping[str, Any], where: str) -> Usage:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value < 0:
             problems.append(f"{name} is {value!r}, a number from 0 on is needed")
+    share = document.get("whatsapp_template_share")
+    if isinstance(share, (int, float)) and share > 1:
+        problems.append(f"whatsapp_template_share is {share!r}, a share from 0 to 1 is needed")
     if document.get("worker_messages_per_second") == 0:
         problems.append("worker_messages_per_second is 0: nothing would ever be sent")
     if problems:

@@ -42,6 +42,20 @@ UNTAGGABLE = frozenset(
         types.QUEUE_POLICY,
         "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
         "aws:sqs/redrivePolicy:RedrivePolicy",
+        types.EMAIL_IDENTITY_POLICY,
+        types.FUNCTION_POLICY,
+        types.FUNCTION_URL,
+        types.GROUP_POLICY,
+        types.GROUP_POLICY_ATTACHMENT,
+        types.KEY_GRANT,
+        types.KEY_POLICY,
+        types.LOG_POLICY,
+        types.PHONE_NUMBER_POLICY,
+        types.POLICY_ATTACHMENT,
+        types.SECRET_POLICY,
+        types.TABLE_POLICY,
+        types.USER_POLICY,
+        types.USER_POLICY_ATTACHMENT,
     }
 )
 """Types whose resources AWS does not tag; a test compares with the arguments of the provider's classes."""

@@ -17,7 +17,7 @@ from localcloud.preview.changes import ResourceChange, changes
 from localcloud.preview.grants import gained, grants, narrowed
 from localcloud.preview.moves import carried_over
 from localcloud.preview.names import Names, title
-from localcloud.preview.words import Said, gains, losses
+from localcloud.preview.words import Said, gains, losses, unreadable
 
 SCHEMA = 1
 
@@ -58,9 +58,10 @@ def _permissions(before: RecordedGraph, after: RecordedGraph) -> dict[str, Any]:
         each for each in (*wider, *narrower) if old_names.knows(each.resource) and new_names.knows(each.resource)
     ]
     wider, narrower = ([each for each in group if each.allows or each in lasting] for group in (wider, narrower))
+    came, went = unreadable(before, after)
     return {
-        "gained": [_said(each) for each in gains(wider, narrower, new_names)],
-        "lost": [_said(each) for each in losses(narrower, wider, old_names, narrowed(narrower, new))],
+        "gained": [_said(each) for each in came + gains(wider, narrower, new_names)],
+        "lost": [_said(each) for each in went + losses(narrower, wider, old_names, narrowed(narrower, new))],
     }
 
 

@@ -6,20 +6,13 @@ import fnmatch
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from localcloud import resource_types as types
+from localcloud import rights
 from localcloud.graph import RecordedGraph, Registration
 from localcloud.iam_documents import EVERYTHING_BUT, Condition, Statement, statements
-from localcloud.preview.names import Names
-
-_OWN_POLICIES = {
-    types.QUEUE_POLICY: ("queueUrl", types.QUEUE),
-    types.TOPIC_POLICY: ("arn", types.TOPIC),
-    types.BUCKET_POLICY: ("bucket", types.BUCKET),
-    types.EVENT_BUS_POLICY: ("eventBusName", types.EVENT_BUS),
-    types.KEY: ("", types.KEY),
-}
-"""Types whose `policy` says who may reach a resource, and by which property they name it."""
+from localcloud.preview.names import Names, physical
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,7 +35,8 @@ def grants(graph: RecordedGraph, names: Names) -> frozenset[Grant]:
     found: set[Grant] = set()
     by_urn = {item.urn: item for item in graph.registrations}
     for item in graph.registrations:
-        found.update(_grants_of(item, by_urn, names))
+        found.update(_to_identities(item, by_urn, names))
+        found.update(_on_resources(item, by_urn, names))
     return frozenset(found)
 
 
@@ -77,26 +71,57 @@ def _matches(pattern: str, text: str) -> bool:
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
-def _grants_of(item: Registration, by_urn: dict[str, Registration], names: Names) -> Iterator[Grant]:
+def _to_identities(item: Registration, by_urn: dict[str, Registration], names: Names) -> Iterator[Grant]:
     if item.type == types.ROLE:
         yield from _trust(item, names)
         for arn in item.inputs.get("managedPolicyArns") or ():
             yield Grant(names.role(item), str(arn), "*")
-    elif item.type in (types.ROLE_POLICY, types.ROLE_POLICY_ATTACHMENT):
-        role = _pointed(item, "role", types.ROLE, by_urn)
-        principal = names.role(role) if role else f"role {item.inputs.get('role', '?')}"
-        if item.type == types.ROLE_POLICY:
-            yield from _identity(principal, item.inputs.get("policy"))
-        else:
-            yield Grant(principal, str(item.inputs.get("policyArn", "?")), "*")
-    elif item.type == types.MANAGED_POLICY:
-        yield from _identity(f"whoever has policy {item.name}", item.inputs.get("policy"))
-    elif item.type in _OWN_POLICIES:
-        name, type_ = _OWN_POLICIES[item.type]
-        owner = _pointed(item, name, type_, by_urn) if name else item
-        yield from _resource_policy(item, owner, names)
+        for document in rights.identity_documents(item):
+            yield from _identity(names.role(item), document)
+    elif item.type in rights.IDENTITY_POLICIES:
+        holder = rights.IDENTITY_POLICIES[item.type]
+        whose = _holders(item, holder, by_urn, names) if holder else [f"whoever has policy {item.name}"]
+        for document in rights.identity_documents(item):
+            for principal in whose:
+                yield from _identity(principal, document)
+    elif item.type in rights.ATTACHMENTS:
+        for holder in rights.ATTACHMENTS[item.type]:
+            for principal in _holders(item, holder, by_urn, names):
+                yield Grant(principal, str(item.inputs.get("policyArn", "?")), "*")
+
+
+def _on_resources(item: Registration, by_urn: dict[str, Registration], names: Names) -> Iterator[Grant]:
+    if item.type in rights.RESOURCE_POLICIES:
+        policy = rights.RESOURCE_POLICIES[item.type]
+        owner = _pointed(item, policy.named_by, policy.owner, by_urn) if policy.named_by else item
+        yield from _resource_policy(item.inputs.get(policy.document), owner, names)
     elif item.type == types.PERMISSION:
         yield _permission(item, _pointed(item, "function", types.FUNCTION, by_urn), names)
+    elif item.type == types.KEY_GRANT:
+        yield from _key_grant(item, _pointed(item, "keyId", types.KEY, by_urn), names)
+    elif item.type == types.FUNCTION_URL and item.inputs.get("authorizationType") == "NONE":
+        function = _pointed(item, "functionName", types.FUNCTION, by_urn)
+        yield Grant("everybody", "lambda:InvokeFunctionUrl", _arn(function, item.inputs.get("functionName")))
+
+
+def _holders(item: Registration, name: str, by_urn: dict[str, Registration], names: Names) -> list[str]:
+    """Roles, users or groups that `name` of `item` points at, and those that it names only."""
+    kind = name.removesuffix("s")
+    known = [each for urn in item.property_dependencies.get(name, ()) if (each := by_urn.get(urn)) is not None]
+    found = [each for each in known if each.type.lower().endswith(f":{kind}")]
+    holders = [names.role(each) if kind == "role" else f"{kind} {names.brief(physical(each))}" for each in found]
+    if name == kind:
+        return holders or [f"{kind} {item.inputs.get(name) or '?'}"]
+    told = {each.outputs.get(output) for each in found for output in ("id", "name")} | {each.id for each in found}
+    return holders + [f"{kind} {each}" for each in _listed(item.inputs.get(name)) if each not in told]
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _arn(owner: Registration | None, otherwise: object) -> str:
+    return str(owner.outputs.get("arn") if owner else otherwise)
 
 
 def _pointed(item: Registration, name: str, type_: str, by_urn: dict[str, Registration]) -> Registration | None:
@@ -115,8 +140,8 @@ def _trust(role: Registration, names: Names) -> Iterator[Grant]:
         yield from _product(statement, who, [str(role.outputs.get("arn", role.urn))])
 
 
-def _resource_policy(item: Registration, owner: Registration | None, names: Names) -> Iterator[Grant]:
-    for statement in statements(item.inputs.get("policy")):
+def _resource_policy(document: object, owner: Registration | None, names: Names) -> Iterator[Grant]:
+    for statement in statements(document):
         who = [names.principal(*pair) for pair in statement.principals]
         # In a key's policy `*` is the key itself (KMS developer guide, "Key policies").
         own = owner is not None and statement.resources == ("*",)
@@ -131,9 +156,25 @@ def _permission(item: Registration, function: Registration | None, names: Names)
     return Grant(
         names.principal(kind, who),
         str(item.inputs.get("action", "lambda:InvokeFunction")),
-        str(function.outputs.get("arn") if function else item.inputs.get("function")),
+        _arn(function, item.inputs.get("function")),
         tuple(("ArnLike", key, (str(value),)) for key, value in bounds.items() if value),
     )
+
+
+def _key_grant(item: Registration, key: Registration | None, names: Names) -> Iterator[Grant]:
+    """KMS's constraints are conditions on the encryption context (KMS developer guide, "Grants in AWS KMS")."""
+    conditions = tuple(
+        (operator, f"kms:EncryptionContext:{name}", (str(value),))
+        for constraint in _listed(item.inputs.get("constraints"))
+        for operator, field in (("StringEquals", "encryptionContextEquals"), ("Subset", "encryptionContextSubset"))
+        for name, value in sorted((constraint.get(field) or {}).items())
+    )
+    resource = _arn(key, item.inputs.get("keyId"))
+    grantee = names.principal("AWS", str(item.inputs.get("granteePrincipal", "?")))
+    for operation in _listed(item.inputs.get("operations")):
+        yield Grant(grantee, f"kms:{operation}", resource, conditions)
+    if retiring := item.inputs.get("retiringPrincipal"):
+        yield Grant(names.principal("AWS", str(retiring)), "kms:RetireGrant", resource)
 
 
 def _product(statement: Statement, principals: Iterable[str], resources: Iterable[str]) -> Iterator[Grant]:

@@ -31,7 +31,7 @@ KINDS = {
     types.EVENT_SOURCE_MAPPING: "mapping",
     "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": "configuration set",
     "aws:sesv2/configurationSet:ConfigurationSet": "configuration set",
-    "aws:sesv2/emailIdentity:EmailIdentity": "e-mail identity",
+    types.EMAIL_IDENTITY: "e-mail identity",
 }
 
 SERVICES = {

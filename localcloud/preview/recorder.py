@@ -55,9 +55,16 @@ def _record(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stand_ins(root: Path, stack: str, given: dict[str, str]) -> dict[str, str]:
-    """Those of `given` that this revision's stack encrypts: only the CLI could decrypt its own values."""
+    """Those that this revision's stack encrypts: only the CLI could decrypt its own values.
+
+    The revision knows its settings best; `given` are those of the one that asks, for revisions that name none.
+    """
     import yaml
 
+    try:
+        from components.settings import STAND_INS as own
+    except ImportError:
+        own = {}
     try:
         document = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
         config = dict(document["config"])
@@ -66,7 +73,7 @@ def _stand_ins(root: Path, stack: str, given: dict[str, str]) -> dict[str, str]:
     encrypted = {
         str(key).rpartition(":")[2] for key, value in config.items() if isinstance(value, dict) and "secure" in value
     }
-    return {key: value for key, value in given.items() if key in encrypted}
+    return {key: value for key, value in {**given, **own}.items() if key in encrypted}
 
 
 def registration(item: Any, salt: str) -> dict[str, Any]:

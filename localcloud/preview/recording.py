@@ -11,12 +11,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from components.settings import STAND_INS
 from localcloud.graph import UNKNOWN, Packed, RecordedGraph, Registration, Secret
 from localcloud.preview import recorder
 from localcloud.preview.recorder import MARK
-
-STAND_INS: Mapping[str, str] = {"alarm_email": "somebody@example.com"}
-"""Values for settings that a stack encrypts and this process cannot decrypt (docs/deploy.md says which to encrypt)."""
 
 LOCK = Path("requirements/lambda.txt")
 SECONDS = 120.0

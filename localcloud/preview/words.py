@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from localcloud.graph import RecordedGraph, Registration
 from localcloud.iam_documents import EVERYTHING_BUT
 from localcloud.preview.grants import Grant
-from localcloud.preview.names import Names
+from localcloud.preview.names import Names, title
+from localcloud.rights import WHOLE_TYPE, unread
 
 VERBS: dict[str, tuple[str, str]] = {
     "cloudwatch:PutMetricData": ("put", "metrics into"),
@@ -37,7 +39,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "kms:GenerateDataKeyWithoutPlaintext": ("make", "sealed data keys with"),
     "kms:ReEncryptFrom": ("re-encrypt", "from"),
     "kms:ReEncryptTo": ("re-encrypt", "to"),
+    "kms:RetireGrant": ("retire", "grants of"),
     "lambda:InvokeFunction": ("invoke", ""),
+    "lambda:InvokeFunctionUrl": ("call", "the URL of"),
     "logs:CreateLogGroup": ("create", ""),
     "logs:CreateLogStream": ("open", "streams in"),
     "logs:PutLogEvents": ("write", "lines to"),
@@ -95,6 +99,26 @@ def losses(
         *_sentences([each for each in gone if each in partly], "{} may no longer {}; narrower rights remain", names),
         *_sentences(_denying(denied), "now refused to {}: {}", names),
     ]
+
+
+def unreadable(before: RecordedGraph, after: RecordedGraph) -> tuple[list[Said], list[Said]]:
+    """Resources of `after` whose rights nobody here can read, if they are new or changed; those that are gone."""
+    old, new = _unread(before), _unread(after)
+    came = [item for urn, item in new.items() if urn not in old or old[urn].inputs != item.inputs]
+    went = [item for urn, item in old.items() if urn not in new]
+    return (
+        [_of_unread(item, "gives rights that this preview cannot read") for item in came],
+        [_of_unread(item, "no longer gives rights that this preview cannot read") for item in went],
+    )
+
+
+def _unread(graph: RecordedGraph) -> dict[str, Registration]:
+    return {item.urn: item for item in graph.registrations if item.custom and unread(item) is not None}
+
+
+def _of_unread(item: Registration, words: str) -> Said:
+    part = unread(item)
+    return Said(f"{title(item)} {words}" + ("" if part == WHOLE_TYPE else f" ({part})"), title(item), (), item.urn)
 
 
 def _allowing(given: Iterable[Grant]) -> Iterator[Grant]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from localcloud.costs import Usage, estimate
+from localcloud.costs.model import channels
 
 
 def test_every_type_has_a_price_or_a_reason(graph: Any) -> None:
@@ -16,13 +21,33 @@ def test_the_model_knows_the_part_of_everything(graph: Any) -> None:
     assert [line.urn for line in lines if line.assumed] == []
 
 
-def test_a_quiet_stack_costs_a_few_dollars(prod: Any) -> None:
-    """docs/deploy.md: the key and the alarms; and the metrics, once something publishes them."""
+DOCUMENTED = {
+    ("KMS", "key"): "the key",
+    ("CloudWatch", "alarm"): "alarms",
+    ("CloudWatch", "composite alarm"): "alarms",
+    ("CloudWatch", "dashboard"): "two dashboards",
+    ("CloudWatch", "custom metrics"): "custom metrics",
+    ("SQS", "idle polls"): "idle polls of the queues",
+    ("Lambda", "requests"): "the sweep, every minute",
+    ("Lambda", "compute"): "the sweep, every minute",
+    ("X-Ray", "traces"): "the sweep, every minute",
+    ("SQS", "requests"): "the sweep, every minute",
+    ("DynamoDB", "reads"): "the sweep, every minute",
+}
+"""Service and item of a line -> its row in docs/deploy.md, "What a quiet stack costs"."""
+
+
+def test_a_quiet_stack_costs_what_is_documented(prod: Any, root: Path) -> None:
     quiet = dict.fromkeys(Usage().to_mapping(), 0.0) | {"worker_messages_per_second": 1.0}
+    assert channels(prod.recorded) == ("sms",)
     found = estimate(prod.recorded, Usage(**quiet))
-    services = {line.service: 0.0 for line in found.infrastructure}
+    costs: dict[str, Decimal] = defaultdict(Decimal)
     for line in found.infrastructure:
-        services[line.service] += float(line.usd)
-    assert services["KMS"] == 1
+        if line.usd:
+            costs[DOCUMENTED[line.service, line.item]] += line.usd
+            costs["together"] += line.usd
+    section = (root / "docs" / "deploy.md").read_text(encoding="utf-8").partition("## What a quiet stack costs")[2]
+    table = dict(re.findall(r"^\| (.+?) \| ([0-9.]+) \|$", section, re.MULTILINE))
+    assert {name: f"{usd:.2f}" for name, usd in costs.items()} == table
     assert found.messages_usd == 0
-    assert 5 < found.infrastructure_usd < 25
+    assert len([line for line in found.infrastructure if line.item == "dashboard"]) == 2

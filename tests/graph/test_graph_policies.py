@@ -11,9 +11,10 @@ import pytest
 
 from components.environments import ENVIRONMENTS, Environment
 from localcloud import resource_types as types
-from localcloud.graph import UNKNOWN, RecordedGraph, Registration
-from localcloud.policies import RULES, examine
+from localcloud.graph import UNKNOWN, RecordedGraph, Registration, Secret
+from localcloud.policies import RULES, Severity, examine
 from localcloud.policies.shape import UNTAGGABLE
+from localcloud.rights import ATTACHMENTS, RESOURCE_POLICIES
 
 PREFIX = "urn:pulumi:prod::ai-cpaas-demo::"
 
@@ -66,6 +67,16 @@ def granting(**statement: Any) -> Callable[[str], str]:
     return add
 
 
+def document(**statement: Any) -> str:
+    """A policy of one statement."""
+    return json.dumps({"Statement": [{"Sid": "Only", "Effect": "Allow", **statement}]})
+
+
+def inline(**statement: Any) -> dict[str, Any]:
+    """The inputs of a role with a policy of its own."""
+    return {"inlinePolicies": [{"name": "more", "policy": document(**statement)}]}
+
+
 GONE = object()
 BREAKS = [
     Break("queue-encrypted", types.QUEUE, {"kmsMasterKeyId": GONE}),
@@ -98,6 +109,8 @@ BREAKS = [
     Break("role-managed-policy", types.ROLE, {"managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
     Break("action-star", types.ROLE_POLICY, {"policy": granting(Action="sqs:*", Resource="arn:aws:sqs:x:1:y")}),
     Break("action-star", types.ROLE_POLICY, {"policy": granting(NotAction="iam:*", Resource="arn:aws:sqs:x:1:y")}),
+    Break("action-star", types.ROLE, inline(Action="sqs:*", Resource="arn:aws:sqs:x:1:y")),
+    Break("resource-star", types.ROLE, inline(Action="sqs:SendMessage", Resource="*")),
     Break("resource-star", types.ROLE_POLICY, {"policy": granting(Action=["sqs:SendMessage"], Resource="*")}),
     Break("resource-star", types.ROLE_POLICY, {"policy": granting(Action="sqs:SendMessage", NotResource="arn:x")}),
     Break(
@@ -107,6 +120,11 @@ BREAKS = [
     ),
     Break("policy-open", types.TOPIC_POLICY, {"policy": granting(Principal="*", Action="sns:Publish", Resource="*")}),
     Break("policy-open", types.KEY, {"policy": granting(Principal={"AWS": "*"}, Action="kms:Decrypt", Resource="*")}),
+    Break("policy-open", types.QUEUE, {"policy": document(Principal="*", Action="sqs:SendMessage", Resource="*")}),
+    Break("rights-understood", types.ROLE_POLICY, {"policy": Secret("{}")}),
+    Break("rights-understood", types.ROLE, {"inlinePolicies": [{"name": "more", "policy": "{"}]}),
+    Break("rights-understood", types.BUCKET, {"acl": "public-read"}),
+    Break("rights-understood", types.PARAMETER, {"resourcePolicy": "{}"}),
     Break("api-access-log", types.API_STAGE, {"accessLogSettings": GONE}),
     Break("api-authorizer", types.API_ROUTE, {"authorizationType": "NONE"}),
     Break("target-dead-letters", types.EVENT_TARGET, {"deadLetterConfig": GONE}),
@@ -159,9 +177,78 @@ def test_a_secret_rotates(prod: Any) -> None:
 
 
 def test_a_managed_policy_attached_is_seen(prod: Any) -> None:
-    owner = next(item for item in prod.recorded.registrations if item.type == "cpaas:campaigns:Campaigns")
-    attachment = made(types.ROLE_POLICY_ATTACHMENT, "admin", owner.urn, {})
-    assert [item.rule for item in examine(plus(prod.recorded, attachment)).findings] == ["role-managed-policy"]
+    for type_ in ATTACHMENTS:
+        assert rules_of(prod.recorded, type_, {}) == ["role-managed-policy"]
+
+
+def rules_of(graph: RecordedGraph, type_: str, inputs: Mapping[str, Any]) -> list[str]:
+    """The rules that a resource breaks once it is added to the campaigns' component."""
+    owner = next(item for item in graph.registrations if item.type == "cpaas:campaigns:Campaigns")
+    tags = {"tags": pick(graph, types.PARAMETER).inputs["tags"]}
+    added = made(type_, "added", owner.urn, {**inputs, **tags}, protect=True)
+    return [item.rule for item in examine(plus(graph, added)).findings if item.urn == added.urn]
+
+
+@pytest.mark.parametrize("type_", [types.USER_POLICY, types.GROUP_POLICY])
+def test_policies_of_users_and_groups_are_those_of_roles(prod: Any, type_: str) -> None:
+    wild = document(Action="sqs:*", Resource="*")
+    assert rules_of(prod.recorded, type_, {"policy": wild}) == ["action-star", "resource-star"]
+    assert rules_of(prod.recorded, type_, {"policy": document(Action="sqs:SendMessage", Resource="arn:x")}) == []
+
+
+@pytest.mark.parametrize("type_", sorted({*RESOURCE_POLICIES} - {types.BUCKET, types.QUEUE, types.SECRET, types.TOPIC}))
+def test_no_resource_policy_is_open_to_everybody(prod: Any, type_: str) -> None:
+    name = RESOURCE_POLICIES[type_].document
+    for principal, expected in (("*", ["policy-open"]), ({"AWS": "arn:aws:iam::1:root"}, [])):
+        inputs = {name: document(Principal=principal, Action="x:Y", Resource="arn:x"), "enableKeyRotation": True}
+        assert rules_of(prod.recorded, type_, inputs) == expected
+
+
+def test_a_function_s_address_knows_its_callers(prod: Any) -> None:
+    assert rules_of(prod.recorded, types.FUNCTION_URL, {"authorizationType": "NONE"}) == ["policy-open"]
+    assert rules_of(prod.recorded, types.FUNCTION_URL, {"authorizationType": "AWS_IAM"}) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "understood"),
+    [
+        ("aws:kms/grant:Grant", True),
+        ("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", True),
+        ("aws:appautoscaling/policy:Policy", True),
+        ("aws:ecr/lifecyclePolicy:LifecyclePolicy", True),
+        ("aws:ec2/networkAcl:NetworkAcl", True),
+        ("aws:ecr/repositoryPolicy:RepositoryPolicy", False),
+        ("aws:efs/fileSystemPolicy:FileSystemPolicy", False),
+        ("aws:backup/vaultPolicy:VaultPolicy", False),
+        ("aws:kinesis/resourcePolicy:ResourcePolicy", False),
+        ("aws:cloudwatch/eventPermission:EventPermission", False),
+        ("aws:lambda/layerVersionPermission:LayerVersionPermission", False),
+        ("aws:lakeformation/permissions:Permissions", False),
+        ("aws:iam/rolePoliciesExclusive:RolePoliciesExclusive", False),
+        ("aws:iam/userGroupMembership:UserGroupMembership", False),
+        ("aws:s3/bucketAclV2:BucketAclV2", False),
+        ("aws:s3control/accessPointPolicy:AccessPointPolicy", False),
+        ("aws:s3control/accessGrant:AccessGrant", False),
+        ("aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy", False),
+        ("aws:cognito/identityPoolRoleAttachment:IdentityPoolRoleAttachment", False),
+        ("aws:ram/resourceShare:ResourceShare", False),
+        ("aws:eks/accessEntry:AccessEntry", False),
+        ("aws:cloudformation/stack:Stack", False),
+        ("aws-native:iam:Role", False),
+    ],
+)
+def test_what_can_give_rights_is_understood_or_found(prod: Any, type_: str, understood: bool) -> None:
+    found = rules_of(prod.recorded, type_, {})
+    assert ("rights-understood" not in found) is understood
+    assert RULES["rights-understood"].severity is Severity.MANDATORY
+
+
+def test_a_policy_that_the_provider_repeats_among_the_inline_ones_is_one_policy(prod: Any) -> None:
+    policy = pick(prod.recorded, types.ROLE_POLICY, "campaign-api-policy")
+    role = pick_near(prod.recorded, policy, "role")
+    repeated = {"inlinePolicies": [{"name": "x", "policy": policy.inputs["policy"]}]}
+    assert "*" in policy.inputs["policy"]
+    assert examine(changed(prod.recorded, role, Break("", types.ROLE, repeated))).findings == ()
 
 
 def test_a_websocket_api_is_authorised_once(prod: Any) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from components.settings import STAND_INS
+
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache", ".hypothesis", "tests", "bench")
 IDENTITY = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
@@ -193,11 +195,11 @@ def test_settings_that_a_stack_encrypts_are_stood_in_for(repository: Path, tmp_p
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(repository), str(clone))
     with (clone / "Pulumi.staging.yaml").open("a", encoding="utf-8") as file:
-        file.write("  ai-cpaas-demo:alarm_email:\n    secure: AAABAExample\n")
+        file.writelines(f"  ai-cpaas-demo:{name}:\n    secure: AAABAExample\n" for name in STAND_INS)
     done = preview(clone, "--stack", "staging")
     assert done.returncode == 0, done.stderr
-    assert "2 added" in done.stdout
-    assert "somebody@example.com" not in done.stdout
+    assert "3 added" in done.stdout, done.stdout
+    assert not any(stand_in in done.stdout for stand_in in STAND_INS.values())
 
 
 @pytest.fixture

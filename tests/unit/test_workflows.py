@@ -129,17 +129,23 @@ def test_scripts_name_what_is_there() -> None:
 
 
 def test_everything_ends_and_nothing_runs_twice_at_once() -> None:
-    for name, workflow in WORKFLOWS.items():
-        assert workflow["concurrency"]["group"], name
     for name, key, job in jobs():
         if "uses" not in job:
+            assert WORKFLOWS[name]["concurrency"]["group"], (name, key)
             assert 0 < job["timeout-minutes"] <= 60, (name, key)
             assert job["runs-on"] == "ubuntu-24.04", (name, key)
 
 
 def test_a_deployment_is_never_cut_off() -> None:
-    for name in ("deploy", "deploy-stack", "drift"):
+    for name in ("deploy-stack", "drift"):
         assert WORKFLOWS[name]["concurrency"].get("cancel-in-progress") is False
+    assert WORKFLOWS["ci"]["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
+def test_an_approval_that_is_waited_for_holds_back_its_stack_only() -> None:
+    assert "concurrency" not in WORKFLOWS["deploy"]
+    assert all("uses" in job and "concurrency" not in job for job in WORKFLOWS["deploy"]["jobs"].values())
+    assert WORKFLOWS["deploy-stack"]["concurrency"]["group"] == "stack-${{ inputs.stack }}"
 
 
 def test_the_suite_comes_before_staging_and_staging_before_prod() -> None:

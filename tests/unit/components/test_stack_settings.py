@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
 
+import pulumi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
 
 from components.environments import ENVIRONMENTS, Environment
-from components.settings import PROJECT, SettingsError, StackSettings, parse
+from components.settings import PROJECT, STAND_INS, SettingsError, SetWithSecret, StackSettings, load, parse
 
 
 def config(**own: object) -> dict[str, str]:
@@ -68,6 +74,67 @@ def test_a_webhook_that_is_no_https_address_is_refused_without_repeating_it(addr
     assert "ai-cpaas-demo:alarm_webhook" in message
     assert "https://" in message
     assert "canary" not in message
+
+
+@pytest.mark.parametrize("name", sorted(STAND_INS))
+@pytest.mark.parametrize("value", ["canary", ["canary"], {"at": "canary"}])
+def test_a_wrong_secret_is_refused_without_repeating_it(name: str, value: object) -> None:
+    message = refusal(config(**{name: value}))
+    assert f"ai-cpaas-demo:{name}" in message
+    assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"worker_concurrency": "canary"},
+        {"tags": {"owner": "team", "cost_center": "canary!"}},
+        {"email": {"sender": "a@canary.example", "identity": "example.com"}},
+    ],
+)
+def test_what_a_stack_encrypts_is_not_repeated_either(own: dict[str, object]) -> None:
+    (name,) = own
+    given_config = config(**own)
+    assert "canary" in refusal(given_config)
+    with pytest.raises(SettingsError) as caught:
+        parse(given_config, {f"{PROJECT}:{name}"})
+    assert f"{PROJECT}:{name}" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_engine_s_secret_keys_are_the_encrypted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config(worker_concurrency="canary")))
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([f"{PROJECT}:worker_concurrency"]))
+    pulumi.runtime.set_all_config({})
+    with pytest.raises(SettingsError, match="worker_concurrency") as caught:
+        load()
+    assert "canary" not in str(caught.value)
+
+
+def test_secret_settings_are_those_of_the_documentation_and_have_stand_ins_that_are_accepted() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|") and "set it with `--secret`" in line]
+    assert {match[1] for row in rows if (match := re.match(r"\| `(\w+)`", row))} == set(STAND_INS)
+    assert len(rows) == len(STAND_INS)
+    parse(config(**STAND_INS))
+
+
+def fields(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, object, bool]]:
+    """(path, annotation, whether it is marked) of every setting, nested ones included."""
+    for name, field in model.model_fields.items():
+        marked = any(isinstance(each, SetWithSecret) for each in field.metadata)
+        yield f"{path}{name}", field.annotation, marked
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from fields(kind, f"{path}{name}.")
+
+
+def test_no_secret_setting_goes_unmarked() -> None:
+    """Nested ones cannot be stood in for one by one: a stack encrypts and stands in for whole keys."""
+    found = list(fields(StackSettings))
+    assert {path for path, _, marked in found if marked} == set(STAND_INS)
+    secret = {path for path, annotation, _ in found if SecretStr.__name__ in repr(annotation)}
+    assert "alarm_webhook" in secret <= set(STAND_INS)
 
 
 def test_the_embedded_cloud_calls_nobody() -> None:

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.core.channels import Channel
+from lambdas.core.prices import price_of
 from localcloud import resource_types as types
 from localcloud.costs import Usage, UsageError, estimate, prices
 from localcloud.costs.model import COSTS, FREE
@@ -131,11 +133,38 @@ def test_messages_stand_apart_and_only_where_the_channel_is() -> None:
     sms = estimate(RecordedGraph((item(SMS_SET, {}),), {}), Usage())
     assert [line.item for line in sms.messages] == ["SMS"]
     assert sms.infrastructure_usd == 0
-    # 100,000 messages of 1.2 parts at $0.00581 and $0.003.
-    assert sms.messages_usd == Decimal(120_000) * Decimal("0.00881")
+    # 110,000 messages, single ones among them, of 1.2 parts at $0.00581 and $0.003.
+    assert sms.messages_usd == Decimal(132_000) * Decimal("0.00881")
     email = item("aws:sesv2/configurationSet:ConfigurationSet", {}, "mail")
     three = estimate(RecordedGraph((item(SMS_SET, {}), email), {"WhatsappPhoneNumberId": "phone-number-id-1"}), Usage())
-    assert [line.item for line in three.messages] == ["SMS", "WhatsApp", "e-mail"]
+    assert [line.item for line in three.messages] == ["SMS", "WhatsApp templates", "WhatsApp answers", "e-mail"]
+
+
+@pytest.mark.parametrize("share", [0, 0.25, 1])
+def test_messages_cost_what_campaigns_are_planned_with(share: float) -> None:
+    email = item("aws:sesv2/configurationSet:ConfigurationSet", {}, "mail")
+    graph = RecordedGraph((item(SMS_SET, {}), email), {"WhatsappPhoneNumberId": "phone-number-id-1"})
+    usage = replace(Usage(), single_messages=0, parts_per_sms=1, whatsapp_template_share=share)
+    costs = {line.item: line.usd for line in estimate(graph, usage).messages}
+    template, answer = (price_of(Channel.WHATSAPP, template=each).total_usd for each in (True, False))
+    assert costs == {
+        "SMS": 100_000 * price_of(Channel.SMS, country="US").total_usd,
+        "WhatsApp templates": 50_000 * Decimal(str(share)) * template,
+        "WhatsApp answers": 50_000 * Decimal(str(1 - share)) * answer,
+        "e-mail": 100_000 * price_of(Channel.EMAIL).total_usd,
+    }
+
+
+def test_a_single_message_by_its_order_its_share_of_the_day_and_its_lease() -> None:
+    registrations = [
+        item(SMS_SET, {}),
+        *(item(types.TABLE, {}, f"{name}-table") for name in ("campaigns", "rate-limits")),
+    ]
+    usage = replace(Usage(), sms_messages=0, receipts_per_message=0, single_messages=1_000_000)
+    lines = estimate(RecordedGraph(tuple(registrations), {}), usage).infrastructure
+    writes = {line.urn.rpartition("::")[2]: line.quantity for line in lines if line.item == "writes"}
+    # Intent and acceptance are two changes, counted by the batch of 100 with six units.
+    assert writes == {"campaigns-table": 2_000_000 + 2_000_000 / 100 * 6, "rate-limits-table": 2_000_000}
 
 
 def test_a_type_without_price_or_reason_is_named() -> None:
@@ -159,6 +188,7 @@ def test_usage_from_a_file(tmp_path: Path) -> None:
         ('{"sms_messages": "many"}', "sms_messages is 'many'"),
         ('{"sms_messages": true}', "sms_messages is True"),
         ('{"sms_messages": NaN}', "sms_messages is nan"),
+        ('{"whatsapp_template_share": 1.5}', "a share from 0 to 1 is needed"),
         ('{"worker_messages_per_second": 0}', "nothing would ever be sent"),
     ],
 )
@@ -171,6 +201,9 @@ def test_a_wrong_usage_is_one_sentence(text: str, words: str, tmp_path: Path) ->
     assert "\n" not in str(caught.value)
 
 
+SHARES_AND_RATES = {"worker_messages_per_second", "whatsapp_template_share"}
+
+
 @given(st.data())
 def test_more_use_never_costs_less(data: st.DataObject) -> None:
     registrations = (
@@ -181,7 +214,7 @@ def test_more_use_never_costs_less(data: st.DataObject) -> None:
         item(types.QUEUE, {}, "receipts-queue"),
         item(types.API, {}, "api"),
     )
-    names = [field.name for field in fields(Usage) if field.name != "worker_messages_per_second"]
+    names = [field.name for field in fields(Usage) if field.name not in SHARES_AND_RATES]
     name = data.draw(st.sampled_from(names))
     less, more = sorted(data.draw(st.tuples(*[st.floats(0, 1e9)] * 2)))
     totals = []

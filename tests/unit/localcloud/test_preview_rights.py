@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud import resource_types as types
-from localcloud.graph import RecordedGraph, Registration
+from localcloud.costs import Usage
+from localcloud.graph import RecordedGraph, Registration, Secret
+from localcloud.preview.document import document
 from localcloud.preview.grants import Grant, document_changed, gained, grants, narrowed
 from localcloud.preview.names import Names
-from localcloud.preview.words import gains, losses
+from localcloud.preview.words import gains, losses, unreadable
 
 ACCOUNT = "123456789012"
 TABLE_ARN = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/shop-orders-dev"
@@ -227,6 +230,95 @@ def test_permissions_attachments_and_managed_policies() -> None:
         "whoever has policy m may now delete and read items in table shop-orders-dev",
         "worker may now do all that the managed policy Admin allows on every resource of every kind (*)",
     ]
+
+
+USER = item("aws:iam/user:User", "ops", {"name": "shop-ops-dev"}, {"arn": f"arn:aws:iam::{ACCOUNT}:user/shop-ops-dev"})
+KEY = item(types.KEY, "key", {"tags": {"Name": "shop-key-dev"}}, {"arn": "arn:aws:kms:k"})
+
+
+@pytest.mark.parametrize(
+    ("added", "sentences"),
+    [
+        (
+            item(types.USER_POLICY, "p", {"policy": policy(READ)}, user=USER.urn),
+            ["user ops may now delete and read items in table shop-orders-dev"],
+        ),
+        (
+            item(types.GROUP_POLICY, "p", {"policy": policy(READ), "group": "admins"}),
+            ["group admins may now delete and read items in table shop-orders-dev"],
+        ),
+        (
+            item(types.POLICY_ATTACHMENT, "a",
+                 {"policyArn": "arn:aws:iam::aws:policy/Admin", "groups": ["admins"], "users": ["shop-ops-dev", "eve"]},
+                 roles=ROLE.urn, users=USER.urn),
+            [
+                "group admins may now do all that the managed policy Admin allows on every resource of every kind (*)",
+                "user eve may now do all that the managed policy Admin allows on every resource of every kind (*)",
+                "user ops may now do all that the managed policy Admin allows on every resource of every kind (*)",
+                "worker may now do all that the managed policy Admin allows on every resource of every kind (*)",
+            ],
+        ),
+        (
+            item(types.USER_POLICY_ATTACHMENT, "a", {"policyArn": "arn:aws:iam::aws:policy/Admin"}, user=USER.urn),
+            ["user ops may now do all that the managed policy Admin allows on every resource of every kind (*)"],
+        ),
+        (
+            item(types.KEY_GRANT, "g",
+                 {"operations": ["Decrypt", "Encrypt"], "granteePrincipal": f"arn:aws:iam::{ACCOUNT}:root",
+                  "constraints": [{"encryptionContextEquals": {"who": "me"}}]}, keyId=KEY.urn),
+            [
+                f"account {ACCOUNT} may now decrypt and encrypt with key shop-key-dev, "
+                "if kms:EncryptionContext:who is me (StringEquals)"
+            ],
+        ),
+        (
+            item(types.FUNCTION_URL, "u", {"authorizationType": "NONE"}, functionName=FUNCTION.urn),
+            ["everybody may now call the URL of function shop-worker-dev"],
+        ),
+        (item(types.FUNCTION_URL, "u", {"authorizationType": "AWS_IAM"}, functionName=FUNCTION.urn), []),
+        (
+            item(types.TABLE_POLICY, "p",
+                 {"policy": policy({**READ, "Principal": {"AWS": "999999999999"}})}, resourceArn=TABLE.urn),
+            ["account 999999999999 may now delete and read items in table shop-orders-dev"],
+        ),
+        (
+            item(types.SECRET, "s",
+                 {"name": "code",
+                  "policy": policy({"Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"})},
+                 {"arn": "arn:aws:secretsmanager:s"}),
+            ["everybody may now read the value of secret code"],
+        ),
+    ],
+)  # fmt: skip
+def test_every_form_of_a_right_is_read(added: Registration, sentences: list[str]) -> None:
+    assert told(world(USER, KEY), world(USER, KEY, added)) == (sentences, [])
+    assert unreadable(world(), world(added)) == ([], [])
+
+
+def test_a_role_s_own_policies_are_read() -> None:
+    inline = replace(ROLE, inputs={**ROLE.inputs, "inlinePolicies": [{"name": "more", "policy": policy(READ)}]})
+    after = RecordedGraph((STACK, inline, FUNCTION, TABLE), {})
+    assert told(RecordedGraph((STACK, ROLE, FUNCTION, TABLE), {}), after) == (
+        ["worker may now delete and read items in table shop-orders-dev"],
+        [],
+    )
+
+
+def test_what_cannot_be_read_is_told_as_such() -> None:
+    def vault(text: str) -> RecordedGraph:
+        return world(item("aws:backup/vaultPolicy:VaultPolicy", "vault", {"policy": text}))
+
+    gained_words, lost_words = "gives rights that this preview cannot read", "no longer gives rights"
+    assert [said.sentence for said in unreadable(world(), vault("{}"))[0]] == [f"VaultPolicy vault {gained_words}"]
+    assert [said.sentence for said in unreadable(vault("{}"), vault("[]"))[0]] == [f"VaultPolicy vault {gained_words}"]
+    assert unreadable(vault("{}"), vault("{}")) == ([], [])
+    (lost,) = unreadable(vault("{}"), world())[1]
+    assert lost_words in lost.sentence
+    hidden = item(types.ROLE_POLICY, "hidden", {"policy": Secret(policy(READ))}, role=ROLE.urn)
+    (said,) = unreadable(world(), world(hidden))[0]
+    assert said.sentence == f"role policy hidden {gained_words} (policy)"
+    shown = document(world(), vault("{}"), Usage())["permissions"]
+    assert shown["gained"][0]["sentence"] == f"VaultPolicy vault {gained_words}"
 
 
 def test_a_key_s_star_is_the_key_itself() -> None:
