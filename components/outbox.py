@@ -14,9 +14,9 @@ from components.platform import Platform
 from components.queue import Queue, QueueArgs
 from lambdas.core.channels import Channel
 from lambdas.core.outputs import OutboxOutputs
+from lambdas.core.ports import SENDER_SECONDS
 from lambdas.message_sender.settings import MessageSenderSettings
 
-SENDER_TIMEOUT_SECONDS = 60
 MAX_AGE_SECONDS = 120
 """A single message that waits longer is late: a code, an answer."""
 
@@ -36,7 +36,7 @@ class Outbox(pulumi.ComponentResource):
             name,
             QueueArgs(
                 thing="outbox",
-                consumer_timeout_seconds=SENDER_TIMEOUT_SECONDS,
+                consumer_timeout_seconds=SENDER_SECONDS,
                 max_receives=5,
                 max_age_seconds=MAX_AGE_SECONDS,
             ),
@@ -52,7 +52,7 @@ class Outbox(pulumi.ComponentResource):
                 settings=MessageSenderSettings,
                 description="Sends single messages in the channels' priority lane",
                 memory_mb=512,
-                timeout_seconds=SENDER_TIMEOUT_SECONDS,
+                timeout_seconds=SENDER_SECONDS,
                 environment={
                     "region": settings.region,
                     "campaigns_table": messaging.campaigns.name,

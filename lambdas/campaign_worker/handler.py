@@ -98,6 +98,7 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         suppressed=report.suppressed,
         throttled=report.throttled,
         slots_given_up=report.given_up_slots,
+        intents_not_withdrawn=report.not_withdrawn,
         slowest_wait_s=round(report.slowest_wait_s, 3),
     )
     if report.end is RunEnd.TIME_UP:

@@ -157,6 +157,8 @@ class Attempts:
         self.stop_code: str | None = None
         self.throttled = 0
         self.given_up = 0
+        self.not_withdrawn = 0
+        """Intents of rows that were never called, but which another writer had changed before they were taken back."""
         self.handed_over = 0
         """Calls that the provider took or may have taken; exact where one thread sends, as single messages are."""
 
@@ -196,8 +198,8 @@ class Attempts:
     def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
         """Take back the intents of rows that were never called, so that a successor may send them."""
         for send in sends:
-            if send.intended:
-                self._tracking.withdraw(send.message_id, owner)
+            if send.intended and not self._tracking.withdraw(send.message_id, owner):
+                self.not_withdrawn += 1
 
     def _collect(self) -> None:
         finished = {future for future in self._futures if future.done()}
@@ -234,15 +236,18 @@ class Attempts:
         self._call(send, terms)
 
     def _answered_before(self, send: ScheduledSend, found: IntentOutcome) -> None:
-        """A row that an earlier worker touched is never sent again; without an answer it is in doubt."""
-        if found is IntentOutcome.UNANSWERED:
+        """A row that an earlier worker touched is never sent again; without an answer it is in doubt, unless somebody
+        may be at work on it."""
+        if found is IntentOutcome.HELD:
+            send.progress.left_unsent(send)
+        elif found is IntentOutcome.UNANSWERED:
             self._tracking.in_doubt(send.message_id, self._clock.now_us() // 1_000)
             send.progress.done(send, Outcome.IN_DOUBT)
         else:
             send.progress.done(send, Outcome.ANSWERED)
 
     def _suppress(self, send: ScheduledSend) -> None:
-        self._tracking.withdraw(send.message_id, self._owner)
+        self.withdraw([send], self._owner)
         send.progress.done(send, Outcome.SUPPRESSED)
 
     def _call(self, send: ScheduledSend, terms: SendTerms) -> None:

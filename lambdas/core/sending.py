@@ -58,7 +58,8 @@ class RunEnd(StrEnum):
 @dataclass(slots=True)
 class RunReport:
     """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
-    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over."""
+    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over,
+    `not_withdrawn` the intents that a successor has taken as calls before they were withdrawn."""
 
     end: RunEnd = RunEnd.NOTHING_LEFT
     sent: int = 0
@@ -70,6 +71,7 @@ class RunReport:
     given_up_slots: int = 0
     slowest_wait_s: float = 0.0
     chunks_left: int = 0
+    not_withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class CampaignSender:
             self._complete_if_done(self._ports.campaigns.load(self._campaign_id))
         self._report.throttled = self._attempts.throttled
         self._report.given_up_slots = self._attempts.given_up
+        self._report.not_withdrawn = self._attempts.not_withdrawn
         self._report.slowest_wait_s = self._line.slowest_wait_s
         return self._report
 

@@ -7,7 +7,7 @@ cap errs on the safe side by a message a death.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -27,7 +27,7 @@ ANY_RATE = 10**9 * MILLI
 
 
 class SingleOutcome(StrEnum):
-    """What became of an order in this run; `LATER` asks for it to come again: it has not been called."""
+    """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over."""
 
     SENT = "sent"
     REFUSED = "refused"
@@ -60,16 +60,18 @@ class SinglePorts:
 
 @dataclass(slots=True)
 class _Progress:
-    """The outcome of the one row."""
+    """The outcome of the one row; `unsent` holds it if its call was never made."""
 
     lost: bool = False
     outcome: Outcome | None = None
+    unsent: list[ScheduledSend] = field(default_factory=list)
 
     def done(self, send: ScheduledSend, outcome: Outcome) -> None:
         self.outcome = outcome
 
     def left_unsent(self, send: ScheduledSend) -> None:
         self.outcome = Outcome.UNSENT
+        self.unsent.append(send)
 
 
 _OUTCOMES = {
@@ -102,9 +104,10 @@ class SingleSender:
         try:
             outcome = self._bring_out(send, progress, terms, until_us)
         except Exception:
-            self._settle(row, day)
+            self._take_back(message_id)
             raise
-        self._settle(row, day)
+        finally:
+            self._settle(row, day)
         return self.record_not_sent(message_id, row, OPTED_OUT) if outcome is Outcome.SUPPRESSED else _OUTCOMES[outcome]
 
     def _bring_out(self, send: ScheduledSend, progress: _Progress, terms: SendTerms, until_us: int) -> Outcome:
@@ -113,14 +116,22 @@ class SingleSender:
         while progress.outcome is None:
             scheduled = self._lease(send, until_us)
             if scheduled is None:
-                self._attempts.withdraw([send], self._owner)
-                return Outcome.UNSENT
+                progress.left_unsent(send)
+                break
             self._attempts.attempt(scheduled, terms)
             late = self._attempts.take_late()
             if late:
                 send = late[0]
                 clock.sleep_us(min(send.not_before_us, until_us) - clock.now_us())
-        return progress.outcome
+        self._attempts.withdraw(progress.unsent, self._owner)
+        if self._attempts.not_withdrawn:
+            raise RuntimeError(f"{send.message_id} was not called, but another run has changed its row meanwhile")
+        return progress.outcome or Outcome.UNSENT
+
+    def _take_back(self, message_id: str) -> None:
+        """After a failure, take back what intent this run may have put, unless the message was handed over."""
+        if not self._attempts.handed_over:
+            self._ports.tracking.withdraw(message_id, self._owner)
 
     def _lease(self, send: ScheduledSend, until_us: int) -> ScheduledSend | None:
         """A slot, as soon as the identity has one to give before `until_us`."""
@@ -149,11 +160,13 @@ class SingleSender:
 
     def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:
         """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over
-        is in doubt instead."""
+        is in doubt instead, once that run has ended."""
         now_ms = self._ports.clock.now_us() // 1_000
         found = self._ports.tracking.intend("", row, message_id, self._owner, now_ms, 0)
         if found is IntentOutcome.ANSWERED:
             return SingleOutcome.DONE_BEFORE
+        if found is IntentOutcome.HELD:
+            return SingleOutcome.LATER
         if found is IntentOutcome.UNANSWERED:
             self._ports.tracking.in_doubt(message_id, now_ms)
             return SingleOutcome.IN_DOUBT

@@ -12,7 +12,7 @@ from lambdas.core.attempts import MAX_ATTEMPTS
 from lambdas.core.identity_calendar import PRIORITY_MARK
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
-from lambdas.core.ports import OutboundMessage
+from lambdas.core.ports import INTENT_LIFE_MS, OutboundMessage
 from lambdas.core.provider_errors import ProviderError, classify, in_doubt
 from lambdas.core.single_sending import OPTED_OUT, SPEND_CAP, SingleOutcome
 from tests.support.campaigns import PRICE_USD, destination, planned_row
@@ -146,11 +146,64 @@ def test_an_order_that_comes_again_is_not_sent_again() -> None:
     assert (len(world.calls), spent(world)) == (1, PRICE_USD)
 
 
+@pytest.mark.parametrize("apart_us", [0, MICROSECOND // 4])
+def test_an_order_repeated_while_the_first_waits_is_neither_lost_nor_sent_twice(apart_us: int) -> None:
+    world = empty_world(parts_per_second=1)
+    assert send(world, "earlier") is SingleOutcome.SENT
+
+    def repeated() -> SingleOutcome:
+        world.time.sleep_us(apart_us)
+        return world.worker("w2").single("code", ROW)()
+
+    outcomes = world.run(world.worker("w1").single("code", ROW), repeated)
+    assert sorted(outcomes) == [SingleOutcome.LATER, SingleOutcome.SENT]
+    assert send(world, worker="w3") is SingleOutcome.DONE_BEFORE
+    assert outcome_of(world) == (Status.SENT, None)
+    assert world.accepted()["code"] == 1
+    assert spent(world) == 2 * PRICE_USD
+
+
+@pytest.mark.parametrize("limit", ["none", "opted out", "no money"])
+def test_an_order_repeated_while_the_first_finds_no_slot_goes_out_later(limit: str) -> None:
+    world = empty_world(parts_per_second=0.01)
+    world.script = answers(THROTTLE)
+    repeats: list[SingleOutcome] = []
+
+    def repeated() -> None:
+        world.time.sleep_us(10 * MICROSECOND)
+        world.opted_out = {destination(0)} if limit == "opted out" else set()
+        world.day_cap_usd = Decimal(0) if limit == "no money" else Decimal(1)
+        repeats.append(world.worker("w2").single("code", ROW)())
+        world.opted_out, world.day_cap_usd = set(), Decimal(1)
+
+    first: list[SingleOutcome] = []
+    world.run(lambda: first.append(world.worker("w1").single("code", ROW)()), repeated)
+    assert [*first, *repeats] == [SingleOutcome.LATER] * 2
+    assert not world.tracking
+    world.time.advance_us(200 * MICROSECOND)
+    assert send(world, worker="w3") is SingleOutcome.SENT
+
+
+def test_an_intent_that_another_run_has_changed_is_not_given_up_in_silence() -> None:
+    world = empty_world(parts_per_second=0.01)
+    world.script = answers(THROTTLE)
+
+    def change(_worker: str, operation: str) -> None:
+        if operation == "withdraw":
+            world.tracking["code"].version += 1
+
+    world.hooks.append(change)
+    with pytest.raises(RuntimeError, match="code was not called"):
+        send(world)
+    assert spent(world) == 0
+
+
 def died(world: FakeWorld, kill_at: int, when: When = When.BEFORE) -> None:
-    """A worker that dies at its n-th operation."""
+    """A worker that dies at its n-th operation, some time before its successor comes."""
     worker = world.worker("doomed", kill_at=kill_at, when=when)
     with pytest.raises(Death):
         world.run(worker.single("code", ROW))
+    world.time.advance_us(INTENT_LIFE_MS * 1_000)
 
 
 def test_what_a_dead_worker_may_have_sent_is_in_doubt_and_paid_once() -> None:
@@ -234,10 +287,33 @@ def test_a_store_that_fails_keeps_the_money_only_of_what_was_handed_over(operati
     with pytest.raises(ConnectionError):
         send(world)
     assert spent(world) == PRICE_USD * kept
+    assert len(world.tracking) == kept, "an intent without a call is withdrawn"
     world.hooks.clear()
+    assert not kept or send(world, worker="w2") is SingleOutcome.LATER, "whoever sent it may be at work"
+    world.time.advance_us(kept * INTENT_LIFE_MS * 1_000)
     expected = SingleOutcome.IN_DOUBT if kept else SingleOutcome.SENT
     assert send(world, worker="w2") is expected
     assert (len(world.calls), spent(world)) == (1, PRICE_USD)
+
+
+def test_a_store_that_fails_after_the_intent_does_not_strand_the_message() -> None:
+    read = 0
+
+    def fail(worker: str, operation: str) -> None:
+        nonlocal read
+        read += operation == "opted_out"
+        if worker == "w1" and operation == "opted_out" and read == 2:
+            raise ConnectionError("the store is away")
+
+    world = empty_world(parts_per_second=0.4)
+    send(world, "earlier")
+    read = 0
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        send(world)
+    assert "code" not in world.tracking
+    assert send(world, worker="w2") is SingleOutcome.SENT
+    assert [call.message_id for call in world.calls] == ["earlier", "code"]
 
 
 def operations_of_a_whole_run() -> list[str]:
