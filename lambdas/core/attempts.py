@@ -27,10 +27,16 @@ from lambdas.core.ports import (
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 
 MAX_ATTEMPTS = 5
-"""Provider calls refused for a passing reason before a row counts as refused."""
+"""Provider calls that failed on the provider's side before a row counts as refused; those it was too busy for, or
+could not be reached for, do not count."""
 OPT_OUT_MAX_AGE_US = MICROSECOND
 """An opt-out read older than this is repeated before the call."""
 FIRST_BACK_OFF_US = MICROSECOND // 2
+MAX_BACK_OFF_US = 8 * MICROSECOND
+BUSY_REFUSALS = 10
+"""Calls refused one after the other, without one that was taken, after which the provider counts as busy."""
+BUSY_STEP_US = MICROSECOND
+"""Calls to a busy provider are repeated in steps of this, so that many rows take one claim and one lease together."""
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 
@@ -115,7 +121,8 @@ class Progress(Protocol):
 class ScheduledSend:
     """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over.
 
-    `message_id` is our id of the message, the same in every run.
+    `message_id` is our id of the message, the same in every run. `attempts` are the calls that count against the row,
+    `waits` those that the provider was too busy for.
     """
 
     progress: Progress
@@ -126,6 +133,7 @@ class ScheduledSend:
     lease_end_us: int = 0
     intended: bool = False
     attempts: int = 0
+    waits: int = 0
     not_before_us: int = 0
 
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
@@ -134,9 +142,11 @@ class ScheduledSend:
 
 
 def back_off_us(send: ScheduledSend) -> int:
-    """Exponential back-off from half a second, spread over +-50 % by the message's own id (no two rows in step)."""
-    spread = zlib.crc32(f"{send.message_id}/{send.attempts}".encode()) / 0xFFFFFFFF + 0.5
-    return int(FIRST_BACK_OFF_US * 2 ** (send.attempts - 1) * spread)
+    """Exponential back-off from half a second to eight, spread over +-50 % by the message's own id (no two rows in
+    step)."""
+    refusals = send.attempts + send.waits
+    spread = zlib.crc32(f"{send.message_id}/{refusals}".encode()) / 0xFFFFFFFF + 0.5
+    return int(min(MAX_BACK_OFF_US, FIRST_BACK_OFF_US * 2 ** (refusals - 1)) * spread)
 
 
 class Attempts:
@@ -154,6 +164,8 @@ class Attempts:
         self._late_lock = threading.Lock()
         self._futures: set[Future[None]] = set()
         self._preparation_us = float(MIN_LEAD_US)
+        self._refused_in_a_row = 0
+        self._refused_us = 0
         self.stop_code: str | None = None
         self.throttled = 0
         self.given_up = 0
@@ -166,6 +178,12 @@ class Attempts:
     def lead_us(self) -> int:
         """How long before its slot a send must start: three times what preparing one takes of late."""
         return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+
+    @property
+    def provider_is_busy(self) -> bool:
+        """Whether the provider takes no calls at present; the rows that wait for it find out when it does again."""
+        lately = self._clock.now_us() - self._refused_us < 2 * MAX_BACK_OFF_US
+        return self._refused_in_a_row >= BUSY_REFUSALS and lately
 
     def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, terms: SendTerms) -> None:
         """Start one send; raises what an earlier one failed with."""
@@ -260,15 +278,20 @@ class Attempts:
             self.handed_over -= int(error.error_class is not ErrorClass.IN_DOUBT)
             self._not_accepted(send, error)
             return
+        self._refused_in_a_row = 0
         self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.progress.done(send, Outcome.SENT)
 
     def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
         now_ms = self._clock.now_us() // 1_000
         self.throttled += int(error.throttled)
+        if error.error_class is ErrorClass.WAIT:
+            self._refused_in_a_row += 1
+            self._refused_us = self._clock.now_us()
+            self._try_again(replace(send, waits=send.waits + 1))
+            return
         if error.error_class is ErrorClass.RETRY and send.attempts + 1 < MAX_ATTEMPTS:
-            retry = replace(send, attempts=send.attempts + 1)
-            self._put_late(replace(retry, not_before_us=self._clock.now_us() + back_off_us(retry)))
+            self._try_again(replace(send, attempts=send.attempts + 1))
             return
         if error.error_class is ErrorClass.IN_DOUBT:
             self._tracking.in_doubt(send.message_id, now_ms)
@@ -280,3 +303,9 @@ class Attempts:
             self.stop_code = error.code
         self._tracking.refused(send.message_id, error.code, now_ms)
         send.progress.done(send, Outcome.REFUSED)
+
+    def _try_again(self, send: ScheduledSend) -> None:
+        not_before_us = self._clock.now_us() + back_off_us(send)
+        if self.provider_is_busy:
+            not_before_us = -(-not_before_us // BUSY_STEP_US) * BUSY_STEP_US
+        self._put_late(replace(send, not_before_us=not_before_us))

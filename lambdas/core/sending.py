@@ -167,12 +167,15 @@ class CampaignSender:
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
         """The next rows with their slots: missed ones first, then those in line for a lease, then abandoned chunks,
-        then a new claim."""
+        then a new claim; nothing is begun while the provider takes no calls."""
         late = self._attempts.take_late(self._clock.now_us())
         if late:
             return self._schedule_again(late)
         if self._line:
             return self._line.take()
+        if self._attempts.provider_is_busy and self._clock.now_us() < deadline_us:
+            self._wait_for_the_provider(deadline_us)
+            return []
         while self._abandoned:
             chunk = self._ports.campaigns.take_over(
                 self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
@@ -189,6 +192,13 @@ class CampaignSender:
             return []
         self._line.add(self._rows_of(chunk), claim.start_us, claim.end_us)
         return self._line.take()
+
+    def _wait_for_the_provider(self, until_us: int) -> None:
+        """Until the first of the rows that wait may be tried again, which tells how the provider is."""
+        now = self._clock.now_us()
+        due_us = self._attempts.next_late_us() or until_us
+        self._clock.sleep_us(min(max(due_us - now, POLL_US), KEEP_US, until_us - now))
+        self._state = self._ports.campaigns.load(self._campaign_id)
 
     def _claim(self, deadline_us: int) -> Claim | Wait | None:
         """Try to claim the next rows; None when there is nothing (more) to claim, a `Wait` that has passed when the
@@ -300,8 +310,7 @@ class CampaignSender:
             if not self._may_go_on(sends):
                 return
             self._dispatch(sends, pool)
-            self._close_finished()
-            self._hold_everything()
+            self._stay_alive()
 
     def _let_go(self, pool: ThreadPoolExecutor) -> None:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""

@@ -121,11 +121,22 @@ def test_a_throttled_call_is_repeated_in_a_new_slot_with_growing_pauses() -> Non
     assert spent(world) == PRICE_USD
 
 
-def test_one_throttled_too_often_is_refused_and_costs_nothing() -> None:
+def test_one_that_is_always_throttled_comes_again_and_costs_nothing() -> None:
     world = empty_world()
-    world.script = answers(*[THROTTLE] * MAX_ATTEMPTS)
+    world.script = lambda message, attempt: THROTTLE
+    assert send(world, seconds=120) is SingleOutcome.LATER
+    assert len(world.calls) > 2 * MAX_ATTEMPTS
+    assert not world.tracking
+    assert spent(world) == 0
+    world.script = answers()
+    assert send(world, worker="w2") is SingleOutcome.SENT
+
+
+def test_one_the_provider_fails_too_often_is_refused_and_costs_nothing() -> None:
+    world = empty_world()
+    world.script = answers(*[classify("InternalServerException", None)] * MAX_ATTEMPTS)
     assert send(world, seconds=60) is SingleOutcome.REFUSED
-    assert outcome_of(world) == (Status.FAILED, "ThrottlingException")
+    assert outcome_of(world) == (Status.FAILED, "InternalServerException")
     assert len(world.calls) == MAX_ATTEMPTS
     assert spent(world) == 0
 
