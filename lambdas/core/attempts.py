@@ -276,13 +276,13 @@ class Attempts:
             provider_id = self._provider.send(message)
         except ProviderError as error:
             self.handed_over -= int(error.error_class is not ErrorClass.IN_DOUBT)
-            self._not_accepted(send, error)
+            self._not_accepted(send, terms, error)
             return
         self._refused_in_a_row = 0
         self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.progress.done(send, Outcome.SENT)
 
-    def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
+    def _not_accepted(self, send: ScheduledSend, terms: SendTerms, error: ProviderError) -> None:
         now_ms = self._clock.now_us() // 1_000
         self.throttled += int(error.throttled)
         if error.error_class is ErrorClass.WAIT:
@@ -301,6 +301,9 @@ class Attempts:
             self._opt_outs.remember(send.row.destination)
         if error.error_class is ErrorClass.STOP:
             self.stop_code = error.code
+            if terms.is_single:
+                send.progress.left_unsent(send)
+                return
         self._tracking.refused(send.message_id, error.code, now_ms)
         send.progress.done(send, Outcome.REFUSED)
 

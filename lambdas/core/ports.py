@@ -34,6 +34,11 @@ class SendTerms:
     max_price_usd: str | None = None
     validity_seconds: int | None = None
 
+    @property
+    def is_single(self) -> bool:
+        """Whether they are one single message's."""
+        return not self.campaign_id
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:

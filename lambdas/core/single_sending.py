@@ -27,12 +27,16 @@ ANY_RATE = 10**9 * MILLI
 
 
 class SingleOutcome(StrEnum):
-    """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over."""
+    """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over.
+
+    Without a call, `SUPPRESSED` is on record as opted out, `NOT_SENT` with another reason.
+    """
 
     SENT = "sent"
     REFUSED = "refused"
     IN_DOUBT = "in_doubt"
     NOT_SENT = "not_sent"
+    SUPPRESSED = "suppressed"
     DONE_BEFORE = "done_before"
     LATER = "later"
 
@@ -91,8 +95,14 @@ class SingleSender:
         self._attempts = attempts
         self._owner = owner
 
-    def send(self, message_id: str, row: PlannedRow, terms: SendTerms, *, until_us: int) -> SingleOutcome:
-        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed)."""
+    def send(
+        self, message_id: str, row: PlannedRow, terms: SendTerms, *, wanted_us: int, until_us: int
+    ) -> SingleOutcome:
+        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed).
+
+        `wanted_us` is when the message was first seen: the identity's wait counts from then. A provider that refuses
+        everything gets it later too, because whoever corrects that wants it sent.
+        """
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
@@ -102,7 +112,7 @@ class SingleSender:
         progress = _Progress()
         send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
         try:
-            outcome = self._bring_out(send, progress, terms, until_us)
+            outcome = self._bring_out(send, progress, terms, wanted_us, until_us)
         except Exception:
             self._take_back(message_id)
             raise
@@ -110,11 +120,13 @@ class SingleSender:
             self._settle(row, day)
         return self.record_not_sent(message_id, row, OPTED_OUT) if outcome is Outcome.SUPPRESSED else _OUTCOMES[outcome]
 
-    def _bring_out(self, send: ScheduledSend, progress: _Progress, terms: SendTerms, until_us: int) -> Outcome:
+    def _bring_out(
+        self, send: ScheduledSend, progress: _Progress, terms: SendTerms, wanted_us: int, until_us: int
+    ) -> Outcome:
         """Attempt until there is an outcome; `UNSENT`, with no intent left behind, where no slot comes in time."""
         clock = self._ports.clock
         while progress.outcome is None:
-            scheduled = self._lease(send, until_us)
+            scheduled = self._lease(send, wanted_us, until_us)
             if scheduled is None:
                 progress.left_unsent(send)
                 break
@@ -123,6 +135,7 @@ class SingleSender:
             if late:
                 send = late[0]
                 clock.sleep_us(min(send.not_before_us, until_us) - clock.now_us())
+                wanted_us = clock.now_us()
         self._attempts.withdraw(progress.unsent, self._owner)
         if self._attempts.not_withdrawn:
             raise RuntimeError(f"{send.message_id} was not called, but another run has changed its row meanwhile")
@@ -133,10 +146,9 @@ class SingleSender:
         if not self._attempts.handed_over:
             self._ports.tracking.withdraw(message_id, self._owner)
 
-    def _lease(self, send: ScheduledSend, until_us: int) -> ScheduledSend | None:
+    def _lease(self, send: ScheduledSend, wanted_us: int, until_us: int) -> ScheduledSend | None:
         """A slot, as soon as the identity has one to give before `until_us`."""
         clock = self._ports.clock
-        wanted_us = clock.now_us()
         while clock.now_us() < until_us:
             lease = self._ports.limiter.reserve(
                 f"{PRIORITY_MARK}{send.message_id}",
@@ -171,4 +183,4 @@ class SingleSender:
             self._ports.tracking.in_doubt(message_id, now_ms)
             return SingleOutcome.IN_DOUBT
         self._ports.tracking.refused(message_id, code, now_ms)
-        return SingleOutcome.NOT_SENT
+        return SingleOutcome.SUPPRESSED if code == OPTED_OUT else SingleOutcome.NOT_SENT

@@ -326,6 +326,7 @@ class FakeLimiter:
                 return booked
             lease, world.calendars[channel] = booked
             world.leases.append(lease)
+            world.waits_us.append(max(0, lease.start_us - wanted_us))
             return lease
 
         return self._worker.operate("reserve", effect)

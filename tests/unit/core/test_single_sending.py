@@ -65,7 +65,7 @@ def test_a_message_is_sent_once_in_its_slot_and_paid() -> None:
 def test_who_has_opted_out_is_recorded_and_not_called() -> None:
     world = empty_world()
     world.opted_out = {destination(0)}
-    assert send(world) is SingleOutcome.NOT_SENT
+    assert send(world) is SingleOutcome.SUPPRESSED
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
     assert spent(world) == 0
     assert not world.calls
@@ -82,7 +82,7 @@ def test_who_opts_out_while_the_message_waits_for_its_slot_is_not_called() -> No
 
     send(world, "earlier")
     world.hooks.append(opt_out)
-    assert send(world) is SingleOutcome.NOT_SENT
+    assert send(world) is SingleOutcome.SUPPRESSED
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
     assert [call.message_id for call in world.calls] == ["earlier"]
     assert spent(world) == PRICE_USD
@@ -262,13 +262,25 @@ def test_without_a_second_slot_in_time_the_intent_is_withdrawn() -> None:
     assert send(world, worker="w2") is SingleOutcome.SENT
 
 
-def test_a_reason_to_stop_refuses_that_message_alone() -> None:
+def test_a_provider_that_refuses_everything_gets_the_message_later_and_is_called_once_a_run() -> None:
     world = empty_world()
     world.script = lambda message, attempt: STOP if message.message_id == "code" else None
     jobs = [world.worker(f"w{number}").single(name, planned_row(number)) for number, name in enumerate(("code", "b"))]
-    assert world.run(*jobs) == [SingleOutcome.REFUSED, SingleOutcome.SENT]
-    assert outcome_of(world) == (Status.FAILED, "ACCOUNT_DISABLED")
-    assert spent(world) == PRICE_USD
+    assert world.run(*jobs) == [SingleOutcome.LATER, SingleOutcome.SENT]
+    assert "code" not in world.tracking
+    assert (len(world.calls), spent(world)) == (2, PRICE_USD)
+    world.script = answers()
+    assert send(world, worker="w2") is SingleOutcome.SENT
+
+
+def test_the_wait_for_the_identity_counts_from_when_the_message_was_first_seen() -> None:
+    world = empty_world(parts_per_second=1)
+    world.script = answers(THROTTLE)
+    waited_us = 300 * MICROSECOND
+    world.run(world.worker("w1").single("code", ROW, waited_us=waited_us))
+    first, second = world.waits_us
+    assert waited_us <= first <= waited_us + MICROSECOND
+    assert second <= 2 * MICROSECOND, "what a refusal costs is not the identity's fault"
 
 
 def test_who_the_provider_reports_as_opted_out_is_remembered() -> None:
