@@ -141,6 +141,25 @@ class ScheduledSend:
         return replace(self, slot_us=slot_us, lease_end_us=lease_end_us)
 
 
+class Lead:
+    """How long before its slot a send must start: three times what preparing one takes of late.
+
+    Whoever shares it shares what has been learnt, so a container's next runs need not learn it again.
+    """
+
+    def __init__(self) -> None:
+        self._preparation_us = float(MIN_LEAD_US)
+
+    @property
+    def us(self) -> int:
+        """The lead that holds now."""
+        return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+
+    def learn(self, preparation_us: int) -> None:
+        """Take in how long preparing one send took."""
+        self._preparation_us += 0.1 * (preparation_us - self._preparation_us)
+
+
 def back_off_us(send: ScheduledSend) -> int:
     """Exponential back-off from half a second to eight, spread over +-50 % by the message's own id (no two rows in
     step)."""
@@ -153,7 +172,14 @@ class Attempts:
     """Runs sends on a pool and keeps what they leave behind: missed slots, throttles, a reason to stop."""
 
     def __init__(
-        self, tracking: TrackingPort, provider: ProviderPort, opt_outs: OptOutPort, clock: Clock, *, owner: str
+        self,
+        tracking: TrackingPort,
+        provider: ProviderPort,
+        opt_outs: OptOutPort,
+        clock: Clock,
+        *,
+        owner: str,
+        lead: Lead | None = None,
     ) -> None:
         self._tracking = tracking
         self._provider = provider
@@ -163,7 +189,7 @@ class Attempts:
         self._late: list[ScheduledSend] = []
         self._late_lock = threading.Lock()
         self._futures: set[Future[None]] = set()
-        self._preparation_us = float(MIN_LEAD_US)
+        self._lead = lead or Lead()
         self._refused_in_a_row = 0
         self._refused_us = 0
         self.stop_code: str | None = None
@@ -176,8 +202,8 @@ class Attempts:
 
     @property
     def lead_us(self) -> int:
-        """How long before its slot a send must start: three times what preparing one takes of late."""
-        return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+        """How long before its slot a send must start."""
+        return self._lead.us
 
     @property
     def provider_is_busy(self) -> bool:
@@ -244,7 +270,7 @@ class Attempts:
             if self._opt_outs.opted_out({send.row.destination}):
                 self._suppress(send)
                 return
-        self._preparation_us += 0.1 * (self._clock.now_us() - started - self._preparation_us)
+        self._lead.learn(self._clock.now_us() - started)
         self._clock.sleep_us(send.slot_us - self._clock.now_us())
         now = self._clock.now_us()
         if now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US:
