@@ -19,6 +19,7 @@ from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
+from lambdas.core.lanes import booked
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.simulator import MAILBOXES
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
@@ -247,6 +248,19 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
     stage.until_message(refused, "failed", OPTED_OUT)
     stage.until_message(twice, "delivered")
     assert stage.calls(twice) == 1
+
+
+def order_nobody_can_read(stage: Stage) -> None:
+    """The sender keeps it in the queue, and lets it come back soon."""
+    outbox = stage.stack.outputs.outbox
+    stage.put_orders({"message_id": "unreadable"})
+    stage.wait_until(
+        lambda: stage.used(
+            outbox.message_sender_function, "sqs:ChangeMessageVisibility", outbox.outbox_queue_url.rpartition("/")[2]
+        ),
+        timeout=30,
+        what="it is held back",
+    )
 
 
 def suppressed_by_a_receipt(stage: Stage) -> None:
