@@ -295,7 +295,8 @@ def campaign_that_lost_its_tokens(stage: Stage) -> None:
     stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="it is being sent")
     stage.change(campaign_id, status="paused")
     stage.wait_until(lambda: _let_go(stage, campaign_id), timeout=60, what="its worker has let go")
-    stage.edit(campaign_id, status="running", booked_until=(int(time.time()) - 60) * 1_000_000)
+    long_ago_us = (int(time.time()) - 60) * 1_000_000
+    stage.edit(campaign_id, status="running", **{booked(channel): long_ago_us for channel in EVERY_CHANNEL})
     stage.sweep()
     stage.until_status(campaign_id, "completed")
 
@@ -404,6 +405,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     single_messages,
     mail_from_a_template,
     single_messages_that_are_not_sent,
+    order_nobody_can_read,
     suppressed_by_a_receipt,
     what_outlasts_a_run,
     campaign_that_lost_its_tokens,
