@@ -197,7 +197,7 @@ class CampaignSender:
         """Until the first of the rows that wait may be tried again, which tells how the provider is."""
         now = self._clock.now_us()
         due_us = self._attempts.next_late_us() or until_us
-        self._clock.sleep_us(min(max(due_us - now, POLL_US), KEEP_US, until_us - now))
+        self._clock.sleep_us(min(max(due_us - now, POLL_US), MICROSECOND, until_us - now))
         self._state = self._ports.campaigns.load(self._campaign_id)
 
     def _claim(self, deadline_us: int) -> Claim | Wait | None:
@@ -304,7 +304,7 @@ class CampaignSender:
             if self._clock.now_us() > until_us or (due_us is None and not self._line):
                 return
             if due_us is not None and not self._line:
-                self._clock.sleep_us(min(due_us, until_us + 1) - self._clock.now_us())
+                self._clock.sleep_us(min(min(due_us, until_us + 1) - self._clock.now_us(), KEEP_US // 2))
             late = self._attempts.take_late(self._clock.now_us())
             sends = self._schedule_again(late) if late else self._line.take()
             if not self._may_go_on(sends):

@@ -182,5 +182,9 @@ class SingleSender:
         if found is IntentOutcome.UNANSWERED:
             self._ports.tracking.in_doubt(message_id, now_ms)
             return SingleOutcome.IN_DOUBT
-        self._ports.tracking.refused(message_id, code, now_ms)
+        try:
+            self._ports.tracking.refused(message_id, code, now_ms)
+        except Exception:
+            self._take_back(message_id)
+            raise
         return SingleOutcome.SUPPRESSED if code == OPTED_OUT else SingleOutcome.NOT_SENT

@@ -121,7 +121,8 @@ def test_nobody_is_put_on_a_channel_that_has_booked_time_or_was_just_planned(
     stack: StackClient, campaign: str, revived: Callable[[int], list[str]]
 ) -> None:
     assert revived(NOW_US + STALLED_US) == []
-    stack.campaigns.update(meta_key(campaign), "REMOVE booked_sms, booked_email", {})
+    never = ", ".join(f"#{booked(channel)}" for channel in CHANNELS)
+    stack.campaigns.update(meta_key(campaign), f"SET #tps = :tps REMOVE {never}", {"tps": 10})
     assert revived(NOW_US + STALLED_US) == []
     assert revived(LATER_US) == ["sms", "email"], "its first token was lost"
 

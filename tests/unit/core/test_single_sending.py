@@ -339,6 +339,22 @@ def test_a_store_that_fails_after_the_intent_does_not_strand_the_message() -> No
     assert [call.message_id for call in world.calls] == ["earlier", "code"]
 
 
+def test_a_store_that_fails_to_record_why_a_message_is_not_sent_leaves_no_doubt_about_it() -> None:
+    world = empty_world()
+    world.day_cap_usd = Decimal(0)
+
+    def fail(worker: str, operation: str) -> None:
+        if (worker, operation) == ("w1", "refused"):
+            raise ConnectionError("the store is away")
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        send(world)
+    assert not world.tracking
+    assert send(world, worker="w2") is SingleOutcome.NOT_SENT
+    assert outcome_of(world) == (Status.FAILED, SPEND_CAP)
+
+
 def operations_of_a_whole_run() -> list[str]:
     """What an undisturbed worker does for one message."""
     world = empty_world()
