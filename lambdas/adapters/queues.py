@@ -84,7 +84,7 @@ def first_seen_ms(record: Mapping[str, Any]) -> int:
 def retry_delay_s(record: Mapping[str, Any]) -> int:
     """How long a message that has failed stays away: five seconds, twice as long each time, at most a minute."""
     received = int(record["attributes"].get("ApproximateReceiveCount", "1"))
-    return min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(received - 1, 10))
+    return min(LAST_RETRY_S, FIRST_RETRY_S << min(received - 1, 10))
 
 
 def batches(entries: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
