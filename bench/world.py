@@ -250,9 +250,10 @@ class Tracking:
         """Note the doubt."""
         self.rows[message_id] = "in_doubt"
 
-    def withdraw(self, message_id: str, owner: str) -> None:
+    def withdraw(self, message_id: str, owner: str) -> bool:
         """Forget the row."""
         self.rows.pop(message_id, None)
+        return True
 
 
 class NoOptOuts:

@@ -138,6 +138,12 @@ QUEUE_AGE = Family(
     meaning="Messages wait too long in a queue: its consumer is slow or stands still",
     joint=True,
 )
+OUTBOX_AGE = Family(
+    name="outbox-age",
+    levels=(Level(Severity.WARNING), Level(Severity.CRITICAL, 4)),
+    missing="notBreaching",
+    meaning="Single messages go out late: they find no slot, or their provider takes none",
+)
 TABLE_THROTTLED = Family(
     name="table-throttled",
     levels=WARNING,
@@ -198,6 +204,7 @@ FAMILIES: tuple[Family, ...] = (
     FUNCTION_DURATION,
     STREAM_LAG,
     QUEUE_AGE,
+    OUTBOX_AGE,
     TABLE_THROTTLED,
     TABLE_ERRORS,
     API_ERRORS,

@@ -120,6 +120,12 @@ class Business:
                     limit=limits.AVAILABLE_CAPACITY_PERCENT,
                     lines=capacity,
                 ),
+                Chart(
+                    title="Age of single messages",
+                    axis="seconds",
+                    limit=limits.OUTBOX_AGE_SECONDS,
+                    lines=self._lines(metrics.OUTBOX_AGE, "Maximum", label="oldest"),
+                ),
                 Chart(title="Token refill rate", axis="message parts/s", lines=refill),
             ],
         )

@@ -14,5 +14,8 @@ AVAILABLE_CAPACITY_PERCENT = 10
 OVERDUE_RECEIPTS = 100
 """Messages without a final receipt after an hour: some carriers never send one, so a few are everyday life."""
 
+OUTBOX_AGE_SECONDS = 120
+"""A single message that waits longer is late: a code, an answer."""
+
 HEARTBEAT_SECONDS = 600
 """Time in which at least one of the sweeps, due each minute, must have ended."""

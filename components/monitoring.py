@@ -104,6 +104,12 @@ def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str
         Measure.of(metrics.OVERDUE_RECEIPTS, every, "Maximum"),
         Limit(value=limits.OVERDUE_RECEIPTS, points=3),
     )
+    yield (
+        alarm_families.OUTBOX_AGE,
+        "",
+        Measure.of(metrics.OUTBOX_AGE, every, "Maximum"),
+        Limit(value=limits.OUTBOX_AGE_SECONDS),
+    )
     # Each sweep that ends publishes this gauge, so how often it was seen says whether sweeps end.
     yield (
         alarm_families.SWEEPER_HEARTBEAT,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components import limits
 from components.channels import routes_text
 from components.consumers import Batching, consume_queue
 from components.function import Function, FunctionArgs
@@ -14,11 +15,12 @@ from components.platform import Platform
 from components.queue import Queue, QueueArgs
 from lambdas.core.channels import Channel
 from lambdas.core.outputs import OutboxOutputs
+from lambdas.core.ports import SENDER_SECONDS
 from lambdas.message_sender.settings import MessageSenderSettings
 
-SENDER_TIMEOUT_SECONDS = 60
-MAX_AGE_SECONDS = 120
-"""A single message that waits longer is late: a code, an answer."""
+MAX_RECEIVES = 10
+"""A message that fails comes back after seconds, so five tries would be over within two minutes of a table's trouble:
+ten take six (`retry_delay_s`)."""
 
 
 class Outbox(pulumi.ComponentResource):
@@ -36,9 +38,9 @@ class Outbox(pulumi.ComponentResource):
             name,
             QueueArgs(
                 thing="outbox",
-                consumer_timeout_seconds=SENDER_TIMEOUT_SECONDS,
-                max_receives=5,
-                max_age_seconds=MAX_AGE_SECONDS,
+                consumer_timeout_seconds=SENDER_SECONDS,
+                max_receives=MAX_RECEIVES,
+                max_age_seconds=limits.OUTBOX_AGE_SECONDS,
             ),
             platform,
             opts=child,
@@ -52,7 +54,7 @@ class Outbox(pulumi.ComponentResource):
                 settings=MessageSenderSettings,
                 description="Sends single messages in the channels' priority lane",
                 memory_mb=512,
-                timeout_seconds=SENDER_TIMEOUT_SECONDS,
+                timeout_seconds=SENDER_SECONDS,
                 environment={
                     "region": settings.region,
                     "campaigns_table": messaging.campaigns.name,
@@ -69,7 +71,7 @@ class Outbox(pulumi.ComponentResource):
                     messaging.campaigns.grant("ReadOptOutsAndSpend", "BatchGetItem", "UpdateItem"),
                     messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
-                    self.queue.consume("ConsumeOrders"),
+                    self.queue.consume("ConsumeOrders", hold=True),
                     self.queue.send("PostponeOrders"),
                     *(each.send for each in channels.values()),
                 ],

@@ -31,7 +31,7 @@ def call_once(operation: Callable[..., Mapping[str, Any]], arguments: Mapping[st
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
         raise classify(error.response["Error"]["Code"], error.response.get("Reason"), status) from error
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        raise ProviderError(type(error).__name__, ErrorClass.RETRY) from error
+        raise ProviderError(type(error).__name__, ErrorClass.WAIT) from error
     except ParamValidationError as error:
         raise ProviderError(type(error).__name__, ErrorClass.FAIL_OVER) from error
     except (CredentialRetrievalError, NoCredentialsError, PartialCredentialsError) as error:

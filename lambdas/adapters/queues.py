@@ -14,6 +14,9 @@ MAX_BATCH_BYTES = 262_144
 "Message quotas")."""
 ATTRIBUTE_BYTES = 64
 """More than the one attribute of a postponed message takes."""
+FIRST_RETRY_S = 5
+LAST_RETRY_S = 60
+FIRST_SEEN = "first_seen_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Queue:
                     "MessageBody": message.body,
                     "DelaySeconds": message.delay_s,
                     "MessageAttributes": {
-                        "first_seen_ms": {"DataType": "Number", "StringValue": str(message.first_seen_ms)}
+                        FIRST_SEEN: {"DataType": "Number", "StringValue": str(message.first_seen_ms)}
                     },
                 }
                 for message in messages
@@ -70,6 +73,18 @@ class Queue:
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
         )
+
+
+def first_seen_ms(record: Mapping[str, Any]) -> int:
+    """When the message of an event's record was first put into the queue, however often it was postponed (epoch)."""
+    attribute = record.get("messageAttributes", {}).get(FIRST_SEEN)
+    return int(float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"]))
+
+
+def retry_delay_s(record: Mapping[str, Any]) -> int:
+    """How long a message that has failed stays away: five seconds, twice as long each time, at most a minute."""
+    received = int(record["attributes"].get("ApproximateReceiveCount", "1"))
+    return min(LAST_RETRY_S, FIRST_RETRY_S << min(received - 1, 10))
 
 
 def batches(entries: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -13,7 +13,7 @@ from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import IntentOutcome
+from lambdas.core.ports import INTENT_LIFE_MS, IntentOutcome
 from lambdas.core.redaction import mask_destination
 
 SECONDS_PER_DAY = 86_400
@@ -106,8 +106,10 @@ class TrackingTable:
             found = failed.item or self._table.get({"message_id": message_id}) or {}
             if found.get("owner") == owner and found.get("version") == 1:
                 return IntentOutcome.CREATED
-            unanswered = found.get("status") == Status.SENDING.value
-            return IntentOutcome.UNANSWERED if unanswered else IntentOutcome.ANSWERED
+            if found.get("status") != Status.SENDING.value:
+                return IntentOutcome.ANSWERED
+            held = not campaign_id and now_ms - int(found["timestamp"]) < INTENT_LIFE_MS
+            return IntentOutcome.HELD if held else IntentOutcome.UNANSWERED
         return IntentOutcome.CREATED
 
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
@@ -144,13 +146,15 @@ class TrackingTable:
             if self.fold(message_id, [event]) is None:
                 raise LookupError(f"{message_id} has no row any more: its intent was withdrawn meanwhile") from None
 
-    def withdraw(self, message_id: str, owner: str) -> None:
-        """Take back an intent whose provider call was never made."""
-        self._table.delete(
-            {"message_id": message_id},
-            condition="#owner = :owner AND #version = :first",
-            values={"owner": owner, "first": 1},
-        )
+    def withdraw(self, message_id: str, owner: str) -> bool:
+        """Take back an intent whose provider call was never made; False if another writer has changed the row.
+
+        A row that is gone is our own withdrawal, repeated by the client after its answer was lost.
+        """
+        key = {"message_id": message_id}
+        untouched = "#owner = :owner AND #version = :first"
+        withdrawn = self._table.delete(key, condition=untouched, values={"owner": owner, "first": 1})
+        return withdrawn or self._table.get(key) is None
 
     def fold(self, message_id: str, events: Iterable[StatusEvent]) -> Folded | None:
         """Apply events to a row with one conditional write if they change it; None if the row does not exist.

@@ -19,18 +19,11 @@ from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core import keys
-from lambdas.core.attempts import Attempts
-from lambdas.core.channels import PRICED_BY_RECEIPT, Channel
-from lambdas.core.metrics import (
-    FAILED_DELIVERIES,
-    MESSAGE_COST,
-    MESSAGES_SENT,
-    THROTTLED_MESSAGES,
-    TOTAL_COST,
-    Datum,
-)
+from lambdas.core.attempts import Attempts, Lead
+from lambdas.core.channels import Channel
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.sending import CampaignSender, RunEnd, RunReport, SenderPorts
+from lambdas.core.send_metrics import send_metrics
+from lambdas.core.sending import CampaignSender, RunEnd, SenderPorts
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, WorkToken
 
 SETTINGS = CampaignWorkerSettings.from_environ(os.environ)
@@ -50,6 +43,7 @@ PROVIDER = make_provider(
     configuration_set=SETTINGS.configuration_set,
     connections=SETTINGS.threads,
 )
+LEAD = Lead()
 LIMITER_KEY = keys.limiter(CHANNEL, SETTINGS.region, SETTINGS.origination_identity)
 
 
@@ -81,12 +75,20 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         token.campaign_id,
         owner,
         SenderPorts(CAMPAIGNS, CONTENT, limiter, OPT_OUTS, clock),
-        Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner),
+        Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD),
         threads=SETTINGS.threads,
         keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),
     )
     report = sender.run(clock.now_us() + RUN_SECONDS * MICROSECOND, recover=token.recover or received > 1)
-    LOG.metrics(_metrics(report))
+    LOG.metrics(
+        send_metrics(
+            CHANNEL,
+            sent=report.sent,
+            failed=report.refused,
+            throttled=report.throttled,
+            spent_usd=report.spent_usd,
+        )
+    )
     LOG.line(
         "INFO",
         "run ended",
@@ -98,19 +100,8 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         suppressed=report.suppressed,
         throttled=report.throttled,
         slots_given_up=report.given_up_slots,
+        intents_not_withdrawn=report.not_withdrawn,
         slowest_wait_s=round(report.slowest_wait_s, 3),
     )
     if report.end is RunEnd.TIME_UP:
         WORK.send_all([WorkToken(token.campaign_id, recover=report.chunks_left > 0).to_json()])
-
-
-def _metrics(report: RunReport) -> list[Datum]:
-    data = [
-        Datum(MESSAGES_SENT, report.sent, CHANNEL.metric),
-        Datum(THROTTLED_MESSAGES, report.throttled, CHANNEL.metric),
-        Datum(FAILED_DELIVERIES, report.refused),
-    ]
-    if CHANNEL not in PRICED_BY_RECEIPT:
-        spent = float(report.spent_usd)
-        data += [Datum(MESSAGE_COST, spent, CHANNEL.metric), Datum(TOTAL_COST, spent)]
-    return [datum for datum in data if datum.value]

@@ -27,10 +27,16 @@ from lambdas.core.ports import (
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 
 MAX_ATTEMPTS = 5
-"""Provider calls refused for a passing reason before a row counts as refused."""
+"""Provider calls that failed on the provider's side before a row counts as refused; those it was too busy for, or
+could not be reached for, do not count."""
 OPT_OUT_MAX_AGE_US = MICROSECOND
 """An opt-out read older than this is repeated before the call."""
 FIRST_BACK_OFF_US = MICROSECOND // 2
+MAX_BACK_OFF_US = 8 * MICROSECOND
+BUSY_REFUSALS = 10
+"""Calls refused one after the other, without one that was taken, after which the provider counts as busy."""
+BUSY_STEP_US = MICROSECOND
+"""Calls to a busy provider are repeated in steps of this, so that many rows take one claim and one lease together."""
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 
@@ -115,7 +121,8 @@ class Progress(Protocol):
 class ScheduledSend:
     """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over.
 
-    `message_id` is our id of the message, the same in every run.
+    `message_id` is our id of the message, the same in every run. `attempts` are the calls that count against the row,
+    `waits` those that the provider was too busy for.
     """
 
     progress: Progress
@@ -126,6 +133,7 @@ class ScheduledSend:
     lease_end_us: int = 0
     intended: bool = False
     attempts: int = 0
+    waits: int = 0
     not_before_us: int = 0
 
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
@@ -133,17 +141,45 @@ class ScheduledSend:
         return replace(self, slot_us=slot_us, lease_end_us=lease_end_us)
 
 
+class Lead:
+    """How long before its slot a send must start: three times what preparing one takes of late.
+
+    Whoever shares it shares what has been learnt, so a container's next runs need not learn it again.
+    """
+
+    def __init__(self) -> None:
+        self._preparation_us = float(MIN_LEAD_US)
+
+    @property
+    def us(self) -> int:
+        """The lead that holds now."""
+        return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+
+    def learn(self, preparation_us: int) -> None:
+        """Take in how long preparing one send took."""
+        self._preparation_us += 0.1 * (preparation_us - self._preparation_us)
+
+
 def back_off_us(send: ScheduledSend) -> int:
-    """Exponential back-off from half a second, spread over +-50 % by the message's own id (no two rows in step)."""
-    spread = zlib.crc32(f"{send.message_id}/{send.attempts}".encode()) / 0xFFFFFFFF + 0.5
-    return int(FIRST_BACK_OFF_US * 2 ** (send.attempts - 1) * spread)
+    """Exponential back-off from half a second to eight, spread over +-50 % by the message's own id (no two rows in
+    step)."""
+    refusals = send.attempts + send.waits
+    spread = zlib.crc32(f"{send.message_id}/{refusals}".encode()) / 0xFFFFFFFF + 0.5
+    return int(min(MAX_BACK_OFF_US, FIRST_BACK_OFF_US * 2 ** (refusals - 1)) * spread)
 
 
 class Attempts:
     """Runs sends on a pool and keeps what they leave behind: missed slots, throttles, a reason to stop."""
 
     def __init__(
-        self, tracking: TrackingPort, provider: ProviderPort, opt_outs: OptOutPort, clock: Clock, *, owner: str
+        self,
+        tracking: TrackingPort,
+        provider: ProviderPort,
+        opt_outs: OptOutPort,
+        clock: Clock,
+        *,
+        owner: str,
+        lead: Lead | None = None,
     ) -> None:
         self._tracking = tracking
         self._provider = provider
@@ -153,17 +189,27 @@ class Attempts:
         self._late: list[ScheduledSend] = []
         self._late_lock = threading.Lock()
         self._futures: set[Future[None]] = set()
-        self._preparation_us = float(MIN_LEAD_US)
+        self._lead = lead or Lead()
+        self._refused_in_a_row = 0
+        self._refused_us = 0
         self.stop_code: str | None = None
         self.throttled = 0
         self.given_up = 0
+        self.not_withdrawn = 0
+        """Intents of rows that were never called, but which another writer had changed before they were taken back."""
         self.handed_over = 0
         """Calls that the provider took or may have taken; exact where one thread sends, as single messages are."""
 
     @property
     def lead_us(self) -> int:
-        """How long before its slot a send must start: three times what preparing one takes of late."""
-        return int(max(MIN_LEAD_US, min(MAX_LEAD_US, 3 * self._preparation_us)))
+        """How long before its slot a send must start."""
+        return self._lead.us
+
+    @property
+    def provider_is_busy(self) -> bool:
+        """Whether the provider takes no calls at present; the rows that wait for it find out when it does again."""
+        lately = self._clock.now_us() - self._refused_us < 2 * MAX_BACK_OFF_US
+        return self._refused_in_a_row >= BUSY_REFUSALS and lately
 
     def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, terms: SendTerms) -> None:
         """Start one send; raises what an earlier one failed with."""
@@ -196,8 +242,8 @@ class Attempts:
     def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
         """Take back the intents of rows that were never called, so that a successor may send them."""
         for send in sends:
-            if send.intended:
-                self._tracking.withdraw(send.message_id, owner)
+            if send.intended and not self._tracking.withdraw(send.message_id, owner):
+                self.not_withdrawn += 1
 
     def _collect(self) -> None:
         finished = {future for future in self._futures if future.done()}
@@ -224,7 +270,7 @@ class Attempts:
             if self._opt_outs.opted_out({send.row.destination}):
                 self._suppress(send)
                 return
-        self._preparation_us += 0.1 * (self._clock.now_us() - started - self._preparation_us)
+        self._lead.learn(self._clock.now_us() - started)
         self._clock.sleep_us(send.slot_us - self._clock.now_us())
         now = self._clock.now_us()
         if now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US:
@@ -234,15 +280,18 @@ class Attempts:
         self._call(send, terms)
 
     def _answered_before(self, send: ScheduledSend, found: IntentOutcome) -> None:
-        """A row that an earlier worker touched is never sent again; without an answer it is in doubt."""
-        if found is IntentOutcome.UNANSWERED:
+        """A row that an earlier worker touched is never sent again; without an answer it is in doubt, unless somebody
+        may be at work on it."""
+        if found is IntentOutcome.HELD:
+            send.progress.left_unsent(send)
+        elif found is IntentOutcome.UNANSWERED:
             self._tracking.in_doubt(send.message_id, self._clock.now_us() // 1_000)
             send.progress.done(send, Outcome.IN_DOUBT)
         else:
             send.progress.done(send, Outcome.ANSWERED)
 
     def _suppress(self, send: ScheduledSend) -> None:
-        self._tracking.withdraw(send.message_id, self._owner)
+        self.withdraw([send], self._owner)
         send.progress.done(send, Outcome.SUPPRESSED)
 
     def _call(self, send: ScheduledSend, terms: SendTerms) -> None:
@@ -253,17 +302,22 @@ class Attempts:
             provider_id = self._provider.send(message)
         except ProviderError as error:
             self.handed_over -= int(error.error_class is not ErrorClass.IN_DOUBT)
-            self._not_accepted(send, error)
+            self._not_accepted(send, terms, error)
             return
+        self._refused_in_a_row = 0
         self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.progress.done(send, Outcome.SENT)
 
-    def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
+    def _not_accepted(self, send: ScheduledSend, terms: SendTerms, error: ProviderError) -> None:
         now_ms = self._clock.now_us() // 1_000
         self.throttled += int(error.throttled)
+        if error.error_class is ErrorClass.WAIT:
+            self._refused_in_a_row += 1
+            self._refused_us = self._clock.now_us()
+            self._try_again(replace(send, waits=send.waits + 1))
+            return
         if error.error_class is ErrorClass.RETRY and send.attempts + 1 < MAX_ATTEMPTS:
-            retry = replace(send, attempts=send.attempts + 1)
-            self._put_late(replace(retry, not_before_us=self._clock.now_us() + back_off_us(retry)))
+            self._try_again(replace(send, attempts=send.attempts + 1))
             return
         if error.error_class is ErrorClass.IN_DOUBT:
             self._tracking.in_doubt(send.message_id, now_ms)
@@ -273,5 +327,14 @@ class Attempts:
             self._opt_outs.remember(send.row.destination)
         if error.error_class is ErrorClass.STOP:
             self.stop_code = error.code
+            if terms.is_single:
+                send.progress.left_unsent(send)
+                return
         self._tracking.refused(send.message_id, error.code, now_ms)
         send.progress.done(send, Outcome.REFUSED)
+
+    def _try_again(self, send: ScheduledSend) -> None:
+        not_before_us = self._clock.now_us() + back_off_us(send)
+        if self.provider_is_busy:
+            not_before_us = -(-not_before_us // BUSY_STEP_US) * BUSY_STEP_US
+        self._put_late(replace(send, not_before_us=not_before_us))

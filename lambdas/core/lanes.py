@@ -54,6 +54,11 @@ def booked(channel: str) -> str:
     return f"booked_{channel}"
 
 
+def revived(channel: str) -> str:
+    """Attribute of META that holds until when the sweeper puts no further token for a lane."""
+    return f"revived_{channel}"
+
+
 def lane_attributes(lanes: tuple[Lane, ...]) -> dict[str, Any]:
     """What a new plan writes into META."""
     return {

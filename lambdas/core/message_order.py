@@ -51,9 +51,13 @@ class MessageOrder:
     options: SendOptions
     ordered_at_ms: int | None
 
+    def since_ms(self, first_seen_ms: int) -> int:
+        """When the message was ordered, else first seen (epoch)."""
+        return self.ordered_at_ms if self.ordered_at_ms is not None else first_seen_ms
+
     def expired(self, now_ms: int, *, first_seen_ms: int) -> bool:
         """Whether the message has waited longer than it is valid, since it was ordered or else first seen."""
-        since_ms = self.ordered_at_ms if self.ordered_at_ms is not None else first_seen_ms
+        since_ms = self.since_ms(first_seen_ms)
         return now_ms > since_ms + (self.options.validity_seconds or LONGEST_WAIT_SECONDS) * 1_000
 
 

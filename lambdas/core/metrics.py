@@ -23,6 +23,7 @@ class Unit(StrEnum):
     PER_SECOND = "Count/Second"
     PERCENT = "Percent"
     MILLISECONDS = "Milliseconds"
+    SECONDS = "Seconds"
     NONE = "None"
 
 
@@ -68,6 +69,9 @@ OTHER_NOTIFICATIONS = Metric(
     "OtherNotifications", Unit.COUNT, _PER_STACK, "inbound messages and notices on the receipts' paths, acknowledged"
 )
 OVERDUE_RECEIPTS = Metric("OverdueReceipts", Unit.COUNT, _PER_STACK, "open messages without a final receipt after 1 h")
+OUTBOX_AGE = Metric(
+    "OutboxAge", Unit.SECONDS, _PER_STACK, "since single messages were ordered that were just sent or still wait"
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     MESSAGES_SENT,
@@ -86,6 +90,7 @@ CATALOGUE: tuple[Metric, ...] = (
     PARKED_EVENTS,
     OTHER_NOTIFICATIONS,
     OVERDUE_RECEIPTS,
+    OUTBOX_AGE,
 )
 
 MAX_VALUES_PER_METRIC = 100

@@ -34,6 +34,11 @@ class SendTerms:
     max_price_usd: str | None = None
     validity_seconds: int | None = None
 
+    @property
+    def is_single(self) -> bool:
+        """Whether they are one single message's."""
+        return not self.campaign_id
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
@@ -116,10 +121,21 @@ class ChunkResult:
     spent_usd: Decimal
 
 
+SENDER_SECONDS = 60
+"""Time-out of the function that sends single messages."""
+INTENT_LIFE_MS = (SENDER_SECONDS + 5) * 1_000
+"""Whoever put an intent of a single message has ended when it is this old, whatever their clocks differ by."""
+
+
 class IntentOutcome(StrEnum):
-    """What putting an intent found: our own new row, a row without an answer, or one with an answer already."""
+    """What putting an intent found: our own new row, a row without an answer, or one with an answer already.
+
+    `HELD` is a single message's row without an answer whose owner may still be at work; a campaign's rows are never
+    held, because the fence of their chunk has ended their owner.
+    """
 
     CREATED = "created"
+    HELD = "held"
     UNANSWERED = "unanswered"
     ANSWERED = "answered"
 
@@ -196,8 +212,8 @@ class TrackingPort(Protocol):
     def in_doubt(self, message_id: str, at_ms: int) -> None:
         """Nobody knows whether the provider took the message; a receipt will tell."""
 
-    def withdraw(self, message_id: str, owner: str) -> None:
-        """Take back an intent whose provider call was never made."""
+    def withdraw(self, message_id: str, owner: str) -> bool:
+        """Take back an intent whose provider call was never made; False if another writer has changed the row."""
 
 
 class LimiterPort(Protocol):

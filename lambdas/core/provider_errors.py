@@ -11,10 +11,14 @@ from enum import StrEnum
 
 
 class ErrorClass(StrEnum):
-    """What follows from a refusal: try again, give the message to another channel, never write to this destination
-    again, or stop the whole campaign. `IN_DOUBT`: nobody knows whether the provider took the message.
+    """What follows from a refusal: wait until the provider takes calls again, try the message a few times more, give it
+    to another channel, never write to this destination again, or stop the whole campaign. `IN_DOUBT`: nobody knows
+    whether the provider took the message.
+
+    `WAIT` says nothing about the message (calls come too fast, nobody can be reached), so it never fails one.
     """
 
+    WAIT = "wait"
     RETRY = "retry"
     FAIL_OVER = "fail_over"
     SUPPRESS = "suppress"
@@ -49,7 +53,7 @@ THROTTLED = frozenset({"ThrottlingException", "ThrottledRequestException", "TooM
 """How SMS, WhatsApp and SES say that calls come too fast."""
 
 BY_EXCEPTION: Mapping[str, ErrorClass] = {
-    **dict.fromkeys(THROTTLED, ErrorClass.RETRY),
+    **dict.fromkeys(THROTTLED, ErrorClass.WAIT),
     "InternalServerException": ErrorClass.RETRY,
     "ServiceQuotaExceededException": ErrorClass.STOP,
     "AccessDeniedException": ErrorClass.STOP,

@@ -58,7 +58,8 @@ class RunEnd(StrEnum):
 @dataclass(slots=True)
 class RunReport:
     """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
-    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over."""
+    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over,
+    `not_withdrawn` the intents that a successor has taken as calls before they were withdrawn."""
 
     end: RunEnd = RunEnd.NOTHING_LEFT
     sent: int = 0
@@ -70,6 +71,7 @@ class RunReport:
     given_up_slots: int = 0
     slowest_wait_s: float = 0.0
     chunks_left: int = 0
+    not_withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class CampaignSender:
             self._complete_if_done(self._ports.campaigns.load(self._campaign_id))
         self._report.throttled = self._attempts.throttled
         self._report.given_up_slots = self._attempts.given_up
+        self._report.not_withdrawn = self._attempts.not_withdrawn
         self._report.slowest_wait_s = self._line.slowest_wait_s
         return self._report
 
@@ -164,12 +167,15 @@ class CampaignSender:
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
         """The next rows with their slots: missed ones first, then those in line for a lease, then abandoned chunks,
-        then a new claim."""
+        then a new claim; nothing is begun while the provider takes no calls."""
         late = self._attempts.take_late(self._clock.now_us())
         if late:
             return self._schedule_again(late)
         if self._line:
             return self._line.take()
+        if self._attempts.provider_is_busy and self._clock.now_us() < deadline_us:
+            self._wait_for_the_provider(deadline_us)
+            return []
         while self._abandoned:
             chunk = self._ports.campaigns.take_over(
                 self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
@@ -186,6 +192,13 @@ class CampaignSender:
             return []
         self._line.add(self._rows_of(chunk), claim.start_us, claim.end_us)
         return self._line.take()
+
+    def _wait_for_the_provider(self, until_us: int) -> None:
+        """Until the first of the rows that wait may be tried again, which tells how the provider is."""
+        now = self._clock.now_us()
+        due_us = self._attempts.next_late_us() or until_us
+        self._clock.sleep_us(min(max(due_us - now, POLL_US), MICROSECOND, until_us - now))
+        self._state = self._ports.campaigns.load(self._campaign_id)
 
     def _claim(self, deadline_us: int) -> Claim | Wait | None:
         """Try to claim the next rows; None when there is nothing (more) to claim, a `Wait` that has passed when the
@@ -291,14 +304,13 @@ class CampaignSender:
             if self._clock.now_us() > until_us or (due_us is None and not self._line):
                 return
             if due_us is not None and not self._line:
-                self._clock.sleep_us(min(due_us, until_us + 1) - self._clock.now_us())
+                self._clock.sleep_us(min(min(due_us, until_us + 1) - self._clock.now_us(), KEEP_US // 2))
             late = self._attempts.take_late(self._clock.now_us())
             sends = self._schedule_again(late) if late else self._line.take()
             if not self._may_go_on(sends):
                 return
             self._dispatch(sends, pool)
-            self._close_finished()
-            self._hold_everything()
+            self._stay_alive()
 
     def _let_go(self, pool: ThreadPoolExecutor) -> None:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""

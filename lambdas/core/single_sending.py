@@ -7,7 +7,7 @@ message a death.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -27,12 +27,16 @@ ANY_RATE = 10**9 * MILLI
 
 
 class SingleOutcome(StrEnum):
-    """What became of an order in this run; `LATER` asks for it to come again: it has not been called."""
+    """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over.
+
+    Without a call, `SUPPRESSED` is on record as opted out, `NOT_SENT` with another reason.
+    """
 
     SENT = "sent"
     REFUSED = "refused"
     IN_DOUBT = "in_doubt"
     NOT_SENT = "not_sent"
+    SUPPRESSED = "suppressed"
     DONE_BEFORE = "done_before"
     LATER = "later"
 
@@ -60,16 +64,18 @@ class SinglePorts:
 
 @dataclass(slots=True)
 class _Progress:
-    """The outcome of the one row."""
+    """The outcome of the one row; `unsent` holds it if its call was never made."""
 
     lost: bool = False
     outcome: Outcome | None = None
+    unsent: list[ScheduledSend] = field(default_factory=list)
 
     def done(self, send: ScheduledSend, outcome: Outcome) -> None:
         self.outcome = outcome
 
     def left_unsent(self, send: ScheduledSend) -> None:
         self.outcome = Outcome.UNSENT
+        self.unsent.append(send)
 
 
 _OUTCOMES = {
@@ -89,8 +95,14 @@ class SingleSender:
         self._attempts = attempts
         self._owner = owner
 
-    def send(self, message_id: str, row: PlannedRow, terms: SendTerms, *, until_us: int) -> SingleOutcome:
-        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed)."""
+    def send(
+        self, message_id: str, row: PlannedRow, terms: SendTerms, *, wanted_us: int, until_us: int
+    ) -> SingleOutcome:
+        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed).
+
+        `wanted_us` is when the message was first seen: the identity's wait counts from then. A provider that refuses
+        everything gets it later too, because whoever corrects that wants it sent.
+        """
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
@@ -100,32 +112,43 @@ class SingleSender:
         progress = _Progress()
         send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
         try:
-            outcome = self._bring_out(send, progress, terms, until_us)
+            outcome = self._bring_out(send, progress, terms, wanted_us, until_us)
         except Exception:
-            self._settle(row, day)
+            self._take_back(message_id)
             raise
-        self._settle(row, day)
+        finally:
+            self._settle(row, day)
         return self.record_not_sent(message_id, row, OPTED_OUT) if outcome is Outcome.SUPPRESSED else _OUTCOMES[outcome]
 
-    def _bring_out(self, send: ScheduledSend, progress: _Progress, terms: SendTerms, until_us: int) -> Outcome:
+    def _bring_out(
+        self, send: ScheduledSend, progress: _Progress, terms: SendTerms, wanted_us: int, until_us: int
+    ) -> Outcome:
         """Attempt until there is an outcome; `UNSENT`, with no intent left behind, where no slot comes in time."""
         clock = self._ports.clock
         while progress.outcome is None:
-            scheduled = self._lease(send, until_us)
+            scheduled = self._lease(send, wanted_us, until_us)
             if scheduled is None:
-                self._attempts.withdraw([send], self._owner)
-                return Outcome.UNSENT
+                progress.left_unsent(send)
+                break
             self._attempts.attempt(scheduled, terms)
             late = self._attempts.take_late()
             if late:
                 send = late[0]
                 clock.sleep_us(min(send.not_before_us, until_us) - clock.now_us())
-        return progress.outcome
+                wanted_us = clock.now_us()
+        self._attempts.withdraw(progress.unsent, self._owner)
+        if self._attempts.not_withdrawn:
+            raise RuntimeError(f"{send.message_id} was not called, but another run has changed its row meanwhile")
+        return progress.outcome or Outcome.UNSENT
 
-    def _lease(self, send: ScheduledSend, until_us: int) -> ScheduledSend | None:
+    def _take_back(self, message_id: str) -> None:
+        """After a failure, take back what intent this run may have put, unless the message was handed over."""
+        if not self._attempts.handed_over:
+            self._ports.tracking.withdraw(message_id, self._owner)
+
+    def _lease(self, send: ScheduledSend, wanted_us: int, until_us: int) -> ScheduledSend | None:
         """A slot, as soon as the identity has one to give before `until_us`."""
         clock = self._ports.clock
-        wanted_us = clock.now_us()
         while clock.now_us() < until_us:
             lease = self._ports.limiter.reserve(
                 f"{PRIORITY_MARK}{send.message_id}",
@@ -149,13 +172,19 @@ class SingleSender:
 
     def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:
         """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over
-        is in doubt instead."""
+        is in doubt instead, once that run has ended."""
         now_ms = self._ports.clock.now_us() // 1_000
         found = self._ports.tracking.intend("", row, message_id, self._owner, now_ms, 0)
         if found is IntentOutcome.ANSWERED:
             return SingleOutcome.DONE_BEFORE
+        if found is IntentOutcome.HELD:
+            return SingleOutcome.LATER
         if found is IntentOutcome.UNANSWERED:
             self._ports.tracking.in_doubt(message_id, now_ms)
             return SingleOutcome.IN_DOUBT
-        self._ports.tracking.refused(message_id, code, now_ms)
-        return SingleOutcome.NOT_SENT
+        try:
+            self._ports.tracking.refused(message_id, code, now_ms)
+        except Exception:
+            self._take_back(message_id)
+            raise
+        return SingleOutcome.SUPPRESSED if code == OPTED_OUT else SingleOutcome.NOT_SENT

@@ -16,7 +16,7 @@ from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
-from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
+from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms
 from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
 from lambdas.core.attribute_values import Item
 from lambdas.core.channels import Channel
@@ -136,20 +136,15 @@ def _send_again(records: Iterable[Mapping[str, Any]]) -> int:
     """Keep unmatched receipts in the queue for five minutes, at doubling intervals; returns how many are foreign."""
     young, old = [], 0
     for record in records:
-        first_seen_ms = _first_seen_ms(record)
-        age_s = time.time() - first_seen_ms / 1_000
+        seen_ms = first_seen_ms(record)
+        age_s = time.time() - seen_ms / 1_000
         if age_s > MATCH_SECONDS:
             old += 1
         else:
             delay_s = int(min(LAST_RETRY_S, max(FIRST_RETRY_S, age_s)))
-            young.append(PostponedMessage(record["body"], int(first_seen_ms), delay_s))
+            young.append(PostponedMessage(record["body"], seen_ms, delay_s))
     RECEIPTS.send_again(young)
     return old
-
-
-def _first_seen_ms(record: Mapping[str, Any]) -> float:
-    attribute = record.get("messageAttributes", {}).get("first_seen_ms")
-    return float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"])
 
 
 def _metrics(folded: Folded) -> list[Datum]:

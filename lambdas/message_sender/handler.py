@@ -6,9 +6,10 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -20,36 +21,33 @@ from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.providers import make_provider
-from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures
+from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms, retry_delay_s
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.addresses import destination_of
-from lambdas.core.attempts import Attempts
+from lambdas.core.attempts import Attempts, Lead
 from lambdas.core.campaign_request import RequestError, price_text
-from lambdas.core.channels import PRICED_BY_RECEIPT, Channel, routes_from_text
+from lambdas.core.channels import Channel, routes_from_text
 from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.message_order import MessageOrder, parse_message_order
-from lambdas.core.metrics import (
-    FAILED_DELIVERIES,
-    MESSAGE_COST,
-    MESSAGES_SENT,
-    PARKED_EVENTS,
-    THROTTLED_MESSAGES,
-    TOTAL_COST,
-    Datum,
-)
+from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, Datum
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.plan import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
+from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import EXPIRED, SingleOutcome, SinglePorts, SingleSender
 from lambdas.message_sender.settings import MessageSenderSettings
 
 RUN_SECONDS = 20
 """How long a message may wait for a slot in one run, before it goes back to the queue."""
 AGAIN_SECONDS = 5
+STOPPED_AGAIN_SECONDS = 30
+"""When a message comes again: without a slot, and while the provider refuses everything."""
 BATCH = 10
 """Messages of one invocation, sent side by side."""
+WAITING_OR_SENT = frozenset({SingleOutcome.SENT, SingleOutcome.REFUSED, SingleOutcome.IN_DOUBT, SingleOutcome.LATER})
+"""Outcomes of messages whose age says how long the outbox takes: an order of long ago that is repeated has none."""
 
 SETTINGS = MessageSenderSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -59,6 +57,7 @@ OPT_OUTS = ChannelOptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
 BUDGET = DayBudget(Table(_DYNAMO, SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 OUTBOX = Queue(client("sqs"), SETTINGS.outbox_queue_url)
+LEAD = Lead()
 CONFIGURATION_SETS = {Channel.SMS: SETTINGS.sms_configuration_set, Channel.EMAIL: SETTINGS.email_configuration_set}
 
 
@@ -89,11 +88,17 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
-    """What became of one record; without an outcome it stays in the queue."""
+    """What became of one record; without an outcome it stays in the queue.
+
+    `age_s` is how long its message has waited if it still does or was just sent, `stopped` the channel that takes
+    nothing at present, and why.
+    """
 
     record: Mapping[str, Any]
     outcome: SingleOutcome | None = None
     data: tuple[Datum, ...] = ()
+    age_s: float | None = None
+    stopped: tuple[Channel, str] | None = None
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -112,15 +117,45 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             LOG.line("ERROR", "send failed", error=reason, queue_message=record["messageId"])
-            return _Handled(record)
+            return _Handled(record, age_s=_age_s(first_seen_ms(record)))
 
     with ThreadPoolExecutor(BATCH) as pool:
         handled = list(pool.map(handle, event["Records"]))
-    OUTBOX.send_again([_again(each.record) for each in handled if each.outcome is SingleOutcome.LATER])
-    LOG.metrics(datum for each in handled for datum in each.data)
+    OUTBOX.send_again([_again(each) for each in handled if each.outcome is SingleOutcome.LATER])
+    kept = [each.record for each in handled if each.outcome is None]
+    _bring_back_soon(kept)
+    _tell(handled)
+    return batch_failures(record["messageId"] for record in kept)
+
+
+def _again(handled: _Handled) -> PostponedMessage:
+    delay_s = STOPPED_AGAIN_SECONDS if handled.stopped else AGAIN_SECONDS
+    return PostponedMessage(handled.record["body"], first_seen_ms(handled.record), delay_s)
+
+
+def _bring_back_soon(records: Iterable[Mapping[str, Any]]) -> None:
+    """Let what has failed come again within seconds; where that fails too, after the queue's visibility time-out."""
+    for record in records:
+        try:
+            OUTBOX.hold(record["receiptHandle"], retry_delay_s(record))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            LOG.line("WARNING", "order comes back late", error=reason, queue_message=record["messageId"])
+
+
+def _tell(handled: Sequence[_Handled]) -> None:
+    """Metrics and the log of a batch."""
+    ages_s = [each.age_s for each in handled if each.age_s is not None]
+    data = [datum for each in handled for datum in each.data]
+    LOG.metrics([*data, Datum(OUTBOX_AGE, max(ages_s))] if ages_s else data)
+    for (channel, code), messages in Counter(each.stopped for each in handled if each.stopped).items():
+        LOG.line("ERROR", "the provider refuses everything", channel=channel, code=code, messages=messages)
     outcomes = Counter(each.outcome.value if each.outcome else "kept" for each in handled)
     LOG.line("INFO", "batch ended", **outcomes)
-    return batch_failures(each.record["messageId"] for each in handled if each.outcome is None)
+
+
+def _age_s(since_ms: int) -> float:
+    return max(0, now_ms() - since_ms) / 1_000
 
 
 def _limiter(channel: Channel, clock: AnchoredClock) -> Limiter:
@@ -129,9 +164,17 @@ def _limiter(channel: Channel, clock: AnchoredClock) -> Limiter:
     return Limiter(Table(_DYNAMO, SETTINGS.rate_limits_table), key, parts_per_second=route.rate, clock=clock)
 
 
-@cache
+_MAKING = threading.Lock()
+
+
 def _provider(channel: Channel) -> ProviderPort:
-    """Made on first use: most stacks send single messages on one channel."""
+    """Made on first use, by one thread: most stacks send single messages on one channel."""
+    with _MAKING:
+        return _new_provider(channel)
+
+
+@cache
+def _new_provider(channel: Channel) -> ProviderPort:
     return make_provider(
         channel,
         stack=SETTINGS.stack,
@@ -152,10 +195,11 @@ def _send(
     assert order.message_id is not None
     channel = order.recipient.channel
     row = _render(order)
-    attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner)
+    attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock)
     sender = SingleSender(ports, attempts, owner=owner)
-    if order.expired(now_ms(), first_seen_ms=_first_seen_ms(record)):
+    seen_ms = first_seen_ms(record)
+    if order.expired(now_ms(), first_seen_ms=seen_ms):
         outcome = sender.record_not_sent(order.message_id, row, EXPIRED)
     else:
         terms = SendTerms(
@@ -165,10 +209,14 @@ def _send(
             order.options.validity_seconds,
         )
         until_us = clock.now_us() + RUN_SECONDS * MICROSECOND
-        outcome = sender.send(order.message_id, row, terms, until_us=until_us)
-    if attempts.stop_code is not None:
-        LOG.line("ERROR", "the provider refuses everything", channel=channel, code=attempts.stop_code)
-    return _Handled(record, outcome, tuple(_metrics(channel, outcome, row, attempts.throttled)))
+        outcome = sender.send(order.message_id, row, terms, wanted_us=seen_ms * 1_000, until_us=until_us)
+    return _Handled(
+        record,
+        outcome,
+        tuple(_metrics(channel, outcome, row, attempts.throttled)),
+        age_s=_age_s(order.since_ms(seen_ms)) if outcome in WAITING_OR_SENT else None,
+        stopped=(channel, attempts.stop_code) if attempts.stop_code is not None else None,
+    )
 
 
 def _read(body: str) -> MessageOrder:
@@ -194,22 +242,11 @@ def _render(order: MessageOrder) -> PlannedRow:
     return row
 
 
-def _first_seen_ms(record: Mapping[str, Any]) -> int:
-    attribute = record.get("messageAttributes", {}).get("first_seen_ms")
-    return int(float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"]))
-
-
-def _again(record: Mapping[str, Any]) -> PostponedMessage:
-    return PostponedMessage(record["body"], _first_seen_ms(record), AGAIN_SECONDS)
-
-
 def _metrics(channel: Channel, outcome: SingleOutcome, row: PlannedRow, throttled: int) -> list[Datum]:
-    data = [Datum(THROTTLED_MESSAGES, throttled, channel.metric)] if throttled else []
-    if outcome in (SingleOutcome.REFUSED, SingleOutcome.NOT_SENT):
-        data.append(Datum(FAILED_DELIVERIES, 1))
-    if outcome is SingleOutcome.SENT:
-        data.append(Datum(MESSAGES_SENT, 1, channel.metric))
-        if channel not in PRICED_BY_RECEIPT:
-            cost = float(row.price_usd)
-            data += [Datum(MESSAGE_COST, cost, channel.metric), Datum(TOTAL_COST, cost)]
-    return data
+    return send_metrics(
+        channel,
+        sent=int(outcome is SingleOutcome.SENT),
+        failed=int(outcome in (SingleOutcome.REFUSED, SingleOutcome.NOT_SENT)),
+        throttled=throttled,
+        spent_usd=row.price_usd if outcome in (SingleOutcome.SENT, SingleOutcome.IN_DOUBT) else Decimal(0),
+    )

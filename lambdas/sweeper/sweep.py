@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
@@ -19,6 +20,7 @@ from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
+from lambdas.core.lanes import Lane, revived
 from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import Datum
 from lambdas.core.work import WorkToken
@@ -27,7 +29,7 @@ from lambdas.sweeper.ended import EndedChunks
 LOOK_BACK_MS = 90 * 86_400_000
 """How long a campaign is looked after if it does not settle before."""
 STALLED_US = 45_000_000
-"""A running campaign that booked no time for this long has lost its workers."""
+"""A channel of a running campaign that booked no time for this long has lost its workers."""
 PLAN_LATE_MS = 120_000
 PLAN_GIVE_UP_MS = 900_000
 """Planning is asked for again between these ages; one that fails for longer lies in the plan queue's DLQ."""
@@ -95,8 +97,8 @@ class Sweep:
         return [meta for meta in found if not meta.get("recounted")]
 
     def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
-        """Put a token for a running campaign that no worker has touched for a while; plan one that was accepted but
-        never planned (its request died between the two), and stop it if that cannot be done."""
+        """Put a token for each channel of a running campaign that no worker has touched for a while; plan one that was
+        accepted but never planned (its request died between the two), and stop it if that cannot be done."""
         age_ms = self._now_ms - summary.created_ms
         if summary.status is CampaignStatus.CREATED and age_ms > PLAN_GIVE_UP_MS:
             self._store.stop(summary.id, StopReason.PLAN_FAILED)
@@ -105,13 +107,32 @@ class Sweep:
             self._tables.plans.send({"campaign_id": summary.id})
             self._log.line("WARNING", "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
         elif summary.status is CampaignStatus.RUNNING:
-            last_us = max(int(meta.get(name, 0)) for name in ("booked_until", "revived_until"))
-            idle_us = self._now_ms * 1_000 - (last_us or summary.created_ms * 1_000)
-            if idle_us > STALLED_US:
-                self._mark(meta, {"revived_until": (self._now_ms + REVIVE_EVERY_MS) * 1_000})
-                for lane in summary.lanes:
-                    self._tables.work[Channel(lane.channel)].send_all([WorkToken(summary.id, recover=True).to_json()])
-                self._log.line("WARNING", "campaign had no worker", campaign_id=summary.id, idle_s=idle_us // 1_000_000)
+            for lane in summary.lanes:
+                self._revive_lane(meta, summary, lane)
+
+    def _revive_lane(self, meta: Mapping[str, Any], summary: CampaignSummary, lane: Lane) -> None:
+        """Other channels that go on say nothing about this one."""
+        last_us = max(lane.booked_until_us or 0, int(meta.get(revived(lane.channel), 0)))
+        idle_us = self._now_ms * 1_000 - (last_us or summary.created_ms * 1_000)
+        if idle_us <= STALLED_US or not self._has_work(summary, lane):
+            return
+        self._mark(meta, {revived(lane.channel): (self._now_ms + REVIVE_EVERY_MS) * 1_000})
+        self._tables.work[Channel(lane.channel)].send_all([WorkToken(summary.id, recover=True).to_json()])
+        self._log.line(
+            "WARNING",
+            "channel had no worker",
+            campaign_id=summary.id,
+            channel=lane.channel,
+            idle_s=idle_us // 1_000_000,
+        )
+
+    def _has_work(self, summary: CampaignSummary, lane: Lane) -> bool:
+        """Whether a worker of the lane would find something: rows to claim, chunks or claims of the dead, or a
+        campaign to complete."""
+        if lane.next_row < lane.end_row or summary.done_rows >= summary.recipients:
+            return True
+        store = CampaignLane(self._tables.campaigns, lane.channel)
+        return bool(store.abandoned_chunks(summary.id, self._now_ms * 1_000))
 
     def _close_open_chunks(self, summary: CampaignSummary) -> None:
         """Close what workers left open in an ended campaign; the next round settles it."""

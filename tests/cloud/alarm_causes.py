@@ -313,6 +313,27 @@ def _booked_out(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 
 @contextmanager
+def _late_orders(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """A single message that somebody ordered long ago, and that is sent only now."""
+    oldest_s = max(alarm["Threshold"] for alarm in alarms) + 60
+    order = {
+        "message_id": f"late-{uuid.uuid4().hex}",
+        "customer_id": "1",
+        "channel": Channel.SMS,
+        "body": "Your code is 1234",
+        "ordered_at_ms": int((datetime.datetime.now(datetime.UTC).timestamp() - oldest_s) * 1_000),
+        **destination(Channel.SMS, 0),
+    }
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    before = stage.total(metrics.OUTBOX_AGE, every)
+    stage.sqs.send_message(QueueUrl=stage.stack.outputs.outbox.outbox_queue_url, MessageBody=json.dumps(order))
+    stage.wait_until(
+        lambda: stage.total(metrics.OUTBOX_AGE, every) >= before + oldest_s, timeout=30, what="it is sent, late"
+    )
+    yield
+
+
+@contextmanager
 def _strange_event(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     every = {metrics.STACK: stage.stack.outputs.identity.stack}
     before = stage.total(metrics.PARKED_EVENTS, every)
@@ -357,6 +378,7 @@ CAUSES: Mapping[str, Cause] = {
     "function-duration": DATA,
     "stream-lag": Cause(_lag),
     "queue-age": Cause(_standing_queues),
+    "outbox-age": Cause(_late_orders),
     "table-throttled": DATA,
     "table-errors": DATA,
     "api-errors": Cause(_api_errors),

@@ -19,6 +19,7 @@ from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
+from lambdas.core.lanes import booked
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
@@ -251,6 +252,19 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
     assert stage.calls(twice) == 1
 
 
+def order_nobody_can_read(stage: Stage) -> None:
+    """The sender keeps it in the queue, and lets it come back soon."""
+    outbox = stage.stack.outputs.outbox
+    stage.put_orders({"message_id": "unreadable"})
+    stage.wait_until(
+        lambda: stage.used(
+            outbox.message_sender_function, "sqs:ChangeMessageVisibility", outbox.outbox_queue_url.rpartition("/")[2]
+        ),
+        timeout=30,
+        what="it is held back",
+    )
+
+
 def suppressed_by_a_receipt(stage: Stage) -> None:
     """A bounce suppresses its address; the next message to it is not sent."""
     address = f"gone-{uuid.uuid4().hex[:8]}@example.com"
@@ -283,7 +297,8 @@ def campaign_that_lost_its_tokens(stage: Stage) -> None:
     stage.wait_until(lambda: stage.calls(campaign_id) > 3, timeout=30, what="it is being sent")
     stage.change(campaign_id, status="paused")
     stage.wait_until(lambda: _let_go(stage, campaign_id), timeout=60, what="its worker has let go")
-    stage.edit(campaign_id, status="running", booked_until=(int(time.time()) - 60) * 1_000_000)
+    long_ago_us = (int(time.time()) - 60) * 1_000_000
+    stage.edit(campaign_id, status="running", **{booked(channel): long_ago_us for channel in EVERY_CHANNEL})
     stage.sweep()
     stage.until_status(campaign_id, "completed")
 
@@ -392,6 +407,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     single_messages,
     mail_from_a_template,
     single_messages_that_are_not_sent,
+    order_nobody_can_read,
     suppressed_by_a_receipt,
     what_outlasts_a_run,
     campaign_that_lost_its_tokens,

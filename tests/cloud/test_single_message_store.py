@@ -9,9 +9,12 @@ import pytest
 
 from lambdas.adapters.day_budget import OUTBOX, DayBudget
 from lambdas.adapters.orders import KEEP_SECONDS, KnownOrder, Orders
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.counting import DAY_COUNTER_SECONDS, utc_day
+from lambdas.core.ports import INTENT_LIFE_MS, IntentOutcome
 from tests.cloud.campaign_client import StackClient
+from tests.support.campaigns import planned_row
 
 DAY_MS = 86_400_000
 PRICE = Decimal("0.00881")
@@ -93,3 +96,23 @@ def test_of_many_senders_of_one_order_one_is_first(stack: StackClient, unique: s
     assert found.count(None) == 1
     winner = orders.find(unique)
     assert set(found) == {None, winner}
+
+
+def test_an_intent_without_an_answer_is_held_as_long_as_its_sender_may_live(stack: StackClient, unique: str) -> None:
+    tracking, row, put_ms = TrackingTable(stack.tracking), planned_row(0), 1_900_000_000_000
+
+    def intend(owner: str, after_ms: int, campaign: str = "") -> IntentOutcome:
+        return tracking.intend(campaign, row, unique, owner, put_ms + after_ms, 0)
+
+    assert intend("first", 0) is IntentOutcome.CREATED
+    assert intend("first", 1) is IntentOutcome.CREATED, "our own put, repeated"
+    assert intend("second", INTENT_LIFE_MS - 1) is IntentOutcome.HELD
+    assert intend("second", INTENT_LIFE_MS) is IntentOutcome.UNANSWERED
+    assert intend("second", 1, "campaign") is IntentOutcome.UNANSWERED
+    assert not tracking.withdraw(unique, "second"), "it is another's"
+    assert tracking.withdraw(unique, "first")
+    assert tracking.withdraw(unique, "first"), "our own withdrawal, repeated"
+    assert intend("second", 1) is IntentOutcome.CREATED
+    tracking.in_doubt(unique, put_ms)
+    assert not tracking.withdraw(unique, "second"), "somebody has changed it"
+    assert intend("third", 2) is IntentOutcome.ANSWERED

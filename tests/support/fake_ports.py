@@ -15,7 +15,15 @@ from lambdas.core.lanes import Lane
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, IntentOutcome, OutboundMessage
+from lambdas.core.ports import (
+    INTENT_LIFE_MS,
+    CampaignState,
+    Chunk,
+    ChunkResult,
+    Claim,
+    IntentOutcome,
+    OutboundMessage,
+)
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 
 if TYPE_CHECKING:
@@ -266,7 +274,10 @@ class FakeTracking:
                 state = MessageState(Status.SENDING, {Status.SENDING: now_ms})
                 self._rows[message_id] = TrackedRow(owner, 1, state)
                 return IntentOutcome.CREATED
-            return IntentOutcome.UNANSWERED if known.state.status is Status.SENDING else IntentOutcome.ANSWERED
+            if known.state.status is not Status.SENDING:
+                return IntentOutcome.ANSWERED
+            held = not campaign_id and now_ms - known.state.history[Status.SENDING] < INTENT_LIFE_MS
+            return IntentOutcome.HELD if held else IntentOutcome.UNANSWERED
 
         return self._worker.operate("intend", effect)
 
@@ -286,13 +297,15 @@ class FakeTracking:
     def in_doubt(self, message_id: str, at_ms: int) -> None:
         self._learn("in_doubt", message_id, StatusEvent(Status.IN_DOUBT, at_ms))
 
-    def withdraw(self, message_id: str, owner: str) -> None:
-        def effect() -> None:
+    def withdraw(self, message_id: str, owner: str) -> bool:
+        def effect() -> bool:
             row = self._rows.get(message_id)
             if row is not None and row.owner == owner and row.version == 1:
                 del self._rows[message_id]
+                return True
+            return row is None
 
-        self._worker.operate("withdraw", effect)
+        return self._worker.operate("withdraw", effect)
 
 
 class FakeLimiter:
@@ -313,6 +326,7 @@ class FakeLimiter:
                 return booked
             lease, world.calendars[channel] = booked
             world.leases.append(lease)
+            world.waits_us.append(max(0, lease.start_us - wanted_us))
             return lease
 
         return self._worker.operate("reserve", effect)

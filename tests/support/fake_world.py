@@ -83,6 +83,8 @@ class FakeWorld:
         self.tracking: dict[str, TrackedRow] = {}
         self.calendars = {channel: Calendar(int(rate * MILLI)) for channel, rate in rates.items()}
         self.leases: list[IdentityLease] = []
+        self.waits_us: list[int] = []
+        """How long each lease had been waited for when it began."""
         self.opted_out: set[str] = set()
         self.calls: list[Call] = []
         self.latency_us = latency_us
@@ -182,8 +184,10 @@ class Worker:
 
         return run
 
-    def single(self, message_id: str, row: PlannedRow, *, seconds: float = 20) -> Callable[[], SingleOutcome]:
-        """Sending one single message as a callable."""
+    def single(
+        self, message_id: str, row: PlannedRow, *, seconds: float = 20, waited_us: int = 0
+    ) -> Callable[[], SingleOutcome]:
+        """Sending one single message, which was first seen `waited_us` ago, as a callable."""
 
         def run() -> SingleOutcome:
             provider = FakeProvider(self)
@@ -191,7 +195,9 @@ class Worker:
             ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self)
             sender = SingleSender(ports, attempts, owner=self.name)
             until_us = self.now_us() + int(seconds * MICROSECOND)
-            return sender.send(message_id, row, SendTerms("", "TRANSACTIONAL"), until_us=until_us)
+            wanted_us = self.now_us() - waited_us
+            terms = SendTerms("", "TRANSACTIONAL")
+            return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us)
 
         return run
 

@@ -24,7 +24,7 @@ from lambdas.core.metrics import (
 )
 
 AT_MS = 1_780_000_000_000
-CLOUDWATCH_UNITS = {"Count", "Count/Second", "Percent", "Milliseconds", "None"}
+CLOUDWATCH_UNITS = {"Count", "Count/Second", "Percent", "Seconds", "Milliseconds", "None"}
 
 
 def has_channel(metric: Metric) -> bool:

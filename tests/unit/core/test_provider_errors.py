@@ -15,7 +15,7 @@ DOCUMENTED = {
     ("AccessDeniedException", "INSUFFICIENT_ACCOUNT_REPUTATION"): ErrorClass.STOP,
     ("AccessDeniedException", "ACCOUNT_DISABLED"): ErrorClass.STOP,
     ("ValidationException", "PRICE_OVER_THRESHOLD"): ErrorClass.FAIL_OVER,
-    ("ThrottlingException", None): ErrorClass.RETRY,
+    ("ThrottlingException", None): ErrorClass.WAIT,
     ("InternalServerException", "REQUEST_TIMEOUT"): ErrorClass.RETRY,
     ("ResourceNotFoundException", None): ErrorClass.STOP,
 }
@@ -54,7 +54,7 @@ def test_every_exception_of_the_call_has_a_class() -> None:
 def test_an_unknown_refusal_fails_the_message_and_never_the_campaign() -> None:
     assert classify("BrandNewException", None).error_class is ErrorClass.FAIL_OVER
     assert classify("ValidationException", "BRAND_NEW").error_class is ErrorClass.FAIL_OVER
-    assert classify("ThrottlingException", "BRAND_NEW").error_class is ErrorClass.RETRY
+    assert classify("ThrottlingException", "BRAND_NEW").error_class is ErrorClass.WAIT
 
 
 def test_a_broken_connection_is_neither_a_refusal_nor_a_throttle() -> None:

@@ -14,15 +14,17 @@ from lambdas.core.leasing import LeaseLine
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
 from lambdas.core.ports import Chunk
-from lambdas.core.provider_errors import ErrorClass, classify, in_doubt
+from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
 from lambdas.core.sending import RunEnd
-from lambdas.core.work import HOLD_SECONDS, campaign_rate
+from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, campaign_rate
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import CAMPAIGN, FakeLimiter
 from tests.support.fake_world import FakeWorld, refuse
 from tests.support.sending_checks import assert_completed, assert_conserved, at_call, worst_second
 
 THROTTLE = classify("ThrottlingException", None)
+UNREACHABLE = ProviderError("EndpointConnectionError", ErrorClass.WAIT)
+PROVIDER_FAILS = classify("InternalServerException", None)
 
 
 def test_every_row_is_sent_once_and_the_budget_is_settled() -> None:
@@ -288,16 +290,79 @@ def test_a_late_row_of_a_very_slow_campaign_does_not_outlive_its_run() -> None:
     assert_completed(world)
 
 
-def test_a_row_throttled_too_often_is_refused_with_the_reason() -> None:
+def test_a_row_the_provider_fails_too_often_is_refused_with_the_reason() -> None:
     world = FakeWorld(5, tps=10)
-    world.script = refuse({2: [THROTTLE] * 99})
+    world.script = refuse({2: [PROVIDER_FAILS] * 99})
     report = world.run_worker()
     assert_completed(world)
     assert sum(call.message_id == keys.message(CAMPAIGN, 2) for call in world.calls) == MAX_ATTEMPTS
     assert (report.refused, report.sent) == (1, 4)
     row = world.tracking[keys.message(CAMPAIGN, 2)]
-    assert (row.state.status, row.state.code) == (Status.FAILED, "ThrottlingException")
+    assert (row.state.status, row.state.code) == (Status.FAILED, "InternalServerException")
     assert world.campaign.spent_usd == PRICE_USD * 4
+
+
+def test_throttles_do_not_use_up_the_attempts_of_a_row() -> None:
+    world = FakeWorld(5, tps=10)
+    world.script = refuse({2: [THROTTLE, PROVIDER_FAILS] * (MAX_ATTEMPTS - 1) + [UNREACHABLE]})
+    world.run_worker(seconds=120)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+
+
+@pytest.mark.parametrize("refusal", [THROTTLE, UNREACHABLE], ids=lambda error: error.code)
+@pytest.mark.parametrize(("rows", "tps"), [(5, 1), (300, 20), (2_000, 300)])
+def test_a_provider_that_takes_no_calls_costs_no_message_and_little_else(
+    refusal: ProviderError, rows: int, tps: float
+) -> None:
+    world = FakeWorld(rows, tps=tps)
+    world.script = lambda message, attempt: refusal
+    chunk = lease_units(tps)
+    for run in range(4):
+        before = len(world.calls)
+        worker = world.worker(f"throttled-{run}")
+        (report,) = world.run(worker.job(seconds=RUN_SECONDS, recover=run > 0))
+        assert (report.end, report.refused) == (RunEnd.TIME_UP, 0)
+        assert not world.statuses(), "intents of calls that were never taken are withdrawn"
+        assert all(chunk.lease_until_us < world.time.now_us() for chunk in world.campaign.chunks.values())
+        assert len(world.campaign.chunks) <= 5, "nothing new is begun"
+        assert worker.operations.count("claim") + worker.operations.count("reserve") <= 3 * (RUN_SECONDS + 15)
+        assert worker.operations.count("intend") <= 5 * chunk
+        assert len(world.calls) - before >= 2
+    assert_conserved(world)
+    assert world.campaign.status is CampaignStatus.RUNNING
+    assert world.campaign.done_rows == 0
+    world.script = refuse({})
+    for run in range(4):
+        world.run_worker(f"after-{run}", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+
+
+def test_a_provider_that_takes_calls_again_is_used_at_once_in_the_same_run() -> None:
+    world = FakeWorld(400, tps=20)
+    since = world.time.now_us()
+    world.script = lambda message, attempt: THROTTLE if world.time.now_us() < since + 15 * MICROSECOND else None
+    world.run_worker(seconds=120)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert world.time.now_us() - since < (15 + 12 + 400 / 20 + 5) * MICROSECOND
+
+
+def test_a_pause_is_noticed_while_the_provider_takes_no_calls() -> None:
+    world = FakeWorld(400, tps=20)
+    world.script = lambda message, attempt: THROTTLE
+
+    def pause() -> None:
+        world.time.sleep_us(12 * MICROSECOND)
+        world.set_status(CampaignStatus.PAUSED)
+
+    report, _ = world.run(world.worker("w1").job(seconds=60), pause)
+    assert report is not None
+    assert report.end is RunEnd.NOT_RUNNING
+    assert world.time.now_us() < world.calls[0].at_us + 30 * MICROSECOND
+    assert not world.statuses()
+    assert_conserved(world)
 
 
 def test_a_call_in_doubt_is_never_repeated() -> None:
@@ -443,4 +508,5 @@ def test_an_unknown_campaign_is_an_error() -> None:
 
 
 def test_refusals_that_pass_are_told_from_those_that_stay() -> None:
-    assert THROTTLE.error_class is ErrorClass.RETRY
+    assert THROTTLE.error_class is ErrorClass.WAIT
+    assert PROVIDER_FAILS.error_class is ErrorClass.RETRY

@@ -12,7 +12,7 @@ from lambdas.core.attempts import MAX_ATTEMPTS
 from lambdas.core.identity_calendar import PRIORITY_MARK
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
-from lambdas.core.ports import OutboundMessage
+from lambdas.core.ports import INTENT_LIFE_MS, OutboundMessage
 from lambdas.core.provider_errors import ProviderError, classify, in_doubt
 from lambdas.core.single_sending import OPTED_OUT, SPEND_CAP, SingleOutcome
 from tests.support.campaigns import PRICE_USD, destination, planned_row
@@ -65,7 +65,7 @@ def test_a_message_is_sent_once_in_its_slot_and_paid() -> None:
 def test_who_has_opted_out_is_recorded_and_not_called() -> None:
     world = empty_world()
     world.opted_out = {destination(0)}
-    assert send(world) is SingleOutcome.NOT_SENT
+    assert send(world) is SingleOutcome.SUPPRESSED
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
     assert spent(world) == 0
     assert not world.calls
@@ -82,7 +82,7 @@ def test_who_opts_out_while_the_message_waits_for_its_slot_is_not_called() -> No
 
     send(world, "earlier")
     world.hooks.append(opt_out)
-    assert send(world) is SingleOutcome.NOT_SENT
+    assert send(world) is SingleOutcome.SUPPRESSED
     assert outcome_of(world) == (Status.FAILED, OPTED_OUT)
     assert [call.message_id for call in world.calls] == ["earlier"]
     assert spent(world) == PRICE_USD
@@ -121,11 +121,22 @@ def test_a_throttled_call_is_repeated_in_a_new_slot_with_growing_pauses() -> Non
     assert spent(world) == PRICE_USD
 
 
-def test_one_throttled_too_often_is_refused_and_costs_nothing() -> None:
+def test_one_that_is_always_throttled_comes_again_and_costs_nothing() -> None:
     world = empty_world()
-    world.script = answers(*[THROTTLE] * MAX_ATTEMPTS)
+    world.script = lambda message, attempt: THROTTLE
+    assert send(world, seconds=120) is SingleOutcome.LATER
+    assert len(world.calls) > 2 * MAX_ATTEMPTS
+    assert not world.tracking
+    assert spent(world) == 0
+    world.script = answers()
+    assert send(world, worker="w2") is SingleOutcome.SENT
+
+
+def test_one_the_provider_fails_too_often_is_refused_and_costs_nothing() -> None:
+    world = empty_world()
+    world.script = answers(*[classify("InternalServerException", None)] * MAX_ATTEMPTS)
     assert send(world, seconds=60) is SingleOutcome.REFUSED
-    assert outcome_of(world) == (Status.FAILED, "ThrottlingException")
+    assert outcome_of(world) == (Status.FAILED, "InternalServerException")
     assert len(world.calls) == MAX_ATTEMPTS
     assert spent(world) == 0
 
@@ -146,11 +157,64 @@ def test_an_order_that_comes_again_is_not_sent_again() -> None:
     assert (len(world.calls), spent(world)) == (1, PRICE_USD)
 
 
+@pytest.mark.parametrize("apart_us", [0, MICROSECOND // 4])
+def test_an_order_repeated_while_the_first_waits_is_neither_lost_nor_sent_twice(apart_us: int) -> None:
+    world = empty_world(parts_per_second=1)
+    assert send(world, "earlier") is SingleOutcome.SENT
+
+    def repeated() -> SingleOutcome:
+        world.time.sleep_us(apart_us)
+        return world.worker("w2").single("code", ROW)()
+
+    outcomes = world.run(world.worker("w1").single("code", ROW), repeated)
+    assert sorted(outcomes) == [SingleOutcome.LATER, SingleOutcome.SENT]
+    assert send(world, worker="w3") is SingleOutcome.DONE_BEFORE
+    assert outcome_of(world) == (Status.SENT, None)
+    assert world.accepted()["code"] == 1
+    assert spent(world) == 2 * PRICE_USD
+
+
+@pytest.mark.parametrize("limit", ["none", "opted out", "no money"])
+def test_an_order_repeated_while_the_first_finds_no_slot_goes_out_later(limit: str) -> None:
+    world = empty_world(parts_per_second=0.01)
+    world.script = answers(THROTTLE)
+    repeats: list[SingleOutcome] = []
+
+    def repeated() -> None:
+        world.time.sleep_us(10 * MICROSECOND)
+        world.opted_out = {destination(0)} if limit == "opted out" else set()
+        world.day_cap_usd = Decimal(0) if limit == "no money" else Decimal(1)
+        repeats.append(world.worker("w2").single("code", ROW)())
+        world.opted_out, world.day_cap_usd = set(), Decimal(1)
+
+    first: list[SingleOutcome] = []
+    world.run(lambda: first.append(world.worker("w1").single("code", ROW)()), repeated)
+    assert [*first, *repeats] == [SingleOutcome.LATER] * 2
+    assert not world.tracking
+    world.time.advance_us(200 * MICROSECOND)
+    assert send(world, worker="w3") is SingleOutcome.SENT
+
+
+def test_an_intent_that_another_run_has_changed_is_not_given_up_in_silence() -> None:
+    world = empty_world(parts_per_second=0.01)
+    world.script = answers(THROTTLE)
+
+    def change(_worker: str, operation: str) -> None:
+        if operation == "withdraw":
+            world.tracking["code"].version += 1
+
+    world.hooks.append(change)
+    with pytest.raises(RuntimeError, match="code was not called"):
+        send(world)
+    assert spent(world) == 0
+
+
 def died(world: FakeWorld, kill_at: int, when: When = When.BEFORE) -> None:
-    """A worker that dies at its n-th operation."""
+    """A worker that dies at its n-th operation, some time before its successor comes."""
     worker = world.worker("doomed", kill_at=kill_at, when=when)
     with pytest.raises(Death):
         world.run(worker.single("code", ROW))
+    world.time.advance_us(INTENT_LIFE_MS * 1_000)
 
 
 def test_what_a_dead_worker_may_have_sent_is_in_doubt_and_paid_once() -> None:
@@ -198,13 +262,25 @@ def test_without_a_second_slot_in_time_the_intent_is_withdrawn() -> None:
     assert send(world, worker="w2") is SingleOutcome.SENT
 
 
-def test_a_reason_to_stop_refuses_that_message_alone() -> None:
+def test_a_provider_that_refuses_everything_gets_the_message_later_and_is_called_once_a_run() -> None:
     world = empty_world()
     world.script = lambda message, attempt: STOP if message.message_id == "code" else None
     jobs = [world.worker(f"w{number}").single(name, planned_row(number)) for number, name in enumerate(("code", "b"))]
-    assert world.run(*jobs) == [SingleOutcome.REFUSED, SingleOutcome.SENT]
-    assert outcome_of(world) == (Status.FAILED, "ACCOUNT_DISABLED")
-    assert spent(world) == PRICE_USD
+    assert world.run(*jobs) == [SingleOutcome.LATER, SingleOutcome.SENT]
+    assert "code" not in world.tracking
+    assert (len(world.calls), spent(world)) == (2, PRICE_USD)
+    world.script = answers()
+    assert send(world, worker="w2") is SingleOutcome.SENT
+
+
+def test_the_wait_for_the_identity_counts_from_when_the_message_was_first_seen() -> None:
+    world = empty_world(parts_per_second=1)
+    world.script = answers(THROTTLE)
+    waited_us = 300 * MICROSECOND
+    world.run(world.worker("w1").single("code", ROW, waited_us=waited_us))
+    first, second = world.waits_us
+    assert waited_us <= first <= waited_us + MICROSECOND
+    assert second <= 2 * MICROSECOND, "what a refusal costs is not the identity's fault"
 
 
 def test_who_the_provider_reports_as_opted_out_is_remembered() -> None:
@@ -234,10 +310,49 @@ def test_a_store_that_fails_keeps_the_money_only_of_what_was_handed_over(operati
     with pytest.raises(ConnectionError):
         send(world)
     assert spent(world) == PRICE_USD * kept
+    assert len(world.tracking) == kept, "an intent without a call is withdrawn"
     world.hooks.clear()
+    assert not kept or send(world, worker="w2") is SingleOutcome.LATER, "whoever sent it may be at work"
+    world.time.advance_us(kept * INTENT_LIFE_MS * 1_000)
     expected = SingleOutcome.IN_DOUBT if kept else SingleOutcome.SENT
     assert send(world, worker="w2") is expected
     assert (len(world.calls), spent(world)) == (1, PRICE_USD)
+
+
+def test_a_store_that_fails_after_the_intent_does_not_strand_the_message() -> None:
+    read = 0
+
+    def fail(worker: str, operation: str) -> None:
+        nonlocal read
+        read += operation == "opted_out"
+        if worker == "w1" and operation == "opted_out" and read == 2:
+            raise ConnectionError("the store is away")
+
+    world = empty_world(parts_per_second=0.4)
+    send(world, "earlier")
+    read = 0
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        send(world)
+    assert "code" not in world.tracking
+    assert send(world, worker="w2") is SingleOutcome.SENT
+    assert [call.message_id for call in world.calls] == ["earlier", "code"]
+
+
+def test_a_store_that_fails_to_record_why_a_message_is_not_sent_leaves_no_doubt_about_it() -> None:
+    world = empty_world()
+    world.day_cap_usd = Decimal(0)
+
+    def fail(worker: str, operation: str) -> None:
+        if (worker, operation) == ("w1", "refused"):
+            raise ConnectionError("the store is away")
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        send(world)
+    assert not world.tracking
+    assert send(world, worker="w2") is SingleOutcome.NOT_SENT
+    assert outcome_of(world) == (Status.FAILED, SPEND_CAP)
 
 
 def operations_of_a_whole_run() -> list[str]:

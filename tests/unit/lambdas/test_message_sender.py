@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Iterator
-from types import ModuleType
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lambdas.adapters import aws
+from lambdas.adapters.queues import PostponedMessage
 from lambdas.core.campaign_request import RequestError
 from lambdas.core.channels import Channel, Route, routes_to_text
 from lambdas.core.identity_calendar import Calendar, IdentityLease
@@ -98,9 +101,9 @@ def record(**attributes: Any) -> dict[str, Any]:
 
 
 def test_an_order_that_comes_again_keeps_the_time_it_was_first_seen(sender: ModuleType) -> None:
-    assert sender._again(record()).first_seen_ms == 1_000
+    assert sender._again(sender._Handled(record())).first_seen_ms == 1_000
     again = record(first_seen_ms={"stringValue": "500", "dataType": "Number"})
-    assert sender._again(again).first_seen_ms == 500
+    assert sender._again(sender._Handled(again)).first_seen_ms == 500
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,9 @@ def test_an_order_that_comes_again_keeps_the_time_it_was_first_seen(sender: Modu
         (Channel.EMAIL, SingleOutcome.SENT, {"MessagesSent": 1, "MessageCost": 0.00881, "TotalCost": 0.00881}),
         (Channel.SMS, SingleOutcome.REFUSED, {"FailedDeliveries": 1}),
         (Channel.SMS, SingleOutcome.NOT_SENT, {"FailedDeliveries": 1}),
+        (Channel.EMAIL, SingleOutcome.IN_DOUBT, {"MessageCost": 0.00881, "TotalCost": 0.00881}),
+        (Channel.EMAIL, SingleOutcome.REFUSED, {"FailedDeliveries": 1}),
+        (Channel.SMS, SingleOutcome.SUPPRESSED, {}),
         (Channel.SMS, SingleOutcome.LATER, {}),
         (Channel.SMS, SingleOutcome.DONE_BEFORE, {}),
     ],
@@ -120,6 +126,116 @@ def test_what_is_counted(
     data: list[Datum] = sender._metrics(channel, outcome, planned_row(0), 2)
     counted = {datum.metric.name: datum.value for datum in data}
     assert counted == {"ThrottledMessages": 2, **metrics}
+
+
+def test_ten_threads_that_need_a_provider_at_once_make_one(sender: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Channel] = []
+    another = threading.Event()
+
+    def make(channel: Channel, **_: Any) -> object:
+        made.append(channel)
+        if len(made) > 1:
+            another.set()
+        another.wait(0.2)
+        return object()
+
+    monkeypatch.setattr(sender, "make_provider", make)
+    sender._new_provider.cache_clear()
+    with ThreadPoolExecutor(10) as pool:
+        found = set(pool.map(sender._provider, [Channel.EMAIL] * 10))
+    sender._new_provider.cache_clear()
+    assert (made, len(found)) == ([Channel.EMAIL], 1)
+
+
+class Outbox:
+    """The queue's calls as the sender makes them."""
+
+    def __init__(self) -> None:
+        self.again: list[PostponedMessage] = []
+        self.held: list[tuple[str, int]] = []
+
+    def send_again(self, messages: list[PostponedMessage]) -> None:
+        self.again += messages
+
+    def hold(self, receipt_handle: str, seconds: int) -> None:
+        self.held.append((receipt_handle, seconds))
+        if receipt_handle == "handle-gone":
+            raise ConnectionError("the queue is away")
+
+
+class Ending:
+    """What `_send` is replaced with: each record's body says how it ends."""
+
+    def __init__(self, sender: ModuleType) -> None:
+        self._sender = sender
+
+    def __call__(self, record: dict[str, Any], *_: Any, **__: Any) -> Any:
+        body = record["body"]
+        if body == "broken":
+            raise ConnectionError("the store is away")
+        if body == "unreadable":
+            raise self._sender.UnsendableOrder("the order is not JSON")
+        outcome, age_s, code = body.split()
+        stopped = (Channel.SMS, code) if code != "-" else None
+        return self._sender._Handled(record, SingleOutcome(outcome), (), float(age_s), stopped)
+
+
+Batch = Callable[..., tuple[dict[str, Any], Outbox, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def batch(sender: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Batch:
+    """Run the handler over records of these bodies; its answer, what it asked of the queue, and what it logged."""
+
+    def run(*bodies: str, received: int = 1, handle: str = "handle") -> Any:
+        outbox = Outbox()
+        monkeypatch.setattr(sender, "OUTBOX", outbox)
+        monkeypatch.setattr(sender, "_send", Ending(sender))
+        records = [
+            {
+                "messageId": str(number),
+                "receiptHandle": f"{handle}-{number}" if handle == "handle" else handle,
+                "body": body,
+                "attributes": {"SentTimestamp": "1000", "ApproximateReceiveCount": str(received)},
+            }
+            for number, body in enumerate(bodies)
+        ]
+        answer = sender.handler({"Records": records}, SimpleNamespace(aws_request_id="r"))
+        return answer, outbox, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def test_what_failed_comes_back_within_seconds_and_less_often_each_time(batch: Batch) -> None:
+    for received, delay_s in ((1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (1_000, 60)):
+        answer, outbox, _ = batch("broken", "sent 1 -", "unreadable", received=received)
+        assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0", "2"]
+        assert outbox.held == [("handle-0", delay_s), ("handle-2", delay_s)]
+
+
+def test_a_queue_that_cannot_be_told_costs_time_and_no_message(batch: Batch) -> None:
+    answer, _, log = batch("broken", "sent 1 -", handle="handle-gone")
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
+    assert [line["level"] for line in log if line.get("event") == "order comes back late"] == ["WARNING"]
+
+
+def test_a_provider_that_refuses_everything_is_said_once_a_batch(batch: Batch) -> None:
+    _, outbox, log = batch(*["later 1 ACCOUNT_DISABLED"] * 3, "later 1 -")
+    (line,) = [line for line in log if line.get("event") == "the provider refuses everything"]
+    assert (line["level"], line["channel"], line["code"], line["messages"]) == ("ERROR", "sms", "ACCOUNT_DISABLED", 3)
+    assert sorted(each.delay_s for each in outbox.again) == [5, 30, 30, 30]
+
+
+def test_the_oldest_of_what_waits_or_was_sent_is_measured(batch: Batch) -> None:
+    def ages(log: list[dict[str, Any]]) -> list[float]:
+        return [line["OutboxAge"] for line in log if "OutboxAge" in line]
+
+    _, _, log = batch("later 70.5 -", "sent 3 -")
+    assert ages(log) == [70.5]
+    _, _, log = batch("broken", "sent 3 -")
+    assert ages(log)[0] > 86_400, "of what failed the queue knows the age"
+    _, _, log = batch("unreadable")
+    assert ages(log) == []
 
 
 class SlowLimiter:

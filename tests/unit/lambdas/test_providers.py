@@ -242,7 +242,7 @@ def test_every_error_that_aws_declares_has_a_class_of_its_own(
         (403, "ExpiredTokenException", ErrorClass.STOP),
         (403, "UnrecognizedClientException", ErrorClass.STOP),
         (403, "AccessDeniedException", ErrorClass.STOP),
-        (429, "ThrottlingException", ErrorClass.RETRY),
+        (429, "ThrottlingException", ErrorClass.WAIT),
         (503, "ServiceUnavailable", ErrorClass.IN_DOUBT),
         (502, "BadGateway", ErrorClass.IN_DOUBT),
         (400, "RequestTimeout", ErrorClass.IN_DOUBT),
@@ -265,8 +265,8 @@ def test_the_reason_of_an_sms_refusal_decides(provider_of: MakeProvider, wire: W
 @pytest.mark.parametrize(
     ("make", "error_class"),
     [
-        (lambda: ConnectTimeoutError(endpoint_url="x"), ErrorClass.RETRY),
-        (lambda: EndpointConnectionError(endpoint_url="x"), ErrorClass.RETRY),
+        (lambda: ConnectTimeoutError(endpoint_url="x"), ErrorClass.WAIT),
+        (lambda: EndpointConnectionError(endpoint_url="x"), ErrorClass.WAIT),
         (lambda: ReadTimeoutError(endpoint_url="x"), ErrorClass.IN_DOUBT),
         (lambda: ConnectionClosedError(endpoint_url="x"), ErrorClass.IN_DOUBT),
         (lambda: NoCredentialsError(), ErrorClass.STOP),

@@ -72,12 +72,12 @@ def refusal(code: str, reason: str | None = None) -> ClientError:
 @pytest.mark.parametrize(
     ("failure", "code", "error_class"),
     [
-        (refusal("ThrottlingException"), "ThrottlingException", ErrorClass.RETRY),
+        (refusal("ThrottlingException"), "ThrottlingException", ErrorClass.WAIT),
         (refusal("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT"), "DESTINATION_PHONE_NUMBER_OPTED_OUT",
          ErrorClass.SUPPRESS),
         (refusal("AccessDeniedException", "ACCOUNT_DISABLED"), "ACCOUNT_DISABLED", ErrorClass.STOP),
-        (ConnectTimeoutError(endpoint_url="x"), "ConnectTimeoutError", ErrorClass.RETRY),
-        (EndpointConnectionError(endpoint_url="x"), "EndpointConnectionError", ErrorClass.RETRY),
+        (ConnectTimeoutError(endpoint_url="x"), "ConnectTimeoutError", ErrorClass.WAIT),
+        (EndpointConnectionError(endpoint_url="x"), "EndpointConnectionError", ErrorClass.WAIT),
         (ReadTimeoutError(endpoint_url="x"), "ReadTimeoutError", ErrorClass.IN_DOUBT),
         (ConnectionClosedError(endpoint_url="x"), "ConnectionClosedError", ErrorClass.IN_DOUBT),
     ],
