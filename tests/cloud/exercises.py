@@ -25,7 +25,7 @@ from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
-from tests.cloud.campaign_client import CONTENT, StackClient, destination
+from tests.cloud.campaign_client import CONTENT, StackClient, destination, message_order
 
 EVERY_CHANNEL = tuple(Channel)
 SMOOTH = CarrierProfile(seed=5, latency_ms=(5, 20), receipt_delay_ms=(20, 100))
@@ -86,9 +86,7 @@ class Stage:
     def ordered(self, channel: str, profile: CarrierProfile = SMOOTH, **fields: Any) -> str:
         """A single message asked for by the API, of a carrier that behaves so; its id."""
         self.cloud.control.set_carrier_profile(profile)
-        status, answer = self.stack.call("POST", "/api/messages", order(channel, **fields))
-        assert status == 202, answer
-        return str(answer["message_id"])
+        return self.stack.send_message(channel, **fields)
 
     def put_orders(self, *orders: dict[str, Any]) -> None:
         """Put orders into the outbox queue as an in-house producer does."""
@@ -129,12 +127,6 @@ class Stage:
         for start in range(0, len(texts), 10):
             entries = [{"Id": str(n), "MessageBody": text} for n, text in enumerate(texts[start : start + 10])]
             sqs.send_message_batch(QueueUrl=url, Entries=entries)
-
-
-def order(channel: str, **fields: Any) -> dict[str, Any]:
-    """A single message to an ordinary recipient."""
-    body = {"customer_id": "1", "channel": channel, "body": "Your code is 1234"}
-    return {**body, **destination(channel, 0), **CONTENT.get(channel, {}), **fields}
 
 
 def receipt(message_id: str, status: str, at_ms: int) -> dict[str, Any]:
@@ -237,10 +229,12 @@ def mail_from_a_template(stage: Stage) -> None:
 def single_messages_that_are_not_sent(stage: Stage) -> None:
     """One came too late, one was ordered twice, one's recipient opts out between two tries."""
     late, twice = (f"m-{uuid.uuid4().hex[:20]}" for _ in range(2))
-    expired = order(Channel.EMAIL, message_id=late, ordered_at_ms=1_700_000_000_000, options={"validity_seconds": 60})
+    expired = message_order(
+        Channel.EMAIL, message_id=late, ordered_at_ms=1_700_000_000_000, options={"validity_seconds": 60}
+    )
     number = "+14255550001"
     refused = stage.ordered(Channel.SMS, SMS_THROTTLED, phone=number)
-    stage.put_orders(expired, *([order(Channel.WHATSAPP, message_id=twice)] * 2))
+    stage.put_orders(expired, *([message_order(Channel.WHATSAPP, message_id=twice)] * 2))
     stage.wait_until(lambda: stage.calls(refused), timeout=30, what="the provider refuses")
     OptOuts(stage.stack.campaigns).remember(number, "exercise")
     stage.until_message(late, "failed", EXPIRED)
