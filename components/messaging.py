@@ -77,12 +77,14 @@ class Messaging(pulumi.ComponentResource):
                 "whatsapp_phone_number_id": settings.whatsapp.phone_number_id,
                 "whatsapp_business_account_id": settings.whatsapp.business_account_id,
                 "whatsapp_receipts_topic_arn": whatsapp.topic.arn,
+                "whatsapp_messages_per_second": str(settings.whatsapp.messages_per_second),
             }
         if email is not None and settings.email is not None:
             texts |= {
                 "email_sender": settings.email.sender,
                 "email_configuration_set": email.configuration_set,
                 "email_receipts_topic_arn": email.topic.arn,
+                "email_messages_per_second": str(settings.email.messages_per_second),
             }
         self.outputs = MessagingOutputs(**texts)
         self.register_outputs(self.outputs.to_mapping())

@@ -14,6 +14,7 @@ from console.services.monitor import stack_facts
 from console.sources.base import Connection
 from console.view import format as fmt
 from console.view import plan as plan_view
+from console.view.plan import excluded_words
 from console.view.segments import text_of
 from lambdas.core.campaign import CampaignStatus, CampaignSummary
 
@@ -97,7 +98,9 @@ def follow(
     if is_open(campaign):
         talk.say(f"campaign {campaign_id} made no progress for {fmt.span(patience)}; it goes on without us")
         return campaign, ExitCode.TIMED_OUT
-    if campaign.status is not CampaignStatus.COMPLETED:
+    if campaign.status is not CampaignStatus.COMPLETED or not campaign.total("sent"):
+        if campaign.excluded and not campaign.recipients:
+            talk.say(f"nobody got anything: {excluded_words(campaign)}")
         return campaign, ExitCode.FAILED
     if wait_receipts is not None and not campaign.settled:
         campaign = _receipts(connection, campaign, wait_receipts, sleep, monotonic)

@@ -25,7 +25,7 @@ def channel_checks(clients: Clients, outputs: MessagingOutputs) -> Iterator[tupl
     if outputs.email_sender:
         yield "email identity", lambda: _email_identity(clients, outputs.email_sender)
         yield "email receipts", lambda: _email_events(clients, outputs.email_configuration_set)
-        yield "email account", lambda: _email_account(clients)
+        yield "email account", lambda: _email_account(clients, outputs.rates()["email"])
 
 
 def _sms_events(clients: Clients, name: str) -> Check:
@@ -121,7 +121,7 @@ def _email_events(clients: Clients, name: str) -> Check:
     return verdict(Word.FAIL, f"{name} has no enabled topic: receipts are lost", _DEPLOY)
 
 
-def _email_account(clients: Clients) -> Check:
+def _email_account(clients: Clients, configured: float) -> Check:
     answer = clients.client("sesv2").get_account()
     rate = float((answer.get("SendQuota") or {}).get("MaxSendRate", 0))
     if not answer.get("SendingEnabled", True):
@@ -129,5 +129,11 @@ def _email_account(clients: Clients) -> Check:
     if not answer.get("ProductionAccessEnabled", False) and not clients.target.is_local:
         return verdict(
             Word.WARN, f"sandbox: verified recipients only, {rate:g} a second", "request production access in SES"
+        )
+    if rate < configured and not clients.target.is_local:
+        return verdict(
+            Word.WARN,
+            f"SES grants {rate:g} a second, the stack is set to {configured:g}: it will be throttled",
+            "set email.messages_per_second to what is granted, or ask for more",
         )
     return verdict(Word.OK, f"{rate:g} a second")

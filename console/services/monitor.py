@@ -53,9 +53,9 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
 
 
 def identity_rate(connection: Connection) -> float | None:
-    """The origination identity's message parts per second; None when the outputs hold no number."""
+    """Message parts per second of all origination identities together; None when the outputs hold no number."""
     try:
-        rate = float(connection.outputs.messaging.sms_parts_per_second)
+        rate = sum(connection.outputs.messaging.rates().values())
     except ValueError:
         return None
     return rate if rate > 0 else None

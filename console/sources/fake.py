@@ -231,7 +231,11 @@ def fake_outputs(environment: str = "local") -> StackOutputs:
     def named(kind: type) -> dict[str, str]:
         return {f.name: f"fake-{f.name.replace('_', '-')}" for f in dataclasses.fields(kind)}
 
-    messaging = named(MessagingOutputs) | {"sms_parts_per_second": "100"}
+    messaging = named(MessagingOutputs) | {
+        "sms_parts_per_second": "100",
+        "whatsapp_messages_per_second": "",
+        "email_messages_per_second": "",
+    }
     return StackOutputs(
         identity=StackIdentity(
             project="ai-cpaas-demo",

@@ -39,7 +39,7 @@ def outcome_lines(campaign: CampaignSummary) -> list[Line]:
     rows: list[tuple[str, str]] = [
         ("campaign", campaign.id),
         ("status", f"{campaign.status.value}{reason}{', all receipts in' if campaign.settled else ''}"),
-        ("recipients", f"{fmt.count(campaign.recipients)}, {fmt.count(campaign.excluded)} excluded before"),
+        ("recipients", f"{fmt.count(campaign.recipients)}, {excluded_words(campaign)}"),
         ("sent", fmt.count(sent)),
         ("delivered", f"{fmt.count(counts.delivered)} ({fmt.percent(counts.delivered, campaign.recipients)})"),
         ("failed", fmt.count(counts.failed)),
@@ -51,6 +51,12 @@ def outcome_lines(campaign: CampaignSummary) -> list[Line]:
         *_by_channel(campaign),
     ]
     return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
+
+
+def excluded_words(campaign: CampaignSummary) -> str:
+    """How many recipients were left out before sending, and why."""
+    reasons = ", ".join(f"{fmt.count(n)} {safe_line(name, 40)}" for name, n in campaign.excluded_by_reason.items())
+    return f"{fmt.count(campaign.excluded)} excluded before" + (f" ({reasons})" if reasons else "")
 
 
 def _by_channel(campaign: CampaignSummary) -> list[tuple[str, str]]:

@@ -102,6 +102,7 @@ def _message_id(order: MessageOrder, caller: Caller) -> str:
 
 def _view(row: TrackedMessage) -> dict[str, Any]:
     state = row.state
+    accepted = state.is_accepted
     return {
         "message_id": row.message_id,
         "campaign_id": row.campaign_id or None,
@@ -111,7 +112,8 @@ def _view(row: TrackedMessage) -> dict[str, Any]:
         "history": {status.value: at for status, at in sorted(state.history.items(), key=lambda item: item[1])},
         "error_code": state.code,
         "flags": sorted(state.flags),
-        "cost_usd": float(state.cost_usd if state.cost_usd is not None else row.estimate_usd),
+        "cost_usd": float(state.cost_usd if state.cost_usd is not None else row.estimate_usd) if accepted else 0.0,
+        "cost_is_estimate": accepted and state.cost_usd is None,
         "provider_id": state.provider_id,
     }
 

@@ -100,6 +100,7 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
             "plan": name,
             "rows": len(plan.rows),
             "excluded": len(plan.excluded),
+            "excluded_by_reason": plan.excluded_by_reason(),
             "customers": len({row.customer_id for row in plan.rows}),
             "estimate": plan.cost_usd,
             **lane_attributes(plan.lanes),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -121,6 +121,7 @@ class CampaignSummary:
     stop_reason: str | None
     channels: Mapping[str, ChannelCounts]
     lanes: tuple[Lane, ...] = ()
+    excluded_by_reason: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
@@ -143,6 +144,7 @@ class CampaignSummary:
             stop_reason=meta.get("stop_reason"),
             channels={item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts},
             lanes=lanes_of(meta),
+            excluded_by_reason={str(name): int(n) for name, n in meta.get("excluded_by_reason", {}).items()},
         )
 
     def total(self, name: str) -> int:
@@ -205,6 +207,7 @@ class CampaignSummary:
             "throughput_tps": self.throughput_tps,
             "recipients": self.recipients,
             "excluded": self.excluded,
+            "excluded_by_reason": dict(self.excluded_by_reason),
             "suppressed": self.suppressed,
             "unsent": self.never_sent,
             "processed": self.done_rows,

@@ -91,9 +91,20 @@ class MessagingOutputs(ComponentOutputs):
     whatsapp_phone_number_id: str = ""
     whatsapp_business_account_id: str = ""
     whatsapp_receipts_topic_arn: str = ""
+    whatsapp_messages_per_second: str = ""
     email_sender: str = ""
     email_configuration_set: str = ""
     email_receipts_topic_arn: str = ""
+    email_messages_per_second: str = ""
+
+    def rates(self) -> dict[str, float]:
+        """Message parts per second that each channel's identity is configured for, of the channels that are on."""
+        texts = {
+            "sms": self.sms_parts_per_second,
+            "whatsapp": self.whatsapp_messages_per_second,
+            "email": self.email_messages_per_second,
+        }
+        return {channel: float(text) for channel, text in texts.items() if text}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

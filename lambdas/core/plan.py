@@ -90,15 +90,18 @@ class Plan:
         slowest = [parts[channel] / campaign_rate(route.rate) for channel, route in routes.items()]
         return max(len(self.rows) / tps, *slowest, 0.0)
 
+    def excluded_by_reason(self) -> dict[str, int]:
+        """How many recipients each reason leaves out."""
+        return dict(sorted(Counter(row.reason.value for row in self.excluded).items()))
+
     def summary(self, *, tps: float, routes: Routes) -> dict[str, Any]:
         """The answer to a dry run."""
-        reasons = Counter(row.reason.value for row in self.excluded)
         return {
             "recipients": len(self.rows),
             "excluded": [
                 {"row": row.row, "reason": row.reason.value, "detail": row.detail} for row in self.excluded[:100]
             ],
-            "excluded_by_reason": dict(sorted(reasons.items())),
+            "excluded_by_reason": self.excluded_by_reason(),
             "parts": self.parts,
             "cost_usd": float(round(self.cost_usd, 5)),
             "duration_seconds": round(self.duration_s(tps=tps, routes=routes), 1),
