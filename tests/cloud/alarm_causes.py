@@ -23,7 +23,7 @@ from lambdas.core.alarm_text import parse_description
 from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
-from tests.cloud.campaign_client import CONTENT, StackClient, destination
+from tests.cloud.campaign_client import StackClient
 from tests.cloud.conftest import WaitUntil
 
 Alarm = dict[str, Any]
@@ -236,16 +236,9 @@ def _closed_targets(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     with ExitStack() as stack:
         for queue in {target["Arn"].rpartition(":")[2] for target in targets}:
             stack.enter_context(stage.closed(queue))
-        _send_on_every_channel(stage)
+        for channel in Channel:
+            stage.stack.send_message(channel)
         yield
-
-
-def _send_on_every_channel(stage: Stage) -> None:
-    for channel in Channel:
-        body = {"customer_id": "1", "channel": channel, "body": "a receipt that nobody lets in"}
-        order = {**body, **destination(channel, 0), **CONTENT.get(channel, {})}
-        status, answer = stage.stack.call("POST", "/api/messages", order)
-        assert status == 202, answer
 
 
 @contextmanager

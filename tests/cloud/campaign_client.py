@@ -35,6 +35,12 @@ def destination(channel: str, number: int) -> dict[str, str]:
     return {"phone": f"+1206{'555' if channel == Channel.SMS else '556'}{number:04d}"}
 
 
+def message_order(channel: str, **fields: Any) -> dict[str, Any]:
+    """A single message to an ordinary recipient."""
+    body = {"customer_id": "1", "channel": channel, "body": "Your code is 1234"}
+    return {**body, **destination(channel, 0), **CONTENT.get(channel, {}), **fields}
+
+
 class StackClient:
     """Everything a test asks of one running stack."""
 
@@ -93,6 +99,12 @@ class StackClient:
         status, answer = self.call("POST", "/api/send-campaign", {**body, **fields}, headers={"Idempotency-Key": key})
         assert status == 202, answer
         return str(answer["campaign_id"])
+
+    def send_message(self, channel: str, **fields: Any) -> str:
+        """Ask for a single message to an ordinary recipient; its id."""
+        status, answer = self.call("POST", "/api/messages", message_order(channel, **fields))
+        assert status == 202, answer
+        return str(answer["message_id"])
 
     def show(self, campaign_id: str) -> dict[str, Any]:
         """`GET /api/campaigns/{id}`."""

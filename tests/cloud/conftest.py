@@ -26,9 +26,12 @@ _POLL_SECONDS = 0.02
 
 
 class WaitUntil(Protocol):
-    """Polls `probe` every 20 ms until its answer is true, and returns that answer; fails after `timeout` seconds."""
+    """Polls `probe` every 20 ms until its answer is true, and returns that answer; fails after `timeout` seconds.
 
-    def __call__(self, probe: Callable[[], T], timeout: float = 20.0, what: str = "") -> T: ...
+    `what` says what was waited for; a function of it is asked when it has not come.
+    """
+
+    def __call__(self, probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T: ...
 
 
 class DeployFunction(Protocol):
@@ -47,14 +50,15 @@ class DeployFunction(Protocol):
 
 @pytest.fixture(scope="session")
 def wait_until() -> WaitUntil:
-    def wait(probe: Callable[[], T], timeout: float = 20.0, what: str = "") -> T:
+    def wait(probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T:
         deadline = time.monotonic() + timeout
         while True:
             answer = probe()
             if answer:
                 return answer
             if time.monotonic() > deadline:
-                pytest.fail(f"not within {timeout:g} s: {what or getattr(probe, '__name__', 'the condition')}")
+                missed = what() if callable(what) else what
+                pytest.fail(f"not within {timeout:g} s: {missed or getattr(probe, '__name__', 'the condition')}")
             time.sleep(_POLL_SECONDS)
 
     return wait

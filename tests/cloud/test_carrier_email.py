@@ -482,12 +482,22 @@ def test_a_set_whose_sending_is_paused_sends_nothing(
         _send(ses, ORDINARY, ConfigurationSetName=configuration_set)
 
 
-@pytest.mark.parametrize("granted", [[], ["identity"], ["configuration-set"], ["identity", "configuration-set"]])
-def test_a_role_needs_the_identity_and_the_set(
+@pytest.mark.parametrize(
+    "granted",
+    [
+        [],
+        ["identity"],
+        ["configuration-set"],
+        ["identity", "configuration-set"],
+        ["identity", "configuration-set", "template"],
+    ],
+)
+def test_a_role_needs_the_identity_the_set_and_the_template(
     granted: list[str],
     bare_cloud: LocalCloud,
     ses: Any,
     configuration_set: str,
+    template: str,
     carrier_control: ControlClient,
     deploy_function: Any,
 ) -> None:
@@ -499,16 +509,21 @@ def handler(event, context):
     except botocore.exceptions.ClientError as error:
         return error.response["Error"]["Code"] + " " + error.response["Error"]["Message"]
 """
-    arns = {"identity": "identity/shop.example.com", "configuration-set": f"configuration-set/{configuration_set}"}
+    arns = {
+        "identity": "identity/shop.example.com",
+        "configuration-set": f"configuration-set/{configuration_set}",
+        "template": f"template/{template}",
+    }
     statements = [
         {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": f"{SES_ARN}:{arns[kind]}"} for kind in granted
     ]
     name = deploy_function(source, statements=statements)
-    call = _call(ORDINARY, ConfigurationSetName=configuration_set)
+    content = {"Template": {"TemplateName": template, "TemplateData": json.dumps({"name": "Ada"})}}
+    call = _call(ORDINARY, ConfigurationSetName=configuration_set, Content=content)
     payload = bare_cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(call))["Payload"]
     answer = str(json.load(payload))
     calls = carrier_control.carrier_calls()
-    if len(granted) == 2:
+    if len(granted) == len(arns):
         assert [call.message_id for call in calls] == [answer]
     else:
         missing = next(arn for kind, arn in arns.items() if kind not in granted)

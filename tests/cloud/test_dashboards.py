@@ -26,13 +26,15 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def stage(wait_until: Any) -> Iterator[Stage]:
-    """A stack that has sent a campaign over three channels, and met a strange receipt and one of another stack."""
+    """A stack that has sent a campaign over three channels and a single message, and met a strange receipt and one of
+    another stack."""
     with launch.start(launch.LaunchOptions(profile=ROUGH)) as cloud:
         stack = StackClient(StackOutputs.from_mapping(cloud.outputs()), cloud.endpoint_url)
         stage = Stage(cloud, stack, wait_until)
         for topic in stage.sns.list_topics()["Topics"]:
             _listen(stage, topic["TopicArn"])
-        campaign = stack.send_campaign(180, 180, key=uuid.uuid4().hex, channels=tuple(Channel))
+        campaign = stack.send_campaign(90, 90, key=uuid.uuid4().hex, channels=tuple(Channel))
+        stack.send_message(Channel.SMS)
         wait_until(lambda: stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
         _odd_receipts(stage)
         yield stage
@@ -92,7 +94,9 @@ def await_data(stage: Stage, wanted: set[Charted]) -> None:
         stage.cloud.control.advance_clock(60)
         return wanted <= published(stage)
 
-    stage.wait_until(nothing_missing, timeout=30, what=f"data for {sorted(map(str, wanted - published(stage)))}")
+    stage.wait_until(
+        nothing_missing, timeout=30, what=lambda: f"data for {sorted(map(str, wanted - published(stage)))}"
+    )
 
 
 def test_the_bodies_are_kept_as_they_were_written(stage: Stage) -> None:

@@ -34,7 +34,7 @@ def rise(stage: Stage, alarms: list[Alarm]) -> None:
         risen.update(name for name in names if states[name] == "ALARM")
         return risen == names
 
-    stage.wait_until(all_risen, what=f"{sorted(names - risen)} rise")
+    stage.wait_until(all_risen, what=lambda: f"{sorted(names - risen)} rise")
 
 
 def recover(stage: Stage, alarms: list[Alarm]) -> None:
