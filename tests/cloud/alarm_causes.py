@@ -23,7 +23,7 @@ from lambdas.core.alarm_text import parse_description
 from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
-from tests.cloud.campaign_client import StackClient
+from tests.cloud.campaign_client import StackClient, destination
 from tests.cloud.conftest import WaitUntil
 
 Alarm = dict[str, Any]
