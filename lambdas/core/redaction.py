@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"\+\d{7,}")
-_LOCAL_PART = re.compile(r"([^\s@\"'<>(),;:][^\s@\"<>(),;:]{0,63})@(?=[\w\[])")
+_LOCAL_PART = re.compile(r"([^\s@\"<>(),;:]{1,64})@(?=[\w\[])")
 """Whatever stands before an `@`, up to the 64 characters of a local part: without a bound, a long text without any `@`
 would take the square of its length."""
 
@@ -27,7 +27,12 @@ def mask_email(address: str) -> str:
 
 
 def _mask_local_part(local: str) -> str:
-    return local[:1] + "*" * (len(local) - 1) if len(local) > 1 else "*"
+    name = local.lstrip("'")
+    if not name:
+        return "*" * len(local)
+    # An apostrophe before a name is a quotation mark more often than a part of it.
+    before = local[: len(local) - len(name)]
+    return before + (name[:1] + "*" * (len(name) - 1) if len(name) > 1 else "*")
 
 
 def mask_destination(address: str) -> str:

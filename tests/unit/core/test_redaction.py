@@ -66,12 +66,18 @@ def test_numbers_inside_json_and_errors() -> None:
         ("a@example.com", "*@example.com"),
         ("ab@example.com", "a*@example.com"),
         ("o'brien@example.com", "o******@example.com"),
+        ("'.0@example.com", "'.*@example.com"),
     ],
 )
 def test_the_first_letter_and_the_domain_stay(address: str, masked: str) -> None:
     assert mask_email(address) == mask_destination(address) == masked
     assert mask_addresses(f"to {address}, and '{address}'") == f"to {masked}, and '{masked}'"
     assert mask_email(masked) == masked
+
+
+def test_a_local_part_of_apostrophes_alone_is_masked() -> None:
+    assert mask_addresses("to '@example.com") == "to *@example.com"
+    assert mask_email("''@example.com") == "**@example.com"
 
 
 @given(st.lists(st.tuples(texts, unmasked), min_size=1, max_size=4), texts)
