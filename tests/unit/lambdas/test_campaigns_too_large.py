@@ -13,7 +13,7 @@ import pytest
 from lambdas.adapters import aws
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
-from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import ApiError, Caller
 from lambdas.campaign_api.service import CampaignService
@@ -41,7 +41,7 @@ def test_the_api_refuses_it_before_anything_is_stored(dry_run: bool) -> None:
     nothing: Any = None
     service = CampaignService(
         cast(CampaignApiSettings, nothing), cast(CampaignTable, nothing), cast(Content, nothing),
-        cast(OptOuts, nothing), cast(Queue, nothing), {Channel.SMS: Route("", "", 10, 10)}, lambda: 0,
+        cast(ChannelOptOuts, nothing), cast(Queue, nothing), {Channel.SMS: Route("", "", 10, 10)}, lambda: 0,
     )  # fmt: skip
     with pytest.raises(ApiError, match="split the audience") as caught:
         service.send({**TOO_LARGE, "dry_run": dry_run}, Caller("somebody", None))
