@@ -23,7 +23,7 @@ from lambdas.core.alarm_text import parse_description
 from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
-from tests.cloud.campaign_client import StackClient, destination
+from tests.cloud.campaign_client import StackClient, message_order
 from tests.cloud.conftest import WaitUntil
 
 Alarm = dict[str, Any]
@@ -309,14 +309,8 @@ def _booked_out(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 def _late_orders(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     """A single message that somebody ordered long ago, and that is sent only now."""
     oldest_s = max(alarm["Threshold"] for alarm in alarms) + 60
-    order = {
-        "message_id": f"late-{uuid.uuid4().hex}",
-        "customer_id": "1",
-        "channel": Channel.SMS,
-        "body": "Your code is 1234",
-        "ordered_at_ms": int((datetime.datetime.now(datetime.UTC).timestamp() - oldest_s) * 1_000),
-        **destination(Channel.SMS, 0),
-    }
+    ordered_at_ms = int((datetime.datetime.now(datetime.UTC).timestamp() - oldest_s) * 1_000)
+    order = message_order(Channel.SMS, message_id=f"late-{uuid.uuid4().hex}", ordered_at_ms=ordered_at_ms)
     every = {metrics.STACK: stage.stack.outputs.identity.stack}
     before = stage.total(metrics.OUTBOX_AGE, every)
     stage.sqs.send_message(QueueUrl=stage.stack.outputs.outbox.outbox_queue_url, MessageBody=json.dumps(order))

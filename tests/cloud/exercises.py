@@ -302,6 +302,35 @@ def campaign_that_lost_its_tokens(stage: Stage) -> None:
     stage.until_status(campaign_id, "completed")
 
 
+def campaign_that_was_cancelled_without_a_worker(stage: Stage) -> None:
+    """The sweeper closes what its worker left: a chunk with calls that nobody waits for, a claim without a chunk."""
+    campaign_id = stage.started(40, 20, SLOW)
+    ids = [keys.message(campaign_id, row) for row in range(40)]
+    stage.wait_until(
+        lambda: sum(chunk["rows"] for chunk in _chunks(stage, campaign_id)) == 40 and len(stage.tracked(ids)) > 1,
+        timeout=30,
+        what="all of it is claimed, and some of it is being sent",
+    )
+    assert stage.cloud.control.kill_function(stage.stack.outputs.campaigns.sms_worker_function)
+    stage.change(campaign_id, status="cancelled")
+    *kept, last = _chunks(stage, campaign_id)
+    for chunk in kept:
+        stage.stack.campaigns.update({"pk": chunk["pk"], "sk": chunk["sk"]}, "SET #lease_until = :past", {"past": 0})
+    table, key = stage.stack.campaigns, {"pk": last["pk"], "sk": last["sk"]}
+    assert table.delete(key, condition="#status = :open", values={"open": "open"})
+    # A row that somebody changes while the sweeper looks at it.
+    stage.stack.tracking.update({"message_id": ids[0]}, "SET #version = :next", {"next": 2})
+    stage.edit(campaign_id, **{booked(Channel.SMS): (int(time.time()) - 60) * 1_000_000})
+    stage.sweep()
+
+    def closed() -> bool:
+        meta = _meta(stage, campaign_id)
+        return bool(meta["done_rows"] == meta["claimed_rows"])
+
+    stage.wait_until(closed, timeout=30, what="its chunks are closed")
+    assert "in_doubt" in stage.tracked(ids[:1])[0]["history"]
+
+
 def campaign_that_was_not_planned(stage: Stage) -> None:
     """The sweeper asks for a plan that got lost; the campaign is sent after all."""
     functions, sqs = stage.stack.client("lambda"), stage.stack.client("sqs")
@@ -410,6 +439,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     suppressed_by_a_receipt,
     what_outlasts_a_run,
     campaign_that_lost_its_tokens,
+    campaign_that_was_cancelled_without_a_worker,
     campaign_that_was_not_planned,
     recount,
     receipts_at_the_same_time,
