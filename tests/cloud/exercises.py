@@ -74,7 +74,9 @@ class Stage:
     def until_status(self, campaign_id: str, status: str) -> None:
         """Wait until the campaign is `completed` or the like."""
         self.wait_until(
-            lambda: self.stack.show(campaign_id)["status"] == status, timeout=90, what=f"{campaign_id} is {status}"
+            lambda: self.stack.show(campaign_id)["status"] == status,
+            timeout=90,
+            what=lambda: f"{campaign_id} is {status}: {_meta(self, campaign_id)} {_chunks(self, campaign_id)}",
         )
 
     def until_settled(self, campaign_id: str) -> None:
