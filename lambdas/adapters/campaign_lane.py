@@ -69,8 +69,7 @@ class CampaignLane:
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone. `booked_until`
-        keeps the last booking of any channel, by which the sweeper sees that somebody works.
+        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone.
         """
         next_row, booked_until = cursor(self._channel), booked(self._channel)
         values: dict[str, Any] = {
@@ -93,7 +92,7 @@ class CampaignLane:
         try:
             item = self._table.update(
                 meta_key(campaign_id),
-                f"SET #{booked_until} = {end}, #booked_until = {end}, #{next_row} = #{next_row} + :rows_claimed,"
+                f"SET #{booked_until} = {end}, #{next_row} = #{next_row} + :rows_claimed,"
                 " #claimed_rows = #claimed_rows + :rows_claimed,"
                 " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve",
                 values,
