@@ -21,6 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "__pycache__", ".*_cache", ".hypothesis", "tests", "bench")
 IDENTITY = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
 
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
+runpy.run_module("console.cli", run_name="__main__")
+"""
+
 TABLE = """    Table("audit", TableArgs(thing="audit", keys={"id": "S"}, hash_key="id"), platform)
     outputs = StackOutputs("""
 
@@ -213,7 +219,7 @@ def temporary(tmp_path: Path) -> Iterator[Path]:
 
 def test_an_interrupted_preview_leaves_nothing(repository: Path, temporary: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "console.cli", "preview", "--json"],
+        [sys.executable, "-c", INTERRUPTIBLE, "preview", "--json"],
         cwd=repository,
         env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
