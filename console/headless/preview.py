@@ -13,7 +13,6 @@ from console.headless import talk
 from console.services import previewing
 from console.view import preview as view
 
-FORMS = ("text", "markdown", "json")
 MAX_BYTES = 16 * 1024 * 1024
 
 

@@ -6,13 +6,8 @@ object per line on its stdout; it ends when its stdin does.
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,12 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from console.domain import ConsoleError, ProblemKind
+from console.services.child import Child
 from console.text import safe_line
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "localcloud", "--json", "--parent-pipe", "--port", "0")
 NEEDED = ("localcloud", "ministack", "pulumi")
-STOP_SECONDS = 8.0
-TALK_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,60 +46,37 @@ class EmbeddedCloud:
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = command
-        self._process: subprocess.Popen[str] | None = None
-        self._talk: deque[str] = deque(maxlen=TALK_LINES)
+        self._child: Child | None = None
         self._lock = threading.Lock()
 
     def start(self, progress: Callable[[str], None]) -> Ready:
         """Start the child and follow it; raises `ConsoleError` with its own words when it fails."""
         with self._lock:
-            self._process = process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        threading.Thread(target=self._listen, args=(process.stderr,), name="embedded-talk", daemon=True).start()
+            self._child = child = Child("the embedded cloud", self._command)
         try:
-            ready = self._follow(process.stdout, progress)
+            ready = self._follow(child, progress)
         except BaseException:
             self.stop()
             raise
-        threading.Thread(target=_drain, args=(process.stdout,), name="embedded-data", daemon=True).start()
+        threading.Thread(target=_drain, args=(child.lines,), name="embedded-data", daemon=True).start()
         return ready
 
     def stop(self) -> None:
         """Ask it to end by closing its stdin; kill its process group when it does not."""
         with self._lock:
-            process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin is not None:
-            try:
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # it has ended already
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            child, self._child = self._child, None
+        if child is not None:
+            child.stop()
 
     @property
     def alive(self) -> bool:
         """Whether the child runs."""
-        process = self._process
-        return process is not None and process.poll() is None
+        child = self._child
+        return child is not None and child.alive
 
-    def _follow(self, lines: IO[str], progress: Callable[[str], None]) -> Ready:
-        for raw in lines:
-            event = _event(raw)
+    def _follow(self, child: Child, progress: Callable[[str], None]) -> Ready:
+        for raw in child.lines:
+            event = child.event(raw, "is localcloud of the same version as this console?")
             kind = event.get("event")
             if kind == "progress":
                 progress(_step(event))
@@ -115,37 +86,17 @@ class EmbeddedCloud:
                 raise ConsoleError(
                     ProblemKind.UNEXPECTED, f"the embedded cloud failed: {safe_line(event.get('message', ''), 400)}"
                 )
-        words = f": {self._talk[-1]}" if self._talk else ""
         raise ConsoleError(
             ProblemKind.UNEXPECTED,
-            f"the embedded cloud ended before it was ready{words}",
+            f"the embedded cloud ended before it was ready{child.last_words()}",
             "`cpaas-local` on its own shows all it says",
         )
-
-    def _listen(self, talk: IO[str]) -> None:
-        for line in talk:
-            if line.strip():
-                self._talk.append(safe_line(line, 300))
 
 
 def _drain(lines: IO[str]) -> None:
     """Read on, so that a talkative child never blocks on a full pipe."""
     for _ in lines:
         pass
-
-
-def _event(raw: str) -> dict[str, object]:
-    try:
-        event = json.loads(raw)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise ConsoleError(
-            ProblemKind.BAD_ANSWER,
-            f"the embedded cloud said something that is no event: {safe_line(raw, 120)}",
-            "is localcloud of the same version as this console?",
-        )
-    return event
 
 
 def _step(event: dict[str, object]) -> str:

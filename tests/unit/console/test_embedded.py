@@ -15,7 +15,7 @@ from console.services.embedded import EmbeddedCloud
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """These children ignore their stdin or obey at once."""
-    monkeypatch.setattr("console.services.embedded.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("console.services.child.STOP_SECONDS", 1.0)
 
 
 def child(code: str) -> EmbeddedCloud:
@@ -43,8 +43,8 @@ def test_progress_is_told_until_it_is_ready_and_it_ends_with_its_stdin() -> None
     assert steps == ["start", "provision 3/9 Table [31mcampaigns"]
     assert ready.endpoint_url == "http://127.0.0.1:1"
     assert ready.outputs_file == Path("/tmp/outputs.json")
-    process = cloud._process
-    assert process is not None
+    assert cloud._child is not None
+    process = cloud._child.process
     assert process.poll() is None
     cloud.stop()
     assert process.poll() is not None
@@ -54,8 +54,8 @@ def test_progress_is_told_until_it_is_ready_and_it_ends_with_its_stdin() -> None
 def test_a_child_that_will_not_end_is_killed() -> None:
     cloud = child(READY + "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(600)\n")
     cloud.start(lambda _: None)
-    process = cloud._process
-    assert process is not None
+    assert cloud._child is not None
+    process = cloud._child.process
     cloud.stop()
     assert process.poll() == -9
 
