@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 LOCK := requirements/dev.txt
 
-.PHONY: demo test lint format typecheck bench build preview lock clean help
+.PHONY: demo test reliability lint format typecheck bench build preview lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -15,8 +15,12 @@ help:  ## this list
 demo: $(STAMP)  ## the console in front of an embedded stack with a sample campaign; piped: a summary
 	@$(BIN)/cpaas-console demo
 
-test: $(STAMP)  ## the whole suite (about five minutes on two cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests
+test: $(STAMP)  ## the suite (about six minutes on two cores)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+reliability: $(STAMP)  ## the reliability catalogue at full size (up to 25 minutes on two cores)
+	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 \
+	  -m 'reliability or hypothesis' tests/reliability tests/unit
 
 lint: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .

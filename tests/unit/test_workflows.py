@@ -21,6 +21,7 @@ READ = {"contents": "read"}
 OIDC = {"contents": "read", "id-token": "write"}
 PERMISSIONS = {
     ("ci", "checks"): READ,
+    ("ci", "reliability"): READ,
     ("deploy", "checks"): READ,
     ("deploy", "prod"): OIDC,
     ("deploy", "staging"): OIDC,
@@ -119,7 +120,7 @@ def test_scripts_are_bash() -> None:
 def test_scripts_name_what_is_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {match[1] for _, script in scripts() for match in re.finditer(r"\bmake ([\w./-]+)", script)}
-    assert {"lint", "test", "build"} <= targets
+    assert {"lint", "test", "reliability", "build"} <= targets
     for target in targets:
         assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) or target == ".venv/.ready", target
     assert "STAMP := $(VENV)/.ready" in makefile
@@ -152,6 +153,8 @@ def test_the_suite_comes_before_staging_and_staging_before_prod() -> None:
     deploy = WORKFLOWS["deploy"]
     assert deploy["on"]["push"] == {"branches": ["main"]}
     assert deploy["jobs"]["checks"]["uses"] == "./.github/workflows/ci.yml"
+    checks = {step["run"] for where, step in steps() if where.startswith("ci/") and "run" in step}
+    assert checks == {"make lint", "make test", "make reliability"}
     assert (deploy["jobs"]["staging"]["needs"], deploy["jobs"]["prod"]["needs"]) == ("checks", "staging")
     assert WORKFLOWS["deploy-stack"]["jobs"]["up"]["environment"] == "${{ inputs.stack }}"
 

@@ -1,4 +1,4 @@
-"""Parts, against a counter that builds the segments themselves from the standards' tables."""
+"""Parts, against a counter that builds the segments themselves (tests/support/message_segments.py)."""
 
 from __future__ import annotations
 
@@ -9,29 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.parts import GSM_BASIC, GSM_EXTENSION, Encoding, count_parts
-
-GSM_ROWS = (
-    "@ \u0394 SP 0 \u00a1 P \u00bf p",
-    "\u00a3 _ ! 1 A Q a q",
-    '$ \u03a6 " 2 B R b r',
-    "\u00a5 \u0393 # 3 C S c s",
-    "\u00e8 \u039b \u00a4 4 D T d t",
-    "\u00e9 \u03a9 % 5 E U e u",
-    "\u00f9 \u03a0 & 6 F V f v",
-    "\u00ec \u03a8 ' 7 G W g w",
-    "\u00f2 \u03a3 ( 8 H X h x",
-    "\u00c7 \u0398 ) 9 I Y i y",
-    "LF \u039e * : J Z j z",
-    "\u00d8 ESC + ; K \u00c4 k \u00e4",
-    "\u00f8 \u00c6 , < L \u00d6 l \u00f6",
-    "CR \u00e6 - = M \u00d1 m \u00f1",
-    "\u00c5 \u00df . > N \u00dc n \u00fc",
-    "\u00e5 \u00c9 / ? O \u00a7 o \u00e0",
-)
-"""The default alphabet as 3GPP TS 23.038 prints it, one row per low nibble."""
-NAMED = {"SP": " ", "LF": "\n", "CR": "\r"}
-DEFAULT = {NAMED.get(cell, cell) for row in GSM_ROWS for cell in row.split(" ")} - {"ESC"}
-EXTENSION = {chr(code) for code in (0x0C, 0x5E, 0x7B, 0x7D, 0x5C, 0x5B, 0x7E, 0x5D, 0x7C, 0x20AC)}
+from tests.support.message_segments import DEFAULT, EXTENSION, assert_counts
 
 samples = st.text(
     st.one_of(
@@ -42,41 +20,6 @@ samples = st.text(
     ),
     max_size=400,
 )
-
-
-def segments_of(body: str) -> tuple[Encoding, list[bytes]]:
-    """The segments a handset would get, as bytes: one byte per septet (0x1b before an extension), or UTF-16."""
-    gsm = DEFAULT | EXTENSION
-    if set(body) <= gsm:
-        encoding, single, multi = Encoding.GSM, 160, 153
-        units = [b"\x1b." if character in EXTENSION else b"." for character in body]
-    else:
-        encoding, single, multi = Encoding.UNICODE, 140, 134
-        units = [character.encode("utf-16-be") for character in body]
-    whole = b"".join(units)
-    if len(whole) <= single:
-        return encoding, [whole] if whole else []
-    segments, current = [], b""
-    for unit in units:
-        if len(current + unit) > multi:
-            segments.append(current)
-            current = b""
-        current += unit
-    return encoding, [*segments, current]
-
-
-def assert_counts(body: str) -> None:
-    encoding, segments = segments_of(body)
-    counted = count_parts(body)
-    width = 1 if encoding is Encoding.GSM else 2
-    units = sum(map(len, segments)) // width
-    assert (counted.encoding, counted.units, counted.parts) == (encoding, units, len(segments))
-    assert counted.too_long == (units > (1_530 if encoding is Encoding.GSM else 630))
-    for segment in segments:
-        if encoding is Encoding.GSM:
-            assert not segment.endswith(b"\x1b")
-        else:
-            segment.decode("utf-16-be")
 
 
 def scalars() -> list[str]:
