@@ -16,7 +16,7 @@ from lambdas.core.addresses import destination_of
 from lambdas.core.campaign_request import RequestError, canonical_hash
 from lambdas.core.channels import Routes
 from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, MessageOrder, outbox_body, parse_message_order
-from lambdas.core.plan import ExcludedRow, render
+from lambdas.core.plan_row import ExcludedRow, render
 
 
 class MessageService:

@@ -29,7 +29,8 @@ from lambdas.core.campaign_request import (
 from lambdas.core.channels import Routes
 from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
-from lambdas.core.plan import make_plan, require_room
+from lambdas.core.plan import batches, new_planning, require_room
+from lambdas.core.plan_row import RowRules
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -99,16 +100,14 @@ class CampaignService:
         return Decimal(str(request.options.spend_cap_usd if request.options.spend_cap_usd is not None else most))
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
-        plan = make_plan(
-            request.recipients,
-            channels=self._routes,
-            opted_out=self._opt_outs.opted_out,
-            max_price_usd=request.options.max_price_usd,
-        )
+        rules = RowRules(self._routes, request.options.max_price_usd)
+        planning = new_planning(rules, self._opt_outs.opted_out)
+        for batch in batches(request.recipients):
+            planning.plan(batch)
         return {
-            **plan.summary(tps=request.throughput_tps, routes=self._routes),
+            **planning.totals.summary(tps=request.throughput_tps, routes=self._routes),
             "spend_cap_usd": float(cap),
-            "over_cap": plan.cost_usd > cap,
+            "over_cap": planning.totals.cost_usd > cap,
         }
 
     def _campaign_id(self, request: CampaignRequest, caller: Caller, body_hash: str) -> str:

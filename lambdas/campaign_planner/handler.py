@@ -14,6 +14,7 @@ from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
+from lambdas.adapters.part_files import PartWriter
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.core.attribute_values import Item
@@ -21,7 +22,8 @@ from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.campaign_request import RequestError, parse_campaign_request
 from lambdas.core.channels import Channel, routes_from_text
 from lambdas.core.lanes import lane_attributes, lanes_of
-from lambdas.core.plan import make_plan
+from lambdas.core.plan import LaneRow, batches, new_planning, require_room
+from lambdas.core.plan_row import RowRules
 from lambdas.core.work import WorkToken, campaign_rate, token_count
 
 SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
@@ -29,7 +31,8 @@ LOG = Log(SETTINGS)
 _TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
 CAMPAIGNS = CampaignTable(_TABLE)
 OPT_OUTS = ChannelOptOuts(_TABLE)
-CONTENT = Content(client("s3"), SETTINGS.content_bucket)
+_S3 = client("s3")
+CONTENT = Content(_S3, SETTINGS.content_bucket)
 ROUTES = routes_from_text(SETTINGS.channels)
 WORK = {channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()}
 
@@ -82,26 +85,28 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
     """
     try:
         request = parse_campaign_request(CONTENT.get_request(meta["request_key"]))
-        plan = make_plan(
-            request.recipients,
-            channels=ROUTES,
-            opted_out=OPT_OUTS.opted_out,
-            max_price_usd=request.options.max_price_usd,
-        )
+        require_room(request.recipients)
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
         raise RuntimeError(f"the stored request of {campaign_id} cannot be planned: {error}") from error
     name = f"{campaign_id}/{secrets.token_hex(4)}"
-    CONTENT.put_rows(name, plan.rows)
+    parts = PartWriter(_S3, SETTINGS.content_bucket, name)
+    planning = new_planning(RowRules(ROUTES, request.options.max_price_usd), OPT_OUTS.opted_out, campaign_id)
+    for batch in batches(request.recipients):
+        for outcome in planning.plan(batch):
+            if isinstance(outcome, LaneRow):
+                parts.add(outcome.lane, outcome.row)
+    plan = planning.totals
+    parts.finish(plan.lanes)
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
         after = CampaignStatus.RUNNING if status is CampaignStatus.CREATED else status
         changes: dict[str, Any] = {
             "status": after.value if plan.rows else CampaignStatus.COMPLETED.value,
             "plan": name,
-            "rows": len(plan.rows),
-            "excluded": len(plan.excluded),
-            "excluded_by_reason": plan.excluded_by_reason(),
-            "customers": len({row.customer_id for row in plan.rows}),
+            "rows": plan.rows,
+            "excluded": plan.excluded,
+            "excluded_by_reason": dict(plan.excluded_by_reason),
+            "customers": len(plan.customers),
             "estimate": plan.cost_usd,
             **lane_attributes(plan.lanes),
         }

@@ -9,11 +9,11 @@ from typing import Any
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.clock import AnchoredClock
-from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.part_files import PartReader
 from lambdas.adapters.providers import make_provider
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.adapters.tracking import TrackingTable
@@ -34,7 +34,7 @@ CAMPAIGNS = CampaignLane(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)
-CONTENT = Content(client("s3"), SETTINGS.content_bucket)
+AUDIENCE = PartReader(client("s3"), SETTINGS.content_bucket)
 WORK = Queue(client("sqs"), SETTINGS.work_queue_url)
 PROVIDER = make_provider(
     CHANNEL,
@@ -74,7 +74,7 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
     sender = CampaignSender(
         token.campaign_id,
         owner,
-        SenderPorts(CAMPAIGNS, CONTENT, limiter, OPT_OUTS, clock),
+        SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock),
         Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD),
         threads=SETTINGS.threads,
         keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),

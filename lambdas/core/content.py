@@ -29,7 +29,7 @@ MAX_WHATSAPP_CHARACTERS = 4096
 MAX_SUBJECT_CHARACTERS = 998
 """Longest line of a header (RFC 5322, section 2.1.1)."""
 MAX_TEXT_CHARACTERS = 100_000
-"""Of one text, before and after its variables are filled in: planning holds all messages of a campaign in memory."""
+"""Of one text, before and after its variables are filled in: planning and sending hold many messages in memory."""
 MAX_PARAMETERS = 100
 FIELDS = frozenset({"body", "subject", "html", "template"})
 

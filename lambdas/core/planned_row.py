@@ -13,12 +13,11 @@ from typing import Any
 
 from lambdas.core.content import Content, Template
 
-PART_FILE_ROWS = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """One message to send: rendered, counted and priced. `row` is its 0-based place among the planned rows.
+    """One message to send: rendered, counted and priced. `row` is its 0-based place among the campaign's rows, while
+    it is being planned among those of its lane.
 
     `destination` is an E.164 number or an email address, `country` that of the number, empty for email.
     """
@@ -33,11 +32,10 @@ class PlannedRow:
     price_usd: Decimal
 
     def to_json(self) -> dict[str, Any]:
-        """One line of a part file; texts that are empty are left out."""
+        """One line of a part file, which tells the row by its place; texts that are empty are left out."""
         content = self.content
         texts = {"body": content.body, "subject": content.subject, "html": content.html}
         return {
-            "row": self.row,
             "customer_id": self.customer_id,
             "channel": self.channel,
             "destination": self.destination,
@@ -49,11 +47,11 @@ class PlannedRow:
         }
 
     @classmethod
-    def from_json(cls, line: Mapping[str, Any]) -> PlannedRow:
+    def from_json(cls, line: Mapping[str, Any], row: int) -> PlannedRow:
         """The inverse of `to_json`."""
         template = Template.from_json(line["template"]) if "template" in line else None
         return cls(
-            row=line["row"],
+            row=row,
             customer_id=line["customer_id"],
             channel=line["channel"],
             destination=line["destination"],
@@ -62,8 +60,3 @@ class PlannedRow:
             parts=line["parts"],
             price_usd=Decimal(line["price_usd"]),
         )
-
-
-def part_key(plan: str, row: int) -> str:
-    """Key of the part file of a plan that holds planned row `row`."""
-    return f"parts/{plan}/{row // PART_FILE_ROWS:05d}.jsonl"

@@ -32,7 +32,7 @@ from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.message_order import MessageOrder, parse_message_order
 from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, Datum
 from lambdas.core.pacing import MICROSECOND, Wait
-from lambdas.core.plan import ExcludedRow, render
+from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
 from lambdas.core.send_metrics import send_metrics

@@ -11,8 +11,8 @@ import pytest
 
 from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.campaigns import CampaignTable, meta_key
-from lambdas.adapters.content import Content
 from lambdas.adapters.limiter import ClockSkewError, Limiter
+from lambdas.adapters.part_files import PartReader, PartWriter
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, StopReason
@@ -151,9 +151,11 @@ ROW = PlannedRow(
 
 
 def test_part_files_keep_every_character(stack: StackClient, unique: str) -> None:
-    content = Content(stack.client("s3"), stack.outputs.campaigns.content_bucket)
-    content.put_rows(unique, [ROW])
-    assert content.rows(unique, 0, 1) == [ROW]
+    s3, bucket = stack.client("s3"), stack.outputs.campaigns.content_bucket
+    writer = PartWriter(s3, bucket, unique)
+    writer.add("sms", ROW)
+    writer.finish([Lane("sms", 0, 1, PRICE)])
+    assert PartReader(s3, bucket).rows(unique, 0, 1) == [ROW]
 
 
 def test_an_intent_is_put_once_and_withdrawn_only_by_its_owner(stack: StackClient, unique: str) -> None:

@@ -211,7 +211,7 @@ contents = st.builds(
 @given(contents, st.sampled_from(Channel))
 def test_a_content_survives_its_part_file(content: Content, channel: Channel) -> None:
     row = PlannedRow(7, "c-7", channel, "x", "", content, 1, Decimal("0.00016"))
-    assert PlannedRow.from_json(json.loads(json.dumps(row.to_json(), ensure_ascii=False))) == row
+    assert PlannedRow.from_json(json.loads(json.dumps(row.to_json(), ensure_ascii=False)), row.row) == row
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,13 @@ from lambdas.core.campaign_request import Recipient, RequestError
 from lambdas.core.channels import Channel, Route
 from lambdas.core.content import MAX_TEXT_CHARACTERS, Content, Template
 from lambdas.core.parts import count_parts
-from lambdas.core.plan import MAX_RENDERED_CHARACTERS, Exclusion, Plan
-from lambdas.core.plan import make_plan as plan_for
+from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
+from lambdas.core.plan_row import Exclusion
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import price_of, sms_price
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY, always_fails, is_simulator
+from tests.support.plans import Plan
+from tests.support.plans import make_plan as plan_for
 
 US = "+14254147755"
 SMS = frozenset({Channel.SMS})
@@ -119,8 +121,8 @@ def test_variables_are_filled_in_once_and_what_they_hold_is_left_alone() -> None
 
 def test_an_empty_plan() -> None:
     plan = make_plan([], opted_out=nobody)
-    assert (plan.parts, plan.cost_usd, plan.lanes) == (0, Decimal(0), ())
-    summary = plan.summary(tps=1, routes=routes(sms=(1, 1)))
+    assert (plan.totals.parts, plan.totals.cost_usd, plan.totals.lanes) == (0, Decimal(0), ())
+    summary = plan.totals.summary(tps=1, routes=routes(sms=(1, 1)))
     assert (summary["recipients"], summary["duration_seconds"], summary["excluded"]) == (0, 0.0, [])
 
 
@@ -132,9 +134,9 @@ def test_the_slowest_of_three_limits_decides(
     tps: float, parts_per_second: float, requests_per_second: float, seconds: float
 ) -> None:
     plan = make_plan([person(row, US, "x" * 161) for row in range(20)], opted_out=nobody)
-    assert plan.parts == 40
+    assert plan.totals.parts == 40
     limits = routes(sms=(parts_per_second, requests_per_second))
-    assert plan.duration_s(tps=tps, routes=limits) == pytest.approx(seconds)
+    assert plan.totals.duration_s(tps=tps, routes=limits) == pytest.approx(seconds)
 
 
 audiences = st.lists(
@@ -156,20 +158,21 @@ audiences = st.lists(
 @given(audiences)
 def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list[Recipient]) -> None:
     plan = make_plan(audience, opted_out=everybody_of("+14255550199"))
-    assert plan == make_plan(list(audience), opted_out=everybody_of("+14255550199"))
+    again = make_plan(list(audience), opted_out=everybody_of("+14255550199"))
+    assert (plan.rows, plan.excluded) == (again.rows, again.excluded)
     assert len(plan.rows) + len(plan.excluded) == len(audience)
     assert [row.row for row in plan.rows] == list(range(len(plan.rows)))
     places = [int(row.customer_id.removeprefix("c-")) for row in plan.rows]
     assert places == sorted(places)
     assert sorted([*places, *(row.row for row in plan.excluded)]) == list(range(len(audience)))
-    assert plan.parts == sum(row.parts for row in plan.rows)
-    assert plan.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
-    summary = plan.summary(tps=10, routes=routes(sms=(10, 10)))
+    assert plan.totals.parts == sum(row.parts for row in plan.rows)
+    assert plan.totals.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
+    summary = plan.totals.summary(tps=10, routes=routes(sms=(10, 10)))
     for grouping in ("by_country", "by_channel"):
         groups = summary[grouping].values()
         assert sum(group["messages"] for group in groups) == len(plan.rows)
-        assert sum(group["parts"] for group in groups) == plan.parts
-        assert sum(group["cost_usd"] for group in groups) == pytest.approx(float(plan.cost_usd))
+        assert sum(group["parts"] for group in groups) == plan.totals.parts
+        assert sum(group["cost_usd"] for group in groups) == pytest.approx(float(plan.totals.cost_usd))
     assert summary["excluded_by_reason"] == dict(Counter(row.reason.value for row in plan.excluded))
     assert json.loads(json.dumps(summary)) == summary
     for row in plan.rows:
@@ -206,7 +209,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     )
 )
 def test_a_planned_row_survives_its_part_file(row: PlannedRow) -> None:
-    assert PlannedRow.from_json(json.loads(json.dumps(row.to_json()))) == row
+    assert PlannedRow.from_json(json.loads(json.dumps(row.to_json())), row.row) == row
 
 
 def mixed(rows: int) -> list[Recipient]:
@@ -231,13 +234,13 @@ def mixed(rows: int) -> list[Recipient]:
 
 def test_each_channel_has_a_run_of_rows_of_its_own() -> None:
     plan = plan_for(mixed(9), channels=frozenset(Channel), opted_out=nobody)
-    assert [(lane.channel, lane.first_row, lane.end_row) for lane in plan.lanes] == [
+    assert [(lane.channel, lane.first_row, lane.end_row) for lane in plan.totals.lanes] == [
         ("sms", 0, 3),
         ("whatsapp", 3, 6),
         ("email", 6, 9),
     ]
     assert [row.customer_id for row in plan.rows] == [f"c-{row}" for row in (0, 3, 6, 1, 4, 7, 2, 5, 8)]
-    prices = [lane.highest_price_usd for lane in plan.lanes]
+    prices = [lane.highest_price_usd for lane in plan.totals.lanes]
     assert prices == [
         sms_price("US").total_usd,
         price_of(Channel.WHATSAPP, template=True).total_usd,
@@ -257,8 +260,8 @@ def test_variables_are_escaped_where_the_text_is_html_and_kept_to_one_line_in_a_
 def test_channels_send_side_by_side_so_the_slowest_decides() -> None:
     plan = plan_for(mixed(90), channels=frozenset(Channel), opted_out=nobody)
     limits = routes(sms=(10, 10), whatsapp=(80, 1_000), email=(1, 1))
-    assert plan.duration_s(tps=1_000, routes=limits) == pytest.approx(30 / 0.9)
-    assert plan.duration_s(tps=0.5, routes=limits) == 180
+    assert plan.totals.duration_s(tps=1_000, routes=limits) == pytest.approx(30 / 0.9)
+    assert plan.totals.duration_s(tps=0.5, routes=limits) == 180
 
 
 @pytest.mark.parametrize(
@@ -312,7 +315,7 @@ def test_texts_that_variables_make_too_large_together_are_refused_before_any_is_
         for row in range(5_000)
     ]
     with pytest.raises(RequestError) as caught:
-        plan_for(audience, channels=frozenset(Channel), opted_out=nobody)
+        require_room(audience)
     (problem,) = caught.value.problems
     assert problem == (
         f"the messages of all recipients have {5_000 * (150 * 660 + 4)} characters with their variables filled in, "
@@ -327,20 +330,19 @@ def test_a_text_that_variables_make_too_long_is_left_out_and_never_built(monkeyp
     assert 81_920_000 > MAX_RENDERED_CHARACTERS > MAX_TEXT_CHARACTERS
 
 
-def test_what_fits_is_planned_to_the_last_character() -> None:
+def test_what_fits_is_taken_to_the_last_character() -> None:
     full, rest = divmod(MAX_RENDERED_CHARACTERS, 100_000)
     bodies = ["{{a}}" * 100] * full + ["x" * (rest or 1)]
 
-    def plan(count: int) -> Plan:
-        audience = [
+    def audience(count: int) -> list[Recipient]:
+        return [
             Recipient(row, "c", Channel.EMAIL, f"a{row}@example.com", Content(body), {"a": "y" * 1_000})
             for row, body in enumerate(bodies[:count])
         ]
-        return plan_for(audience, channels=frozenset(Channel), opted_out=nobody)
 
-    assert len(plan(full).excluded) == full  # without a subject nothing of it is an email
+    require_room(audience(full))
     with pytest.raises(RequestError):
-        plan(full + 1)
+        require_room(audience(full + 1))
 
 
 VALUES = st.dictionaries(st.sampled_from("abc"), st.text("<&>'\" xé\U0001f600", max_size=9), min_size=3)

@@ -1,0 +1,119 @@
+"""Planning one recipient: where its message goes, what it says and costs, or why there is none.
+
+A row depends on nothing but itself and the campaign's rules; what depends on other rows (duplicates, numbers, totals)
+is `plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from lambdas.core.addresses import Destination, destination_of
+from lambdas.core.campaign_request import Recipient
+from lambdas.core.channels import Channel
+from lambdas.core.content import (
+    MAX_SUBJECT_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_WHATSAPP_CHARACTERS,
+    Content,
+    lacks,
+)
+from lambdas.core.parts import count_parts
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.prices import price_of
+
+
+class Exclusion(StrEnum):
+    """Why a recipient will get nothing."""
+
+    INVALID_NUMBER = "invalid_number"
+    INVALID_EMAIL = "invalid_email"
+    DUPLICATE = "duplicate"
+    OPTED_OUT = "opted_out"
+    CHANNEL_NOT_AVAILABLE = "channel_not_available"
+    MISSING_VARIABLE = "missing_variable"
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    OVER_PRICE_LIMIT = "over_price_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludedRow:
+    """A recipient left out; `row` is its place as the caller counts (`Recipient.row`)."""
+
+    row: int
+    reason: Exclusion
+    detail: str = ""
+    customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars."""
+
+    channels: Collection[str]
+    max_price_usd: float | None = None
+
+
+def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
+    """Where a recipient's message goes, or why it cannot go anywhere."""
+    if recipient.channel not in rules.channels:
+        return _excluded(recipient, Exclusion.CHANNEL_NOT_AVAILABLE, recipient.channel)
+    found = destination_of(recipient.channel, recipient.address)
+    if found is None:
+        wrong = Exclusion.INVALID_EMAIL if recipient.channel is Channel.EMAIL else Exclusion.INVALID_NUMBER
+        return _excluded(recipient, wrong)
+    return found
+
+
+def render(
+    recipient: Recipient, destination: Destination, row: int, max_price_usd: float | None
+) -> PlannedRow | ExcludedRow:
+    """The message for one recipient, counted and priced, or why there is none."""
+    if missing := recipient.content.missing(recipient.variables):
+        return _excluded(recipient, Exclusion.MISSING_VARIABLE, ", ".join(missing))
+    longest = max(recipient.content.rendered_lengths(recipient.variables))
+    if longest > MAX_TEXT_CHARACTERS:
+        return _excluded(recipient, Exclusion.TOO_LONG, f"{longest} characters")
+    content = recipient.content.render(recipient.variables)
+    if lacking := lacks(recipient.channel, content):
+        return _excluded(recipient, Exclusion.EMPTY, lacking)
+    parts, problem = _measure(recipient.channel, content)
+    if problem:
+        return _excluded(recipient, Exclusion.TOO_LONG, problem)
+    fee = price_of(recipient.channel, country=destination.country, template=content.template is not None)
+    price = fee.total_usd * parts
+    if max_price_usd is not None and price > Decimal(str(max_price_usd)):
+        return _excluded(recipient, Exclusion.OVER_PRICE_LIMIT, f"{price} USD")
+    return PlannedRow(
+        row,
+        recipient.customer_id,
+        recipient.channel,
+        destination.address,
+        destination.country,
+        content,
+        parts,
+        price,
+    )
+
+
+def _excluded(recipient: Recipient, reason: Exclusion, detail: str = "") -> ExcludedRow:
+    return ExcludedRow(recipient.row, reason, detail, recipient.customer_id)
+
+
+def _measure(channel: Channel, content: Content) -> tuple[int, str]:
+    """Parts of a rendered message, and what is wrong with its length."""
+    if channel is Channel.SMS:
+        counted = count_parts(content.body)
+        return counted.parts, f"{counted.units} {counted.encoding} units" if counted.too_long else ""
+    if channel is Channel.WHATSAPP:
+        texts = (content.body, *(content.template.parameters if content.template else ()))
+        longest = max(map(len, texts))
+        return 1, f"{longest} characters" if longest > MAX_WHATSAPP_CHARACTERS else ""
+    if len(content.subject) > MAX_SUBJECT_CHARACTERS:
+        return 1, f"a subject of {len(content.subject)} characters"
+    longest = max(len(content.body), len(content.html))
+    return 1, f"{longest} characters" if longest > MAX_TEXT_CHARACTERS else ""

@@ -1,0 +1,141 @@
+"""What a plan comes to: rows by lane, cost by channel and country, who was left out and why, how long it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from lambdas.core.channels import Channel, Routes
+from lambdas.core.key_set import KeySet
+from lambdas.core.lanes import Lane
+from lambdas.core.plan_row import ExcludedRow
+from lambdas.core.planned_row import PlannedRow
+from lambdas.core.work import campaign_rate
+
+MAX_EXCLUDED_SHOWN = 100
+"""Left-out rows that a summary lists; the report has them all."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Messages that have something in common, their parts and their cost."""
+
+    messages: int = 0
+    parts: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    def add(self, row: PlannedRow) -> None:
+        """Count one more."""
+        self.messages += 1
+        self.parts += row.parts
+        self.cost_usd += row.price_usd
+
+    def to_json(self) -> dict[str, Any]:
+        """As a summary shows it."""
+        return {"messages": self.messages, "parts": self.parts, "cost_usd": float(round(self.cost_usd, 5))}
+
+
+@dataclass(slots=True)
+class LaneTotals:
+    """One lane's rows and parts, and the dearest row."""
+
+    channel: str
+    rows: int = 0
+    parts: int = 0
+    highest_price_usd: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class PlanTotals:
+    """Sums over the rows planned so far; `customers` tells the different ones apart."""
+
+    customers: KeySet
+    by_lane: dict[str, LaneTotals] = field(default_factory=dict)
+    by_channel: dict[str, Group] = field(default_factory=dict)
+    by_country: dict[str, Group] = field(default_factory=dict)
+    excluded_by_reason: Counter[str] = field(default_factory=Counter)
+    first_excluded: list[ExcludedRow] = field(default_factory=list)
+
+    def rows_of(self, lane: str) -> int:
+        """How many rows a lane has so far."""
+        return self.by_lane[lane].rows if lane in self.by_lane else 0
+
+    def add(self, lane: str, row: PlannedRow) -> None:
+        """Count a planned row."""
+        totals = self.by_lane.setdefault(lane, LaneTotals(row.channel))
+        totals.rows += 1
+        totals.parts += row.parts
+        totals.highest_price_usd = max(totals.highest_price_usd, row.price_usd)
+        self.by_channel.setdefault(row.channel, Group()).add(row)
+        if row.country:
+            self.by_country.setdefault(row.country, Group()).add(row)
+        self.customers.add(row.customer_id)
+
+    def exclude(self, row: ExcludedRow) -> None:
+        """Count a row left out."""
+        self.excluded_by_reason[row.reason.value] += 1
+        if len(self.first_excluded) < MAX_EXCLUDED_SHOWN:
+            self.first_excluded.append(row)
+
+    @property
+    def rows(self) -> int:
+        """Messages to send."""
+        return sum(lane.rows for lane in self.by_lane.values())
+
+    @property
+    def excluded(self) -> int:
+        """Recipients left out."""
+        return self.excluded_by_reason.total()
+
+    @property
+    def parts(self) -> int:
+        """Message parts of the whole campaign."""
+        return sum(group.parts for group in self.by_channel.values())
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """Estimated cost of the whole campaign."""
+        return sum((group.cost_usd for group in self.by_channel.values()), Decimal(0))
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Each lane's run of the campaign's rows, in the order of channels."""
+        order = {channel.value: place for place, channel in enumerate(Channel)}
+        runs: list[Lane] = []
+        first = 0
+        for totals in sorted(self.by_lane.values(), key=lambda lane: order[lane.channel]):
+            runs.append(Lane(totals.channel, first, first + totals.rows, totals.highest_price_usd))
+            first += totals.rows
+        return tuple(runs)
+
+    def duration_s(self, *, tps: float, routes: Routes) -> float:
+        """Seconds the campaign takes: at its own rate over all channels, and at each channel's, which send side by
+        side and are paced in message parts."""
+        slowest = [
+            self.by_channel[channel].parts / campaign_rate(route.rate)
+            for channel, route in routes.items()
+            if channel in self.by_channel
+        ]
+        return max([self.rows / tps, *slowest])
+
+    def summary(self, *, tps: float, routes: Routes) -> dict[str, Any]:
+        """The answer to a dry run."""
+        return {
+            "recipients": self.rows,
+            "excluded": [
+                {"row": row.row, "reason": row.reason.value, "detail": row.detail} for row in self.first_excluded
+            ],
+            "excluded_by_reason": dict(sorted(self.excluded_by_reason.items())),
+            "parts": self.parts,
+            "cost_usd": float(round(self.cost_usd, 5)),
+            "duration_seconds": round(self.duration_s(tps=tps, routes=routes), 1),
+            "by_country": _shown(self.by_country),
+            "by_channel": _shown(self.by_channel),
+        }
+
+
+def _shown(groups: Mapping[str, Group]) -> dict[str, Any]:
+    return {name: group.to_json() for name, group in sorted(groups.items())}
