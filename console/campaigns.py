@@ -1,4 +1,4 @@
-"""Test campaigns: checked input, simulator recipients only, and the guard before any write."""
+"""Campaigns as people ask for them: checked input, simulator recipients only, and the guard before any write."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count, cycle, repeat
 from typing import Any
 
-from console.domain import CampaignRequest, ConsoleError, ProblemKind, StackFacts
+from console.domain import CampaignChange, CampaignRequest, ChangeKind, ConsoleError, ProblemKind, StackFacts
 from console.text import safe_line
-from lambdas.core.campaign_request import MAX_INLINE_RECIPIENTS, MAX_TPS
+from lambdas.core.campaign import CampaignStatus
+from lambdas.core.campaign_request import CAMPAIGN_ID, MAX_INLINE_RECIPIENTS, MAX_TPS
 from lambdas.core.channels import Channel
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, MAILBOXES, SUCCESS_BY_COUNTRY
 
@@ -22,6 +23,12 @@ FAILURE_EVERY = 20
 """Each 20th recipient is a number that always fails, so that a test shows both ends."""
 PROD = "prod"
 LOCAL = "local"
+TARGETS: Mapping[ChangeKind, CampaignStatus] = {
+    ChangeKind.PAUSE: CampaignStatus.PAUSED,
+    ChangeKind.RESUME: CampaignStatus.RUNNING,
+    ChangeKind.CANCEL: CampaignStatus.CANCELLED,
+}
+"""The status that a change leads to."""
 HOME_COUNTRY = "US"
 """A simulator origination number exists in the US only and reaches simulator destinations of its own country."""
 
@@ -138,6 +145,24 @@ def document(request: CampaignRequest, environment: str, *, dry_run: bool) -> di
     }
 
 
+def make_change(kind: str, tps: object = None) -> CampaignChange:
+    """A checked change; raises `ConsoleError` naming what is wrong with the pace."""
+    wanted = ChangeKind(kind)
+    return CampaignChange(wanted, parse_tps(tps) if wanted is ChangeKind.TPS else None)
+
+
+def change_document(change: CampaignChange) -> dict[str, Any]:
+    """The body of `PATCH /api/campaigns/{id}`, without the version."""
+    return {"throughput_tps": change.tps} if change.tps is not None else {"status": TARGETS[change.kind].value}
+
+
+def parse_campaign_id(value: str) -> str:
+    """An id as campaigns have them: letters, digits, `_` and `-`."""
+    if not CAMPAIGN_ID.fullmatch(value):
+        raise _bad(f"{safe_line(value, 60)!r} is no campaign id", "`cpaas-console campaign list` shows them")
+    return value
+
+
 def require_actions(stack: StackFacts) -> None:
     """Refuse a write on a read-only console."""
     if not stack.actions_allowed:
@@ -145,6 +170,16 @@ def require_actions(stack: StackFacts) -> None:
             ProblemKind.FORBIDDEN,
             f"this console is read-only on {stack.stack}",
             "start it with --allow-actions to act on the stack",
+        )
+
+
+def require_confirmed(stack: StackFacts, confirm: str | None) -> None:
+    """Refuse a write that was not asked for clearly: on a read-only console, or in production without its name."""
+    require_actions(stack)
+    word = confirmation_word(stack)
+    if word is not None and confirm != word:
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT, f"{stack.stack} is production", f"repeat its name: --confirm {stack.stack}"
         )
 
 

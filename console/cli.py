@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.commands import campaign
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from console.commands import Command
     from console.domain import CampaignRequest, Problem
     from console.services.connect import Options
-    from console.sources.base import Connection
 
 EPILOG = """\
 which stack: --local starts an embedded one; --stack NAME reads its outputs from SSM (project by --project or a
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--json", action="store_true", help="with --once: as JSON")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
-    _campaign_commands(commands, shared)
+    campaign.add(commands, shared)
     outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")
     outputs.add_argument("--format", choices=("json", "env"), default="json", dest="form")
     doctor = commands.add_parser("doctor", parents=[shared], help="check what the console and the stack need")
@@ -87,32 +88,6 @@ def _preview_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     form = preview.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as a document for programs")
     form.add_argument("--markdown", action="store_true", help="as a comment of at most 64,000 characters")
-
-
-def _campaign_commands(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
-) -> None:
-    campaign = commands.add_parser("campaign", help="send, list and show campaigns")
-    acts = campaign.add_subparsers(dest="act", metavar="ACT", required=True)
-    send = acts.add_parser("send", parents=[shared], help="send a test campaign to simulator numbers")
-    send.add_argument("--recipients", required=True, metavar="N")
-    send.add_argument("--tps", required=True, metavar="R", help="messages per second")
-    send.add_argument("--body", metavar="TEXT")
-    send.add_argument(
-        "--channels",
-        metavar="LIST",
-        default="sms",
-        help="sms, email, and on a local stack whatsapp, by turns (default: sms)",
-    )
-    send.add_argument("--dry-run", action="store_true", help="show recipients, parts, cost and duration; send nothing")
-    send.add_argument("--wait", action="store_true", help="until nothing is left to send")
-    send.add_argument("--wait-receipts", metavar="SECONDS", help="and then for all receipts, at most this long")
-    send.add_argument("--confirm", metavar="STACK", help="the stack's name again, needed in production")
-    listing = acts.add_parser("list", parents=[shared], help="the newest campaigns")
-    show = acts.add_parser("show", parents=[shared], help="one campaign")
-    show.add_argument("campaign_id", metavar="ID")
-    for each in (send, listing, show):
-        each.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -190,7 +165,7 @@ def _no_terminal() -> Problem:
     )
 
 
-def _command(arguments: argparse.Namespace, allow: bool) -> Callable[[Connection], ExitCode] | None:
+def _command(arguments: argparse.Namespace, allow: bool) -> Command | None:
     """The command without a screen that the arguments ask for; input is checked here, before anything is opened."""
     as_json = getattr(arguments, "json", False)
     if arguments.command == "outputs":
@@ -201,8 +176,9 @@ def _command(arguments: argparse.Namespace, allow: bool) -> Callable[[Connection
         from console.headless import doctor
 
         return lambda connection: doctor.run(connection, as_json=as_json)
-    if arguments.command == "campaign":
-        return _campaign_command(arguments, allow, as_json)
+    if hasattr(arguments, "make"):
+        arguments.json, arguments.allow_actions = as_json, allow
+        return arguments.make(arguments)
     if arguments.once or as_json:
         from console.headless import once
 
@@ -210,30 +186,7 @@ def _command(arguments: argparse.Namespace, allow: bool) -> Callable[[Connection
     return None
 
 
-def _campaign_command(arguments: argparse.Namespace, allow: bool, as_json: bool) -> Callable[[Connection], ExitCode]:
-    from console.campaigns import make_request, parse_seconds
-    from console.headless import campaign
-
-    if arguments.act == "list":
-        return lambda connection: campaign.list_all(connection, as_json=as_json)
-    if arguments.act == "show":
-        return lambda connection: campaign.show(connection, arguments.campaign_id, as_json=as_json)
-    request = make_request(arguments.recipients, arguments.tps, arguments.body, arguments.channels)
-    receipts = None if arguments.wait_receipts is None else parse_seconds(arguments.wait_receipts)
-    if arguments.dry_run:
-        return lambda connection: campaign.dry_run(connection, request, as_json=as_json)
-    return lambda connection: campaign.send(
-        connection,
-        request,
-        allow_actions=allow,
-        confirm=arguments.confirm,
-        wait=arguments.wait,
-        wait_receipts=receipts,
-        as_json=as_json,
-    )
-
-
-def _headless(options: Options, command: Callable[[Connection], ExitCode]) -> ExitCode:
+def _headless(options: Options, command: Command) -> ExitCode:
     from console.headless.talk import Course
     from console.services.connect import connect
 

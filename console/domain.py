@@ -26,6 +26,7 @@ class ProblemKind(StrEnum):
     BAD_ANSWER = "bad_answer"
     BAD_INPUT = "bad_input"
     CONFLICT = "conflict"
+    CHANGED = "changed"
     UNEXPECTED = "unexpected"
 
 
@@ -244,6 +245,46 @@ def is_open(campaign: CampaignSummary) -> bool:
 def is_sending(campaign: CampaignSummary) -> bool:
     """Whether the campaign is sending now."""
     return campaign.status is CampaignStatus.RUNNING
+
+
+class ChangeKind(StrEnum):
+    """What can be asked of a campaign that exists."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    TPS = "tps"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChange:
+    """One change of a campaign; `tps` (messages per second) is given exactly for a change of pace."""
+
+    kind: ChangeKind
+    tps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignState:
+    """What a change needs to know of a campaign: a write holds only under the `version` that was read."""
+
+    id: str
+    status: str
+    version: int
+    tps: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedCampaign:
+    """A campaign before and after a change; the two are equal where it was so already."""
+
+    before: CampaignState
+    after: CampaignState
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written."""
+        return self.before != self.after
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from console.campaigns import confirmation_word, require_actions
-from console.domain import CampaignRequest, ConsoleError, ProblemKind, is_open, tally
+from console.campaigns import require_confirmed
+from console.domain import CampaignRequest, is_open, tally
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.errors import classify
@@ -36,13 +36,7 @@ def send(
     as_json: bool,
 ) -> ExitCode:
     """Send a test campaign; wait for `completed`, then up to `wait_receipts` seconds for `settled`."""
-    stack = stack_facts(connection, allow_actions=allow_actions)
-    require_actions(stack)
-    word = confirmation_word(stack)
-    if word is not None and confirm != word:
-        raise ConsoleError(
-            ProblemKind.BAD_INPUT, f"{stack.stack} is production", f"repeat its name: --confirm {stack.stack}"
-        )
+    require_confirmed(stack_facts(connection, allow_actions=allow_actions), confirm)
     accepted = connection.api.send(request)
     talk.say(f"campaign {accepted.id} is {accepted.status}; Idempotency-Key {request.key}")
     if not wait and wait_receipts is None:

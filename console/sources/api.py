@@ -1,24 +1,25 @@
-"""The campaign API over HTTP, IAM-signed: the request is built first, then its exact bytes and final URL are signed."""
+"""The campaign API: what the console asks of it, and its answers as the console's values."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from console import campaigns
-from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, ConsoleError, ProblemKind
-from console.sources.clients import CONNECT_SECONDS, Clients, require_loopback
+from console.domain import (
+    AcceptedCampaign,
+    CampaignChange,
+    CampaignPlan,
+    CampaignRequest,
+    CampaignState,
+    ConsoleError,
+    ProblemKind,
+)
+from console.sources.clients import Clients
+from console.sources.signed_api import SignedApi
 from console.text import safe_line
 
-SERVICE = "execute-api"
-READ_SECONDS = 20
-ATTEMPTS = 2
-SKEW_SECONDS = 300.0
-"""SigV4 refuses requests further off than five minutes (IAM user guide, "Troubleshoot signed requests")."""
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 
@@ -33,139 +34,35 @@ class HttpCampaignApi:
         now: Callable[[], float] = time.time,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        if clients.target.is_local:
-            _require_loopback_api(url)
-        elif urlsplit(url).scheme != "https":
-            raise ConsoleError(ProblemKind.BAD_ANSWER, f"the API's address {safe_line(url, 120)} is not https")
-        self._url = url.rstrip("/")
+        self._api = SignedApi(url, clients, now, wait)
         self._environment = environment
-        self._clients = clients
-        self._now = now
-        self._wait = wait
-        self._http: Any = None
 
     def plan(self, request: CampaignRequest) -> CampaignPlan:
         """A dry run."""
         body = campaigns.document(request, self._environment, dry_run=True)
-        answer = self._call("POST", "/api/send-campaign", body, {})
-        return _plan(answer)
+        return _plan(self._api.call("POST", "/api/send-campaign", body))
 
     def send(self, request: CampaignRequest) -> AcceptedCampaign:
         """Create the campaign; a lost answer is asked for again with the same key, which is safe."""
         body = campaigns.document(request, self._environment, dry_run=False)
-        answer = self._call("POST", "/api/send-campaign", body, {IDEMPOTENCY_HEADER: request.key})
+        answer = self._api.call("POST", "/api/send-campaign", body, {IDEMPOTENCY_HEADER: request.key})
         return AcceptedCampaign(
             id=_text(answer, "campaign_id"), status=_text(answer, "status"), url=safe_line(answer.get("url", ""), 200)
         )
 
+    def state(self, campaign_id: str) -> CampaignState:
+        """The campaign as the API sees it now."""
+        return _state(self._api.call("GET", f"/api/campaigns/{campaign_id}"))
+
+    def change(self, campaign_id: str, change: CampaignChange, version: int) -> CampaignState:
+        """Make one change under the version that was read; raises `ConsoleError` of the kind CHANGED when another one
+        holds by now."""
+        body = {**campaigns.change_document(change), "expected_version": version}
+        return _state(self._api.call("PATCH", f"/api/campaigns/{campaign_id}", body))
+
     def ping(self) -> None:
         """List campaigns: harmless, and refused where sending would be."""
-        self._call("GET", "/api/campaigns", None, {})
-
-    def _call(self, method: str, path: str, document: object, headers: Mapping[str, str]) -> dict[str, Any]:
-        data = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
-        for attempt in range(1, ATTEMPTS + 1):
-            last = attempt == ATTEMPTS
-            try:
-                response = self._once(method, path, data, headers)
-            except Exception as error:
-                if last or not _is_transport(error):
-                    raise
-            else:
-                if response.status_code < 500 or last:
-                    return self._answer(response)
-            self._wait(0.5)
-        raise AssertionError("the last attempt returns or raises")
-
-    def _once(self, method: str, path: str, data: bytes, headers: Mapping[str, str]) -> Any:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.httpsession import URLLib3Session
-
-        if self._http is None:
-            self._http = URLLib3Session(
-                proxies={} if self._clients.target.is_local else None, timeout=(CONNECT_SECONDS, READ_SECONDS)
-            )
-        request = AWSRequest(method=method, url=self._url + path, data=data, headers=dict(headers))
-        if data:
-            request.headers["Content-Type"] = "application/json"
-        SigV4Auth(self._clients.credentials(), SERVICE, self._clients.target.region).add_auth(request)
-        self._clients.meter.count(f"{SERVICE}:Invoke")
-        return self._http.send(request.prepare())
-
-    def _answer(self, response: Any) -> dict[str, Any]:
-        status = int(response.status_code)
-        try:
-            document = json.loads(response.content or b"{}")
-        except ValueError:
-            document = None
-        if 200 <= status < 300:
-            if isinstance(document, dict):
-                return document
-            raise ConsoleError(
-                ProblemKind.BAD_ANSWER,
-                f"the campaign API answered {status} with something that is no JSON object",
-                f"is {self._url} really the campaign API?",
-            )
-        raise self._refusal(status, document, response.headers)
-
-    def _refusal(self, status: int, document: object, headers: Mapping[str, str]) -> ConsoleError:
-        message = _message(document)
-        skew = self._skew(headers)
-        if status in (401, 403) and skew is not None and abs(skew) > SKEW_SECONDS:
-            way = "ahead of" if skew > 0 else "behind"
-            return ConsoleError(
-                ProblemKind.CLOCK_SKEW,
-                f"this machine's clock is {abs(skew):.0f} s {way} the API's, so signatures are refused",
-                "set it right, for example `timedatectl set-ntp true`",
-            )
-        if status in (401, 403):
-            return ConsoleError(
-                ProblemKind.FORBIDDEN,
-                f"the campaign API refused this identity ({status}{': ' + message if message else ''})",
-                "it needs execute-api:Invoke on the API; check --profile",
-            )
-        if status == 404:
-            return ConsoleError(ProblemKind.NOT_FOUND, message or "the campaign API does not know this address")
-        if status == 409:
-            return ConsoleError(ProblemKind.CONFLICT, message or "the campaign API reports a conflict")
-        if status == 429:
-            return ConsoleError(ProblemKind.THROTTLED, "the campaign API throttles", "wait a moment and ask again")
-        if 400 <= status < 500:
-            return ConsoleError(ProblemKind.BAD_INPUT, message or f"the campaign API answered {status}")
-        return ConsoleError(
-            ProblemKind.UNEXPECTED,
-            f"the campaign API failed ({status}{': ' + message if message else ''})",
-            "look at the alarms and the log of the campaign_api function",
-        )
-
-    def _skew(self, headers: Mapping[str, str]) -> float | None:
-        """Seconds by which our clock is ahead of the answer's Date header."""
-        try:
-            return self._now() - parsedate_to_datetime(headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError):
-            return None
-
-
-def _require_loopback_api(url: str) -> None:
-    parts = urlsplit(url)
-    require_loopback(f"{parts.scheme}://{parts.netloc}")
-
-
-def _is_transport(error: BaseException) -> bool:
-    from botocore.exceptions import HTTPClientError
-
-    return isinstance(error, HTTPClientError)
-
-
-def _message(document: object) -> str:
-    """The API's own sentence, or API Gateway's."""
-    if isinstance(document, dict):
-        error = document.get("error")
-        if isinstance(error, dict):
-            return safe_line(error.get("message", ""), 400)
-        return safe_line(document.get("message") or document.get("Message") or "", 400)
-    return ""
+        self._api.call("GET", "/api/campaigns")
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:
@@ -173,6 +70,18 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise _malformed(f"lacks {name}")
     return safe_line(value, 100)
+
+
+def _state(answer: Mapping[str, Any]) -> CampaignState:
+    try:
+        return CampaignState(
+            id=_text(answer, "campaign_id"),
+            status=_text(answer, "status"),
+            version=int(answer["version"]),
+            tps=float(answer["throughput_tps"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _malformed(f"is no campaign ({type(error).__name__}: {safe_line(error, 60)})") from error
 
 
 def _plan(answer: Mapping[str, Any]) -> CampaignPlan:

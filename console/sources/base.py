@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from console.domain import AcceptedCampaign, Alarm, ApiUse, CampaignPlan, CampaignRequest, Message, Spend
+from console.domain import (
+    AcceptedCampaign,
+    Alarm,
+    ApiUse,
+    CampaignChange,
+    CampaignPlan,
+    CampaignRequest,
+    CampaignState,
+    Message,
+    Spend,
+)
 from console.sources.clients import Clients
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import StackOutputs
@@ -51,6 +61,14 @@ class CampaignApi(Protocol):
 
     def send(self, request: CampaignRequest) -> AcceptedCampaign:
         """Create the campaign; the same request again gives the same campaign."""
+        ...
+
+    def state(self, campaign_id: str) -> CampaignState:
+        """A campaign as it is now."""
+        ...
+
+    def change(self, campaign_id: str, change: CampaignChange, version: int) -> CampaignState:
+        """Make one change if the campaign is still at `version`, else raise `ConsoleError` of the kind CHANGED."""
         ...
 
     def ping(self) -> None:

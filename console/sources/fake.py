@@ -8,14 +8,17 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from console.campaigns import TARGETS
 from console.clock import Clock, SystemClock
 from console.domain import (
     AcceptedCampaign,
     Alarm,
     AlarmState,
     ApiUse,
+    CampaignChange,
     CampaignPlan,
     CampaignRequest,
+    CampaignState,
     ConsoleError,
     Message,
     ProblemKind,
@@ -24,7 +27,13 @@ from console.domain import (
 from console.sources.base import Connection
 from console.spend import SpendMeter
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+from lambdas.core.campaign import (
+    CampaignError,
+    CampaignStatus,
+    CampaignSummary,
+    ChannelCounts,
+    require_transition,
+)
 from lambdas.core.outputs import (
     CampaignOutputs,
     MessagingOutputs,
@@ -41,10 +50,27 @@ PRICE_USD = 0.00881
 
 @dataclasses.dataclass(slots=True)
 class _Sending:
+    """A campaign; `paces` holds from when on (epoch seconds) how many rows per second follow how many before."""
+
     id: str
     started: float
     recipients: int
     tps: float
+    status: CampaignStatus = CampaignStatus.RUNNING
+    version: int = 1
+    paces: list[tuple[float, float, float]] = dataclasses.field(default_factory=list)
+
+    def rows(self, at: float) -> int:
+        """How many rows were sent by then."""
+        for since, before, rate in reversed([(self.started, 0.0, self.tps), *self.paces]):
+            if at >= since:
+                return min(self.recipients, int(before + (at - since) * rate + 1e-6))
+        return 0
+
+    def change(self, at: float, status: CampaignStatus, tps: float) -> None:
+        """Go on so from `at` on."""
+        self.paces.append((at, float(self.rows(at)), tps if status is CampaignStatus.RUNNING else 0.0))
+        self.status, self.tps, self.version = status, tps, self.version + 1
 
 
 class FakeStack:
@@ -132,6 +158,38 @@ class FakeStack:
                 return campaign
         raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no campaign {campaign_id}")
 
+    def state(self, campaign_id: str) -> CampaignState:
+        """One campaign as the API tells it."""
+        self._ask("execute-api:Invoke")
+        with self._lock:
+            return self._state(self._found(campaign_id))
+
+    def change(self, campaign_id: str, change: CampaignChange, version: int) -> CampaignState:
+        """Change it under its version, as the API does."""
+        self._ask("execute-api:Invoke")
+        with self._lock:
+            sending = self._found(campaign_id)
+            if sending.version != version:
+                raise ConsoleError(ProblemKind.CHANGED, f"the campaign is at version {sending.version}")
+            old = self._summary(sending).status
+            new = TARGETS.get(change.kind, old)
+            if new is not old:
+                try:
+                    require_transition(old, new)
+                except CampaignError as error:
+                    raise ConsoleError(ProblemKind.CONFLICT, str(error)) from error
+            sending.change(self.clock.now(), new, change.tps or sending.tps)
+            return self._state(sending)
+
+    def _found(self, campaign_id: str) -> _Sending:
+        for sending in self._sending:
+            if sending.id == campaign_id:
+                return sending
+        raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no campaign {campaign_id}")
+
+    def _state(self, sending: _Sending) -> CampaignState:
+        return CampaignState(sending.id, self._summary(sending).status.value, sending.version, sending.tps)
+
     def ping(self) -> None:
         """Answers."""
         self._ask("execute-api:Invoke")
@@ -144,9 +202,8 @@ class FakeStack:
         self._meter.count(call)
 
     def _summary(self, sending: _Sending) -> CampaignSummary:
-        elapsed = max(0.0, self.clock.now() - sending.started)
-        sent = min(sending.recipients, int(elapsed * sending.tps))
-        final = min(sending.recipients, int(max(0.0, elapsed - RECEIPT_SECONDS) * sending.tps))
+        now = self.clock.now()
+        sent, final = sending.rows(now), sending.rows(now - RECEIPT_SECONDS)
         failed = final // FAILS_EVERY
         started_ms = int(sending.started * 1000)
         counts = ChannelCounts(
@@ -157,11 +214,11 @@ class FakeStack:
             first_sent_ms=started_ms if sent else None,
             last_sent_ms=started_ms + int(1000 * sent / sending.tps) if sent else None,
         )
-        over = sent >= sending.recipients
+        over = sent >= sending.recipients and sending.status is CampaignStatus.RUNNING
         return CampaignSummary(
             id=sending.id,
-            status=CampaignStatus.COMPLETED if over else CampaignStatus.RUNNING,
-            version=1,
+            status=CampaignStatus.COMPLETED if over else sending.status,
+            version=sending.version,
             created_ms=started_ms,
             throughput_tps=sending.tps,
             recipients=sending.recipients,

@@ -11,21 +11,32 @@ from textual.screen import Screen
 
 from console.campaigns import require_actions
 from console.clock import Clock, SystemClock
-from console.domain import AcceptedCampaign, CampaignRequest, Problem
+from console.domain import (
+    AcceptedCampaign,
+    CampaignRequest,
+    ChangedCampaign,
+    ChangeKind,
+    Problem,
+    StackFacts,
+    is_open,
+)
 from console.exit_codes import ExitCode
 from console.services.errors import classify
 from console.services.monitor import Monitor
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
 from console.ui.screens.action_menu import ACTIONS, ActionMenu
+from console.ui.screens.change_campaign import ChangeCampaign
 from console.ui.screens.connecting import ConnectingScreen
 from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignForm
 from console.ui.terminal import terminal_is_gone
 from console.ui.themes import DARK
+from console.view.changes import changed_words
 from console.view.details import alarm_details
 from console.view.glyphs import UNICODE, Glyphs
+from lambdas.core.campaign import CampaignStatus
 
 T = TypeVar("T")
 
@@ -33,6 +44,14 @@ TICK_SECONDS = 0.25
 """Arrivals are looked for this often; the screen is drawn when something arrived, and once a second for the ages."""
 DRAW_SECONDS = 1.0
 CONNECT_SECONDS = 180.0
+CAMPAIGN_BINDINGS: tuple[Binding, ...] = (
+    Binding("down", "choose(1)", "select the next open campaign", show=False),
+    Binding("up", "choose(-1)", "select the one before", show=False),
+    Binding("p", "pause_campaign", "pause the selected campaign, or resume it", show=False),
+    Binding("t", "change_campaign('tps')", "change its TPS", show=False),
+    Binding("x", "change_campaign('cancel')", "cancel it", show=False),
+)
+"""Keys of the selected campaign: help tells them, the last row has no room for them."""
 
 
 class ConsoleApp(App[None]):
@@ -49,9 +68,10 @@ class ConsoleApp(App[None]):
         Binding("q", "quit", "quit"),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
         Binding("r", "refresh", "refresh"),
-        Binding("space", "pause", "pause", key_display="space"),
+        Binding("space", "hold", "hold reading", key_display="space"),
         Binding("a", "actions", "actions"),
-        Binding("enter", "details", "alarm details", key_display="enter"),
+        Binding("enter", "details", "alarms", key_display="enter"),
+        *CAMPAIGN_BINDINGS,
     ]
 
     def __init__(
@@ -168,7 +188,7 @@ class ConsoleApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the overview are dead while a dialog is open, and shown only where they do something."""
-        if action in ("pause", "actions", "details"):
+        if action in ("hold", "actions", "details", "choose", "pause_campaign", "change_campaign"):
             return isinstance(self.screen, OverviewScreen)
         if action in ("help", "refresh"):
             return isinstance(self.screen, OverviewScreen | ConnectingScreen)
@@ -177,7 +197,9 @@ class ConsoleApp(App[None]):
     def action_help(self) -> None:
         """Open help."""
         bindings = [
-            active.binding for active in self.screen.active_bindings.values() if active.binding.show and active.enabled
+            active.binding
+            for active in self.screen.active_bindings.values()
+            if active.enabled and (active.binding.show or active.binding in CAMPAIGN_BINDINGS)
         ]
         self._push(TextScreen("help", help_lines(bindings), self._glyphs))
 
@@ -188,7 +210,7 @@ class ConsoleApp(App[None]):
         elif self._connecting is None:
             self._start_connecting()
 
-    def action_pause(self) -> None:
+    def action_hold(self) -> None:
         """Stop or go on reading."""
         if self.monitor is not None:
             self.monitor.paused = not self.monitor.paused
@@ -203,19 +225,54 @@ class ConsoleApp(App[None]):
 
     def action_actions(self) -> None:
         """Open the action menu, where actions are allowed."""
-        if self.monitor is None:
-            return
+        if self.monitor is not None and self._may_act(self.monitor.stack):
+            self._push(ActionMenu(ACTIONS, self.monitor.stack.stack, self._glyphs), self._act)
+
+    def _may_act(self, stack: StackFacts) -> bool:
         try:
-            require_actions(self.monitor.stack)
+            require_actions(stack)
         except Exception as error:
             self._tell(classify(error))
-            return
-        self._push(ActionMenu(ACTIONS, self.monitor.stack.stack, self._glyphs), self._act)
+            return False
+        return True
 
     def _act(self, name: str | None) -> None:
-        if name == "send_campaign" and self.monitor is not None and self.connection is not None:
+        if self.monitor is None or self.connection is None or name is None:
+            return
+        if name == "send_campaign":
             form = CampaignForm(self.monitor.stack, self.connection.api, self._runner, self._glyphs)
             self._push(form, self._campaign_sent)
+        else:
+            self.action_change_campaign(name)
+
+    def action_choose(self, step: int) -> None:
+        """Select another campaign."""
+        if isinstance(self.screen, OverviewScreen):
+            self.screen.choose(step)
+
+    def action_pause_campaign(self) -> None:
+        """Pause the selected campaign, or resume it where it is paused."""
+        campaign = self.screen.selected if isinstance(self.screen, OverviewScreen) else None
+        paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
+        self.action_change_campaign(ChangeKind.RESUME if paused else ChangeKind.PAUSE)
+
+    def action_change_campaign(self, kind: str) -> None:
+        """Ask for a confirmation of a change of the selected campaign."""
+        if self.monitor is None or self.connection is None or not isinstance(self.screen, OverviewScreen):
+            return
+        campaign, stack = self.screen.selected, self.monitor.stack
+        if not self._may_act(stack):
+            return
+        if campaign is None or not is_open(campaign):
+            self.notify("no campaign is open", severity="warning", markup=False)
+            return
+        dialog = ChangeCampaign(ChangeKind(kind), campaign, stack, self.connection.api, self._runner, self._glyphs)
+        self._push(dialog, self._campaign_changed)
+
+    def _campaign_changed(self, done: ChangedCampaign | None) -> None:
+        if done is not None and self.monitor is not None:
+            self.notify(changed_words(done), markup=False)
+            self.monitor.refresh()
 
     def _campaign_sent(self, accepted: AcceptedCampaign | None) -> None:
         if accepted is not None and self.monitor is not None:

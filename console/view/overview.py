@@ -107,23 +107,40 @@ def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyp
     return lines
 
 
+def shown_campaigns(campaigns: Sequence[CampaignSummary]) -> list[CampaignSummary]:
+    """The campaigns that the panel is about: the open ones, else the last one."""
+    return [campaign for campaign in campaigns if is_open(campaign)] or list(campaigns[:1])
+
+
 def campaign_rows(
-    campaigns: Sequence[CampaignSummary], now: float, *, columns: int, rows: int, glyphs: Glyphs
+    campaigns: Sequence[CampaignSummary],
+    now: float,
+    *,
+    columns: int,
+    rows: int,
+    glyphs: Glyphs,
+    selected: str | None = None,
 ) -> list[Line]:
-    """The open campaigns, else the last one: two lines each, with a bar of what became of its messages."""
+    """The open campaigns, else the last one: two lines each, with a bar of what became of its messages.
+
+    As many as fit, the `selected` one (by id) among them; it is marked where there are several.
+    """
     if not campaigns:
         return [line(("no campaign yet; press ", Role.MUTED), ("a", Role.ACCENT), (" to send a test", Role.MUTED))]
-    shown = [campaign for campaign in campaigns if is_open(campaign)] or list(campaigns[:1])
+    shown = shown_campaigns(campaigns)
     per = max(1, rows // 2)
+    place = next((number for number, campaign in enumerate(shown) if campaign.id == selected), 0)
+    first = max(0, place - per + 1)
     lines: list[Line] = []
-    for campaign in shown[:per]:
-        lines += _campaign(campaign, now, columns, glyphs)
+    for campaign in shown[first : first + per]:
+        marked = len(shown) > 1 and campaign.id == selected
+        lines += _campaign(campaign, columns, glyphs, marked=marked)
     if len(shown) > per and lines:
         lines[-1] = spread(lines[-1], line((f" {len(shown) - per} more open", Role.WARN)), columns)
     return lines
 
 
-def _campaign(campaign: CampaignSummary, now: float, columns: int, glyphs: Glyphs) -> list[Line]:
+def _campaign(campaign: CampaignSummary, columns: int, glyphs: Glyphs, *, marked: bool) -> list[Line]:
     counts = tally(campaign)
     whole = max(1, campaign.recipients)
     status = campaign.status.value
@@ -133,8 +150,9 @@ def _campaign(campaign: CampaignSummary, now: float, columns: int, glyphs: Glyph
     end = f"ETA {fmt.span(eta)}" if eta is not None else "all receipts in" if campaign.settled else ""
     left = line(
         (f"{status_glyph(status, glyphs)} {status.upper()}{reason}", role),
-        f" {campaign.id} ",
-        (f"at {fmt.rate(campaign.throughput_tps)}, achieved {fmt.rate(campaign.achieved_tps)}", Role.MUTED),
+        " ",
+        Segment(campaign.id, badge=marked),
+        (f" at {fmt.rate(campaign.throughput_tps)}, achieved {fmt.rate(campaign.achieved_tps)}", Role.MUTED),
     )
     right = line((end, Role.STRONG if is_sending(campaign) else Role.MUTED))
     final = counts.delivered + counts.failed + counts.in_doubt

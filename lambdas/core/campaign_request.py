@@ -26,7 +26,7 @@ MAX_VARIABLES = 100
 MAX_VARIABLE_CHARACTERS = 4_096
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
-_CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
+CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 _KNOWN_FIELDS = frozenset({"eligible_users", "throughput_tps", "campaign_id", "body", "content", "dry_run", "options"})
 _KNOWN_OPTIONS = frozenset({"message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"})
 
@@ -90,7 +90,7 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     problems = [f"{name!r} is not a field of a campaign" for name in sorted(set(document) - _KNOWN_FIELDS)]
     tps = _number(document.get("throughput_tps"), "throughput_tps", MIN_TPS, MAX_TPS, problems)
     campaign_id = document.get("campaign_id")
-    if campaign_id is not None and not (isinstance(campaign_id, str) and _CAMPAIGN_ID.fullmatch(campaign_id)):
+    if campaign_id is not None and not (isinstance(campaign_id, str) and CAMPAIGN_ID.fullmatch(campaign_id)):
         problems.append("campaign_id must be 1-48 letters, digits, '_' or '-'")
     dry_run = document.get("dry_run", False)
     if not isinstance(dry_run, bool):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,26 @@ def test_a_campaign_from_a_script_is_accounted_for(cloud: Ready) -> None:
     assert snapshot["campaigns"][0]["id"] == campaign["campaign_id"]
     assert snapshot["cost"]["today_usd"] == pytest.approx(campaign["results"]["cost_usd"])
     assert {alarm["runbook"].split("/")[0] for alarm in snapshot["alarms"]} == {"docs"}
+
+
+def test_a_campaign_is_paused_retuned_resumed_and_cancelled(cloud: Ready) -> None:
+    where = ("--json", "--endpoint-url", cloud.endpoint_url)
+    sent = command("campaign", "send", "--recipients", "4000", "--tps", "10", *where)
+    campaign_id = json.loads(sent.stdout)["campaign_id"]
+
+    def change(*words: str) -> dict[str, Any]:
+        done = command("campaign", words[0], campaign_id, *words[1:], *where)
+        assert done.returncode == ExitCode.OK, done.stderr
+        return dict(json.loads(done.stdout))
+
+    assert change("pause")["after"]["status"] == "paused"
+    assert change("pause")["changed"] is False
+    assert change("tps", "20")["after"]["tps"] == 20
+    assert change("resume")["after"]["status"] == "running"
+    assert change("cancel")["after"]["status"] == "cancelled"
+    refused = command("campaign", "resume", campaign_id, *where)
+    assert (refused.returncode, refused.stdout) == (ExitCode.CANNOT, "")
+    assert "has ended" in refused.stderr
 
 
 def test_a_dry_run_sends_nothing(cloud: Ready) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from console.campaigns import make_request
 from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
 from console.sources.fake import FakeStack
 from console.ui.app import ConsoleApp
+from console.ui.screens.change_campaign import ChangeCampaign
 from console.ui.screens.connecting import ConnectingScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
+from console.ui.widgets.panel import Panel
 from console.view.glyphs import ASCII
 from tests.console.screens import application, first_data, shown, until
 
@@ -94,6 +97,95 @@ def test_production_is_sent_to_only_after_its_name_is_typed() -> None:
             await pilot.press("d", "enter")
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
             assert len(stack.sent) == 1
+
+    run(body())
+
+
+def test_the_selected_campaign_is_paused_retuned_resumed_and_cancelled() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        first, second = (stack.send(make_request(5_000, tps)).id for tps in (5, 10))
+        app = application(stack)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("down", "p")
+            await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
+            assert first in shown(pilot)
+            assert stack.state(first).status == "running"
+            await pilot.press("enter")
+            await until(pilot, lambda: f"PAUSED {first}" in shown(pilot))
+            assert stack.state(second).status == "running"
+
+            await pilot.press("t")
+            await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
+            app.screen.query_one("#tps", Input).value = "none"
+            await pilot.press("enter")
+            await until(pilot, lambda: "TPS is none" in shown(pilot))
+            app.screen.query_one("#tps", Input).value = "8"
+            await pilot.press("enter")
+            await until(pilot, lambda: f"{first} at 8.00/s" in shown(pilot))
+
+            await pilot.press("p")
+            await until(pilot, lambda: "resume the campaign" in shown(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: f"RUNNING {first}" in shown(pilot))
+
+            await pilot.press("a")
+            await until(pilot, lambda: "cancel campaign" in shown(pilot))
+            await pilot.press(*["down"] * 4, "enter")
+            await until(pilot, lambda: "it can never be resumed" in shown(pilot))
+            await pilot.press("escape")
+            assert stack.state(first).status == "running"
+            await pilot.press("x")
+            await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen) and first not in panel(app))
+            assert (stack.state(first).status, stack.state(second).status) == ("cancelled", "running")
+
+    run(body())
+
+
+def panel(app: ConsoleApp) -> str:
+    """The text of the panel of campaigns."""
+    return str(app.screen.query_one("#campaigns", Panel).visual)
+
+
+def test_a_campaign_of_production_is_changed_only_after_the_stacks_name_is_typed() -> None:
+    async def body() -> None:
+        stack = FakeStack(environment="prod")
+        campaign_id = stack.send(make_request(5_000, 5)).id
+        app = application(stack, allow_actions=True)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("p")
+            await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
+            await pilot.press("enter")
+            await until(pilot, lambda: "type the stack's name" in shown(pilot))
+            assert stack.state(campaign_id).status == "running"
+            await pilot.press(*"prod", "enter")
+            await until(pilot, lambda: stack.state(campaign_id).status == "paused")
+
+    run(body())
+
+
+def test_keys_of_a_campaign_are_told_by_help_and_refused_where_nothing_may_be_done() -> None:
+    async def body() -> None:
+        stack = FakeStack(environment="dev")
+        app = application(stack)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("question_mark")
+            await until(pilot, lambda: "pause the selected campaign" in shown(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+            await pilot.press("x")
+            await until(pilot, lambda: "--allow-actions" in shown(pilot).replace("\n", ""))
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("p")
+            await until(pilot, lambda: "no campaign is open" in shown(pilot))
 
     run(body())
 

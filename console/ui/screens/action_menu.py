@@ -1,4 +1,4 @@
-"""The action menu: every write of the console is chosen here, never by a bare key."""
+"""The action menu: all that can be done to the stack. What has a key of its own asks for a confirmation as well."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from console.domain import ChangeKind
 from console.ui.content import content_of
 from console.view.glyphs import Glyphs
 from console.view.segments import Role, line, pad
@@ -29,6 +30,10 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     Action("send_campaign", "send test campaign", "to simulator numbers; shows its plan first"),
+    Action(ChangeKind.PAUSE, "pause campaign", "the selected one; p"),
+    Action(ChangeKind.RESUME, "resume campaign", "the selected one; p where it is paused"),
+    Action(ChangeKind.TPS, "change TPS", "of the selected campaign; t"),
+    Action(ChangeKind.CANCEL, "cancel campaign", "the selected one, for good; x"),
 )
 
 

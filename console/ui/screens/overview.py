@@ -15,6 +15,7 @@ from console.ui.widgets.panel import Bar, Panel
 from console.view import overview as view
 from console.view.glyphs import Glyphs
 from console.view.segments import Line
+from lambdas.core.campaign import CampaignSummary
 
 
 class OverviewScreen(Screen[None]):
@@ -26,6 +27,24 @@ class OverviewScreen(Screen[None]):
         super().__init__()
         self._glyphs = glyphs
         self._last: Overview | None = None
+        self._selected: str | None = None
+
+    @property
+    def selected(self) -> CampaignSummary | None:
+        """The campaign that keys act on: the chosen one as long as it is shown, else the first."""
+        shown = self._shown_campaigns()
+        return next((each for each in shown if each.id == self._selected), shown[0] if shown else None)
+
+    def choose(self, step: int) -> None:
+        """Select the next or the last campaign of those shown."""
+        shown, selected = self._shown_campaigns(), self.selected
+        if selected is not None:
+            place = min(max(0, shown.index(selected) + step), len(shown) - 1)
+            self._selected = shown[place].id
+            self._again()
+
+    def _shown_campaigns(self) -> list[CampaignSummary]:
+        return [] if self._last is None else view.shown_campaigns(self._last.campaigns.value or ())
 
     def compose(self) -> ComposeResult:
         """Header, panels, status, keys."""
@@ -72,7 +91,12 @@ class OverviewScreen(Screen[None]):
             overview.campaigns,
             now,
             lambda value, wide, _: view.campaign_rows(
-                value, now, columns=wide, rows=max(2, self.size.height // 8), glyphs=glyphs
+                value,
+                now,
+                columns=wide,
+                rows=max(2, self.size.height // 8),
+                glyphs=glyphs,
+                selected=selected.id if (selected := self.selected) else None,
             ),
         )
         self._fill(

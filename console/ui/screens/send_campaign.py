@@ -7,51 +7,24 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.campaigns import DEFAULT_BODY, confirmation_word, make_request
-from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, Problem, StackFacts
+from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, StackFacts
 from console.services.errors import classify
 from console.services.runner import Runner
 from console.sources.base import CampaignApi
 from console.ui.content import content_of
+from console.ui.screens.action_screen import ActionScreen
 from console.view import plan as view
 from console.view.glyphs import Glyphs
-from console.view.segments import Line, Role, line
+from console.view.segments import Role, line
 
 PLAN_SECONDS = 30.0
 SEND_SECONDS = 30.0
 
 
-class _ActionScreen(ModalScreen[AcceptedCampaign | None]):
-    """What form and confirmation share: an answer line, one call at a time, escape goes back."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "back", priority=True)]
-
-    def __init__(self, stack: StackFacts, api: CampaignApi, runner: Runner, glyphs: Glyphs) -> None:
-        super().__init__()
-        self._stack = stack
-        self._api = api
-        self._runner = runner
-        self._glyphs = glyphs
-        self._busy = False
-
-    def action_cancel(self) -> None:
-        """Leave without acting."""
-        self.dismiss(None)
-
-    def answer(self, *lines: Line) -> None:
-        """Say what happened below the fields."""
-        self.query_one("#answer", Static).update(content_of(lines, self._glyphs))
-
-    def trouble(self, problem: Problem) -> None:
-        """Show a problem with its remedy."""
-        self._busy = False
-        self.answer(line((f"{self._glyphs.alarm} {problem.sentence}", Role.ALARM)), line(problem.remedy))
-
-
-class CampaignForm(_ActionScreen):
+class CampaignForm(ActionScreen[AcceptedCampaign]):
     """Recipients, TPS and body; enter asks for a dry run and shows its plan."""
 
     def compose(self) -> ComposeResult:
@@ -98,7 +71,7 @@ class CampaignForm(_ActionScreen):
             self.dismiss(accepted)
 
 
-class CampaignConfirm(_ActionScreen):
+class CampaignConfirm(ActionScreen[AcceptedCampaign]):
     """The plan of a dry run; enter sends. In production the stack's name must be typed first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "send", "send")]

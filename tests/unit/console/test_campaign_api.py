@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from console.campaigns import audience, make_request
-from console.domain import ConsoleError, ProblemKind
+from console.domain import CampaignChange, CampaignState, ChangeKind, ConsoleError, ProblemKind
 from console.sources.api import HttpCampaignApi
 from console.sources.clients import LOCAL_SECRET, Clients, local_target
 from lambdas.core.campaign_request import parse_campaign_request
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST
+    do_GET = do_PATCH = do_POST
 
     def log_message(self, *_: object) -> None:
         """Silent."""
@@ -191,6 +191,41 @@ def test_an_accepted_answer_without_an_id_is_malformed(api: Api) -> None:
     api.replies = [(202, {"status": "created"})]
     with pytest.raises(ConsoleError, match="lacks campaign_id"):
         api.client().send(make_request(1, 1))
+
+
+CAMPAIGN = {"campaign_id": "c-1", "status": "running", "version": 3, "throughput_tps": 5.0}
+
+
+def test_a_change_is_made_under_the_version_that_was_read(api: Api) -> None:
+    api.replies = [(200, CAMPAIGN), (200, {**CAMPAIGN, "status": "paused", "version": 4})]
+    state = api.client().state("c-1")
+    assert state == CampaignState("c-1", "running", 3, 5.0)
+    assert api.client().change("c-1", CampaignChange(ChangeKind.PAUSE), state.version).status == "paused"
+    assert [(method, path) for method, path, _, _ in api.received] == [
+        ("GET", f"{PATH}/api/campaigns/c-1"),
+        ("PATCH", f"{PATH}/api/campaigns/c-1"),
+    ]
+    assert json.loads(api.received[1][3]) == {"status": "paused", "expected_version": 3}
+    api.client().change("c-1", CampaignChange(ChangeKind.TPS, 7.5), 4)
+    assert json.loads(api.received[2][3]) == {"throughput_tps": 7.5, "expected_version": 4}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("version_changed", ProblemKind.CHANGED), ("transition", ProblemKind.CONFLICT)]
+)
+def test_a_change_meanwhile_is_told_from_one_that_is_not_allowed(api: Api, code: str, kind: ProblemKind) -> None:
+    api.replies = [(409, {"error": {"code": code, "message": "the campaign is at version 4, not 3"}})]
+    with pytest.raises(ConsoleError) as caught:
+        api.client().change("c-1", CampaignChange(ChangeKind.CANCEL), 3)
+    assert caught.value.problem.kind is kind
+
+
+@pytest.mark.parametrize("answer", [{**CAMPAIGN, "version": None}, {**CAMPAIGN, "throughput_tps": "fast"}, {}])
+def test_an_answer_that_is_no_campaign_is_malformed(api: Api, answer: dict[str, Any]) -> None:
+    api.replies = [(200, answer)]
+    with pytest.raises(ConsoleError) as caught:
+        api.client().state("c-1")
+    assert caught.value.problem.kind is ProblemKind.BAD_ANSWER
 
 
 @pytest.mark.parametrize("recipients", [0, -1, 10**9, "ten", "1.5", "", "nan", None])

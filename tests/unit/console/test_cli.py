@@ -44,6 +44,8 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["campaign", "send", "--local", "--recipients", "1", "--tps", "-5"], "above 0"),
         (["campaign", "send", "--local", "--recipients", "1", "--tps", "1", "--wait-receipts", "x"], "seconds"),
         (["campaign", "send", "--local", "--recipients", "1", "--tps", "1", "--body", " "], "body"),
+        (["campaign", "tps", "c-1", "0", "--local"], "TPS is 0"),
+        (["campaign", "pause", "../c-1", "--local"], "no campaign id"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

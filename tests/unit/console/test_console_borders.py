@@ -46,6 +46,7 @@ def test_help_imports_neither_aws_nor_the_screen() -> None:
         "console.services.connect",
         "console.headless.once",
         "console.headless.campaign",
+        "console.headless.changes",
         "console.headless.demo",
         "console.headless.doctor",
         "console.sources.aws",

@@ -1,0 +1,93 @@
+"""Changing the selected campaign: what it is, what the change does, and a confirmation. Nothing happens before that."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from console.campaigns import confirmation_word, make_change
+from console.domain import CampaignChange, ChangedCampaign, ChangeKind, StackFacts
+from console.services.changes import change_campaign
+from console.services.errors import classify
+from console.services.runner import Runner
+from console.sources.base import CampaignApi
+from console.ui.content import content_of
+from console.ui.screens.action_screen import ActionScreen
+from console.view import changes as view
+from console.view.glyphs import Glyphs
+from console.view.segments import Role, line
+from lambdas.core.campaign import CampaignSummary
+
+CHANGE_SECONDS = 30.0
+
+
+class ChangeCampaign(ActionScreen[ChangedCampaign]):
+    """One change of one campaign; enter makes it. In production the stack's name must be typed first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "change", "change")]
+
+    def __init__(
+        self,
+        kind: ChangeKind,
+        campaign: CampaignSummary,
+        stack: StackFacts,
+        api: CampaignApi,
+        runner: Runner,
+        glyphs: Glyphs,
+    ) -> None:
+        super().__init__(stack, api, runner, glyphs)
+        self._kind = kind
+        self._campaign = campaign
+        self._word = confirmation_word(stack)
+
+    def compose(self) -> ComposeResult:
+        """The campaign, the consequence, a field for the pace, and the word to type where one is needed."""
+        with Vertical(classes="dialog -danger" if self._word else "dialog") as dialog:
+            title = f"{view.TITLES[self._kind]} on {self._stack.project}/{self._stack.stack}?"
+            dialog.border_title = content_of([line(title)], self._glyphs)
+            dialog.border_subtitle = content_of([line(f"enter: {self._kind.value}, esc: back")], self._glyphs)
+            lines = view.confirmation_lines(self._campaign, self._kind)
+            yield Static(content_of(lines, self._glyphs), markup=False, id="campaign")
+            if self._kind is ChangeKind.TPS:
+                yield Static("messages per second", markup=False, classes="label")
+                yield Input(f"{self._campaign.throughput_tps:g}", id="tps", select_on_focus=False)
+            if self._word is not None:
+                yield Static(f"type {self._word} to confirm", markup=False, classes="label")
+                yield Input(id="word")
+            yield Static("", markup=False, classes="answer", id="answer")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field."""
+        self.action_change()
+
+    def action_change(self) -> None:
+        """Make the change, once."""
+        if self._busy:
+            return
+        if self._word is not None and self.query_one("#word", Input).value != self._word:
+            self.answer(line((f"type the stack's name, {self._word}, to go on", Role.WARN)))
+            return
+        try:
+            pace = self.query_one("#tps", Input).value if self._kind is ChangeKind.TPS else None
+            change = make_change(self._kind, pace)
+        except Exception as error:
+            self.trouble(classify(error))
+            return
+        self._busy = True
+        self.answer(line((f"{self._glyphs.loading} asking", Role.MUTED)))
+        self.run_worker(self._change(change), exclusive=True, exit_on_error=False, description="change")
+
+    async def _change(self, change: CampaignChange) -> None:
+        try:
+            job = self._runner.start(
+                lambda: change_campaign(self._api, self._campaign.id, change), deadline=CHANGE_SECONDS, name="change"
+            )
+            done = await job.wait_async()
+        except Exception as error:
+            self.trouble(classify(error))
+            return
+        self.dismiss(done)
