@@ -12,7 +12,7 @@ from console.commands import campaign
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from console.commands import Command
+    from console.commands import Command, Make
     from console.domain import CampaignRequest, Problem
     from console.services.connect import Options
 
@@ -176,9 +176,10 @@ def _command(arguments: argparse.Namespace, allow: bool) -> Command | None:
         from console.headless import doctor
 
         return lambda connection: doctor.run(connection, as_json=as_json)
-    if hasattr(arguments, "make"):
+    make: Make | None = getattr(arguments, "make", None)
+    if make is not None:
         arguments.json, arguments.allow_actions = as_json, allow
-        return arguments.make(arguments)
+        return make(arguments)
     if arguments.once or as_json:
         from console.headless import once
 
