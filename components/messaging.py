@@ -214,7 +214,7 @@ class Messaging(pulumi.ComponentResource):
                     "receipts_queue_url": self.receipts.url,
                 },
                 statements=[
-                    self.campaigns.grant("RememberSuppressions", "UpdateItem"),
+                    self.campaigns.grant("RememberSuppressions", "GetItem", "UpdateItem"),
                     tracking.grant("TrackDelivery", "BatchGetItem", "GetItem", "UpdateItem"),
                     tracking.grant_index("FindByProviderId", keys.PROVIDER_INDEX),
                     self.receipts.consume("ConsumeReceipts"),

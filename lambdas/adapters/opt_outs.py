@@ -10,6 +10,7 @@ from lambdas.adapters.clock import now_ms
 from lambdas.adapters.dynamo import Table
 from lambdas.core import keys
 from lambdas.core.channels import Channel
+from lambdas.core.opt_out_state import REASON_PREFIX
 from lambdas.core.simulator import is_simulator
 
 
@@ -27,7 +28,8 @@ class OptOuts:
         return frozenset(by_key[item["pk"]] for item in items if "opted_out_at" in item)
 
     def remember(self, destination: str, source: str = "provider") -> None:
-        """Record that `destination` must not be written to; the first time and the first source stay.
+        """Record that `destination` must not be written to; the first time and the first source stay, and each source is
+        kept with its own last time, so that lifting one (`opt_out_register`) lifts no other.
 
         AWS's simulator destinations reach nobody and fail on purpose: they are never recorded, or each test campaign
         would be smaller than the one before.
@@ -36,8 +38,9 @@ class OptOuts:
             return
         self._table.update(
             {"pk": keys.recipient(destination), "sk": self._sort_key},
-            "SET #opted_out_at = if_not_exists(#opted_out_at, :now), #source = if_not_exists(#source, :source)",
-            {"now": now_ms(), "source": source},
+            "SET #opted_out_at = if_not_exists(#opted_out_at, :now), #source = if_not_exists(#source, :source),"
+            f" #{REASON_PREFIX}{source} = :now ADD #version :one",
+            {"now": now_ms(), "source": source, "one": 1},
         )
 
 

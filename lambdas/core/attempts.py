@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 5
 """Provider calls that failed on the provider's side before a row counts as refused; those it was too busy for, or
 could not be reached for, do not count."""
 OPT_OUT_MAX_AGE_US = MICROSECOND
-"""An opt-out read older than this is repeated before the call."""
+"""No call is made on an opt-out read that began longer ago than this."""
 FIRST_BACK_OFF_US = MICROSECOND // 2
 MAX_BACK_OFF_US = 8 * MICROSECOND
 BUSY_REFUSALS = 10
@@ -265,19 +265,28 @@ class Attempts:
                 self._answered_before(send, found)
                 return
             send = replace(send, intended=True)
-        if max(send.slot_us, started) - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
+        slept_us = 0
+        if send.slot_us + MAX_LATE_US - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
+            slept_us = self._sleep_until(send.slot_us - self.lead_us)
             send = replace(send, opt_out_read_us=self._clock.now_us())
             if self._opt_outs.opted_out({send.row.destination}):
                 self._suppress(send)
                 return
-        self._lead.learn(self._clock.now_us() - started)
-        self._clock.sleep_us(send.slot_us - self._clock.now_us())
+        self._lead.learn(self._clock.now_us() - started - slept_us)
+        self._sleep_until(send.slot_us)
         now = self._clock.now_us()
-        if now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US:
+        missed = now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US
+        if missed or now - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
             self.given_up += 1
             self._put_late(send)
             return
         self._call(send, terms)
+
+    def _sleep_until(self, at_us: int) -> int:
+        """Wait until then; the microseconds waited."""
+        before_us = self._clock.now_us()
+        self._clock.sleep_us(at_us - before_us)
+        return self._clock.now_us() - before_us
 
     def _answered_before(self, send: ScheduledSend, found: IntentOutcome) -> None:
         """A row that an earlier worker touched is never sent again; without an answer it is in doubt, unless somebody

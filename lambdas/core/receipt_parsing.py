@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdas.core import email_receipts, sms_receipts, whatsapp_receipts
+from lambdas.core import email_receipts, inbound, sms_receipts, whatsapp_receipts
 from lambdas.core.receipt_fields import json_object, shown
 from lambdas.core.receipts import Receipt, UnknownEvent
 
@@ -22,7 +22,7 @@ PARSERS: Mapping[str, EventParser] = {
 def parse_receipts(body: str) -> list[Receipt]:
     """Read one queue message: an EventBridge event, an SNS envelope or what a service publishes raw to its topic.
 
-    Empty for what is known and no receipt: an inbound WhatsApp message, a notice about an account or a topic. Raises
+    Empty for what is known and no receipt: an inbound message (`inbound.py`), a notice about an account or a topic. Raises
     `UnknownEvent` with the reason for anything else.
     """
     if body == email_receipts.TOPIC_VALIDATED:
@@ -36,6 +36,8 @@ def parse_receipts(body: str) -> list[Receipt]:
         return _from_bus(document)
     if whatsapp_receipts.WEBHOOK_ENTRY in document:
         return whatsapp_receipts.from_notification(document)
+    if inbound.SMS_ID in document:
+        return []
     if "mail" in document:
         return email_receipts.from_notification(document)
     return sms_receipts.from_notification(document)

@@ -1,6 +1,6 @@
 """Folds delivery receipts of all channels into tracking rows: any order, any number of times, by either path.
 
-A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
+An inbound STOP or START is heard on the same paths (`hearing.py`). A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
 recorded for that destination on its channel, before the row: whoever dies in between records it again.
 """
 
@@ -15,15 +15,18 @@ from typing import Any
 from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms
 from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
 from lambdas.core.attribute_values import Item
 from lambdas.core.channels import Channel
 from lambdas.core.folding import ReceiptGroup, group_by_message, metrics_of_change, new_suppressions
+from lambdas.core.inbound import InboundMessage, inbound_messages
 from lambdas.core.metrics import FOREIGN_RECEIPTS, OTHER_NOTIFICATIONS, PARKED_EVENTS, Datum
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import Receipt, UnknownEvent
+from lambdas.delivery_processor.hearing import heed
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 
 SETTINGS = DeliveryProcessorSettings.from_environ(os.environ)
@@ -31,6 +34,7 @@ LOG = Log(SETTINGS)
 DYNAMODB = client("dynamodb")
 TRACKING = TrackingTable(Table(DYNAMODB, SETTINGS.delivery_tracking_table))
 OPT_OUTS = ChannelOptOuts(Table(DYNAMODB, SETTINGS.campaigns_table))
+REGISTERS = ChannelRegisters(Table(DYNAMODB, SETTINGS.campaigns_table))
 RECEIPTS = Queue(client("sqs"), SETTINGS.receipts_queue_url)
 
 MATCH_SECONDS = 300
@@ -76,13 +80,15 @@ def _sort(batch: Batch, queue_id: str, record: Mapping[str, Any]) -> None:
     """Read one queue message and find out whose its receipts are."""
     try:
         receipts = parse_receipts(record["body"])
+        inbound = inbound_messages(record["body"])
     except UnknownEvent as error:
         LOG.line("WARNING", "event parked", reason=str(error), queue_message=queue_id)
         if record["attributes"].get("ApproximateReceiveCount", "1") == "1":
             batch.data.append(Datum(PARKED_EVENTS, 1))
         batch.failed.add(queue_id)
         return
-    if not receipts:
+    heeded = _hear(batch, queue_id, record, inbound)
+    if not receipts and not heeded:
         batch.data.append(Datum(OTHER_NOTIFICATIONS, 1))
     for receipt in receipts:
         try:
@@ -91,6 +97,22 @@ def _sort(batch: Batch, queue_id: str, record: Mapping[str, Any]) -> None:
             batch.foreign += 1
         except Unmatched:
             batch.again.add(queue_id)
+
+
+def _hear(batch: Batch, queue_id: str, record: Mapping[str, Any], inbound: Iterable[InboundMessage]) -> int:
+    """Do what inbound messages ask for; how many did."""
+    heeded = 0
+    for message in inbound:
+        try:
+            word = heed(REGISTERS, message, received_ms=first_seen_ms(record))
+        except Exception as error:
+            LOG.line("ERROR", "STOP or START not recorded", error=f"{type(error).__name__}: {error}")
+            batch.failed.add(queue_id)
+            continue
+        if word is not None:
+            LOG.line("INFO", "word heard", word=word.value, channel=message.channel.value)
+            heeded += 1
+    return heeded
 
 
 def _message_id(receipt: Receipt) -> str:
