@@ -34,6 +34,10 @@ ROUTES = (
     "PATCH /api/campaigns/{id}",
     "POST /api/messages",
     "GET /api/messages/{id}",
+    "GET /api/opt-outs/{channel}/{address}",
+    "PUT /api/opt-outs/{channel}/{address}",
+    "DELETE /api/opt-outs/{channel}/{address}",
+    "DELETE /api/recipients/{address}",
     "GET /api/environment",
 )
 API_TIMEOUT_SECONDS = 28
@@ -304,7 +308,9 @@ class Campaigns(pulumi.ComponentResource):
                     "retention_days": settings.policy.data_retention_days,
                 },
                 statements=[
-                    self._table.grant("ManageCampaigns", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+                    self._table.grant(
+                        "ManageCampaigns", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
+                    ),
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
                     self._content.write("WriteRequests", REQUESTS),
                     self._plan.send("QueuePlans"),

@@ -58,7 +58,7 @@ class OptOutRegister:
         read = self.state(destination)
         if read.version != version:
             raise VersionChanged(read)
-        after = read.lift(read.standing, max(at_ms, *(at + 1 for at in read.standing.values())))
+        after = read.lift(read.standing, max((at_ms, *(at + 1 for at in read.standing.values()))))
         failed = self._write(destination, read, after)
         if failed is not None:
             raise VersionChanged(OptOutState.from_item(failed.item))

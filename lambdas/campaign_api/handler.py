@@ -15,12 +15,14 @@ from lambdas.adapters.clock import now_ms
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
 from lambdas.campaign_api.messages import MessageService
+from lambdas.campaign_api.opt_outs import OptOutService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign_request import MAX_BODY_BYTES
@@ -47,6 +49,7 @@ MESSAGES = MessageService(
     ROUTES,
     now_ms,
 )
+OPT_OUT_VERBS = OptOutService(ChannelRegisters(_TABLE), now_ms).verbs()
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -69,7 +72,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _route(route: str, event: Mapping[str, Any]) -> Answer:
-    known_id = (event.get("pathParameters") or {}).get("id", "")
+    named: Mapping[str, str] = event.get("pathParameters") or {}
+    if (verb := OPT_OUT_VERBS.get(route)) is not None:
+        return verb(named, event.get("queryStringParameters") or {})
+    known_id = named.get("id", "")
     match route:
         case "POST /api/send-campaign":
             return SERVICE.send(_body(event), _caller(event))

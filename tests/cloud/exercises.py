@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 
 from lambdas.adapters.campaigns import meta_key
+from lambdas.adapters.opt_out_register import OptOutRegister
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
 from lambdas.core.channels import Channel
@@ -209,6 +210,21 @@ def opt_outs(stage: Stage) -> None:
     assert stage.stack.campaigns.delete(recipient, condition="#source = :source", values={"source": "provider"})
     assert stage.stack.statuses(refused, 2)["failed"] == 1
     assert stage.stack.show(suppressed)["recipients"] == 1
+
+
+def opt_outs_by_word_and_by_hand(stage: Stage) -> None:
+    """STOP and START by SMS; an operator records, lifts and erases."""
+    number = "+13125550100"
+    register = OptOutRegister(stage.stack.campaigns, Channel.SMS)
+    for word, version in (("STOP", 1), ("START", 2)):
+        stage.put_receipts({"originationNumber": number, "messageBody": word, "inboundMessageId": uuid.uuid4().hex})
+        stage.wait_until(lambda at=version: register.state(number).version == at, timeout=30, what=f"{word} is heard")
+    path = f"/api/opt-outs/sms/{number}"
+    assert stage.stack.call("PUT", path)[0] == 200
+    version = stage.stack.call("GET", path)[1]["version"]
+    assert stage.stack.call("DELETE", f"{path}?expected_version={version}")[0] == 200
+    assert stage.stack.call("DELETE", f"/api/recipients/{number}")[0] == 200
+    assert register.state(number).version == 0
 
 
 def single_messages(stage: Stage) -> None:
@@ -434,6 +450,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     receipt_before_the_answer,
     pause_while_throttled,
     opt_outs,
+    opt_outs_by_word_and_by_hand,
     single_messages,
     mail_from_a_template,
     single_messages_that_are_not_sent,
