@@ -28,8 +28,9 @@ class OptOuts:
         return frozenset(by_key[item["pk"]] for item in items if "opted_out_at" in item)
 
     def remember(self, destination: str, source: str = "provider") -> None:
-        """Record that `destination` must not be written to; the first time and the first source stay, and each source is
-        kept with its own last time, so that lifting one (`opt_out_register`) lifts no other.
+        """Record that `destination` must not be written to; the first time and the first source stay.
+
+        Each source is kept with its own last time, so that lifting one (`opt_out_register`) lifts no other.
 
         AWS's simulator destinations reach nobody and fail on purpose: they are never recorded, or each test campaign
         would be smaller than the one before.

@@ -1,4 +1,4 @@
-"""Who must not be written to: `GET|PUT|DELETE /api/opt-outs/{channel}/{address}` and `DELETE /api/recipients/{address}`."""
+"""Who must not be written to: `/api/opt-outs/{channel}/{address}` and `DELETE /api/recipients/{address}`."""
 
 from __future__ import annotations
 
@@ -140,6 +140,6 @@ def _view(channel: Channel, address: str, state: OptOutState) -> dict[str, Any]:
         "address": address,
         "opted_out": state.opted_out,
         "since_ms": first[1] if first else None,
-        "sources": {source: at for source, at in sorted(state.standing.items())},
+        "sources": dict(sorted(state.standing.items())),
         "version": state.version,
     }

@@ -56,8 +56,8 @@ _TWO_FORMS = (
     (re.compile(r"\+549(\d{10})"), re.compile(r"\+54(\d{10})"), "+549{0}", "+54{0}"),
     (re.compile(r"\+55(\d\d)9([6-9]\d{7})"), re.compile(r"\+55(\d\d)([6-9]\d{7})"), "+55{0}9{1}", "+55{0}{1}"),
 )
-"""Mobile numbers that are written in two ways: Mexico's 1 and Argentina's 9 after the country code, Brazil's ninth digit.
-WhatsApp may name a sender in the other one than we wrote to (Cloud API, "Phone numbers")."""
+"""Mobile numbers that are written in two ways: Mexico's 1 and Argentina's 9 after the country code, Brazil's ninth
+digit. WhatsApp may name a sender in the other one than we wrote to (Cloud API, "Phone numbers")."""
 
 
 def written_forms(number: str) -> tuple[str, ...]:

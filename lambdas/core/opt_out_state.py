@@ -72,9 +72,7 @@ class OptOutState:
 
     def lift(self, sources: Iterable[str], at_ms: int) -> OptOutState:
         """The same with what `sources` asked for before `at_ms` taken back."""
-        return replace(
-            self, lifted={**self.lifted, **{each: max(at_ms, self.lifted.get(each, 0)) for each in sources}}
-        )
+        return replace(self, lifted={**self.lifted, **{each: max(at_ms, self.lifted.get(each, 0)) for each in sources}})
 
     @classmethod
     def from_item(cls, item: Item | None) -> OptOutState:

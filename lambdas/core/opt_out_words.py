@@ -29,9 +29,11 @@ STOP_WORDS: Mapping[str, tuple[str, ...]] = {
     # CTIA's Messaging Principles and Best Practices; "revoke" is also named by 47 CFR 64.1200(a)(10).
     "ctia": ("STOPALL", "STOP ALL", "REVOKE"),
     # Phrases, and the text of the button that Meta adds to marketing templates.
-    "en": ("STOP PROMOTIONS", "STOP MESSAGES", "STOP TEXTING", "STOP TEXTING ME", "STOP MESSAGING ME", "REMOVE ME")
-    + ("STOP SENDING", "STOP SENDING ME MESSAGES", "STOP SENDING MESSAGES", "DO NOT TEXT ME", "DO NOT CONTACT ME")
-    + ("UNSUBSCRIBE ME", "UNSUBSCRIBE ALL", "OPT ME OUT", "DON'T TEXT ME", "DON'T CONTACT ME"),
+    "en": (
+        *("STOP PROMOTIONS", "STOP MESSAGES", "STOP TEXTING", "STOP TEXTING ME", "STOP MESSAGING ME", "REMOVE ME"),
+        *("STOP SENDING", "STOP SENDING ME MESSAGES", "STOP SENDING MESSAGES", "DO NOT TEXT ME", "DO NOT CONTACT ME"),
+        *("UNSUBSCRIBE ME", "UNSUBSCRIBE ALL", "OPT ME OUT", "DON'T TEXT ME", "DON'T CONTACT ME"),
+    ),
     "de": ("STOPP", "ABMELDEN", "ABBESTELLEN", "AUSTRAGEN", "KÜNDIGEN", "ABMELDUNG", "BEENDEN", "STOPPEN"),
     "es": ("BAJA", "ALTO", "DETENER", "CANCELAR", "PARAR", "SALIR", "DARME DE BAJA", "DAR DE BAJA", "NO MÁS"),
     "fr": ("ARRÊT", "ARRÊTER", "ARRÊTEZ", "DÉSABONNER", "DÉSABONNEMENT", "DÉSINSCRIRE", "DÉSINSCRIPTION", "STOP SMS"),
@@ -60,8 +62,8 @@ STOP_WORDS: Mapping[str, tuple[str, ...]] = {
     "ja": ("停止", "配信停止", "解除", "ストップ"),
     "ko": ("수신거부", "중지", "거부"),
 }
-"""Words and phrases that opt out, by language. A word that is a plain answer in another language (Finnish PERU and SEIS) is
-left out."""
+"""Words and phrases that opt out, by language. A word that is a plain answer in another language (Finnish PERU and
+SEIS) is left out."""
 
 START_WORDS: Mapping[str, tuple[str, ...]] = {
     # US toll-free numbers take START and UNSTOP (user guide, "Keywords"). YES is left out: it answers questions.
@@ -115,20 +117,18 @@ HELP_WORDS: Mapping[str, tuple[str, ...]] = {
 }
 """Words that ask for help, by language."""
 
-POLITE = ("PLEASE", "PLS", "PLZ", "THANKS", "THANK YOU", "NOW", "HI", "HELLO", "BITTE", "DANKE", "POR FAVOR", "GRACIAS") + (
-    "S'IL VOUS PLAÎT",
-    "SVP",
-    "MERCI",
-    "PER FAVORE",
-    "GRAZIE",
-    "OBRIGADO",
-    "OBRIGADA",
-    "ALSTUBLIEFT",
-    "DANK U",
-    "PROSZĘ",
-    "LÜTFEN",
-    "ПОЖАЛУЙСТА",
-)
+POLITE: Mapping[str, tuple[str, ...]] = {
+    "en": ("PLEASE", "PLS", "PLZ", "THANKS", "THANK YOU", "NOW", "HI", "HELLO"),
+    "de": ("BITTE", "DANKE"),
+    "es": ("POR FAVOR", "GRACIAS"),
+    "fr": ("S'IL VOUS PLAÎT", "SVP", "MERCI"),
+    "it": ("PER FAVORE", "GRAZIE"),
+    "pt": ("OBRIGADO", "OBRIGADA"),
+    "nl": ("ALSTUBLIEFT", "DANK U"),
+    "pl": ("PROSZĘ",),
+    "tr": ("LÜTFEN",),
+    "ru": ("ПОЖАЛУЙСТА",),
+}
 """What may stand before or after a word without changing what it asks for."""
 
 _LETTERS = {"ı": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "\u0640": ""}
@@ -168,7 +168,7 @@ def _table() -> dict[str, OptOutWord]:
 
 
 _WORDS = _table()
-_POLITE = sorted({spelling for each in POLITE for spelling in _spellings(each)}, key=len, reverse=True)
+_POLITE = sorted({normal_form(each) for listed in POLITE.values() for each in listed}, key=len, reverse=True)
 
 
 def opt_out_word(text: str) -> OptOutWord | None:

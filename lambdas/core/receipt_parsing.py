@@ -22,8 +22,8 @@ PARSERS: Mapping[str, EventParser] = {
 def parse_receipts(body: str) -> list[Receipt]:
     """Read one queue message: an EventBridge event, an SNS envelope or what a service publishes raw to its topic.
 
-    Empty for what is known and no receipt: an inbound message (`inbound.py`), a notice about an account or a topic. Raises
-    `UnknownEvent` with the reason for anything else.
+    Empty for what is known and no receipt: an inbound message (`inbound.py`), a notice about an account or a topic.
+    Raises `UnknownEvent` with the reason for anything else.
     """
     if body == email_receipts.TOPIC_VALIDATED:
         return []

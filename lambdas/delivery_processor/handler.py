@@ -1,7 +1,8 @@
 """Folds delivery receipts of all channels into tracking rows: any order, any number of times, by either path.
 
-An inbound STOP or START is heard on the same paths (`hearing.py`). A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
-recorded for that destination on its channel, before the row: whoever dies in between records it again.
+A receipt after which a destination must not be written to again (bounce, complaint, opt-out, invalid number) is also
+recorded for that destination on its channel, before the row: whoever dies in between records it again. An inbound STOP
+or START is heard on the same paths (`hearing.py`).
 """
 
 from __future__ import annotations
