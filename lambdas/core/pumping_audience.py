@@ -1,8 +1,9 @@
 """SMS pumping in a campaign's audience, which is known before anything is sent: ranges that hold too many numbers.
 
-Recipients of a real audience are strewn over a country's numbering plan. A block of extensions in it is ordinary, and so
-is a small country whose every range is hit because the audience is a large part of its people; a list that somebody has
-counted up is neither. Countries are not judged here: who sends a campaign has chosen them and seen them in the preflight.
+Recipients of a real audience are strewn over a country's numbering plan. A block of extensions in it is ordinary, and
+so is a small country whose every range is hit because the audience is a large part of its people; a list that somebody
+has counted up is neither. Countries are not judged here: who sends a campaign has chosen them and seen them in the
+preflight.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from lambdas.core.simulator import is_simulator
 
 BLOCK = 50
 """Fewer numbers of a range than this are a company's extensions, at most."""
-SHARE = 0.10
-"""With `BLOCK` numbers or more, a range that is so much of its country's audience is suspicious."""
+SHARE = 0.20
+"""With `BLOCK` numbers or more, a range that is so much of its country's audience is suspicious: a town's numbers lie
+in ten ranges or more, none of which is as much."""
 DENSE = 200
 """A fifth of a range's thousand numbers: suspicious, unless the country's other ranges look alike."""
 CERTAIN = 500

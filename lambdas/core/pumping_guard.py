@@ -42,8 +42,8 @@ class GuardLimits:
     `block_s` seconds at first. `usual_countries` are usual whatever the mix says.
 
     15 numbers keep an attack below 20 messages where senders work side by side. A team of fifteen on neighbouring
-    extensions may ask for its codes at once; of ordinary numbers, a country with 600,000 of them would have to take 2,000
-    an hour before one of its ranges came near.
+    extensions may ask for its codes at once; of ordinary numbers, a country with 600,000 of them would have to take
+    2,000 an hour before one of its ranges came near.
     """
 
     enabled: bool = True

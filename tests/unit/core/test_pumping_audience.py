@@ -1,0 +1,84 @@
+"""A campaign's audience that somebody has counted up is found, and no ordinary one is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.core.pumping_audience import BLOCK, AudienceRanges, SuspiciousRange
+from lambdas.core.simulator import SUCCESS_BY_COUNTRY
+from tests.unit.core.test_pumping_guard import PLANS
+
+Numbers = Iterable[tuple[str, str]]
+
+
+def found(*audiences: Numbers) -> tuple[SuspiciousRange, ...]:
+    ranges = AudienceRanges()
+    for number, country in dict(each for audience in audiences for each in audience).items():
+        ranges.add(number, country)
+    return ranges.suspicious()
+
+
+def customers(country: str, number: int, seed: int = 1) -> Numbers:
+    chance = random.Random(f"{country}-{seed}")
+    return [(PLANS[country](chance), country) for _ in range(number)]
+
+
+def counted_up(prefix: str, numbers: int, country: str = "US") -> Numbers:
+    digits = 12 - len(prefix)
+    return [(f"{prefix}{place:0{digits}d}", country) for place in range(numbers)]
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        customers("US", 5_000),
+        customers("US", 60),
+        customers("DE", 5_000),
+        customers("AD", 5_000),
+        customers("AD", 25_000),
+        [each for country in PLANS for each in customers(country, 1_000)],
+        counted_up("+12067771", BLOCK - 1),
+        [*customers("US", 3_000), *counted_up("+12067771", 150)],
+        [(number, country) for country, number in SUCCESS_BY_COUNTRY.items()] * 500,
+        [(f"+1206777{block}{line:03d}", "US") for block in range(10) for line in range(0, 1000, 10)],
+        [],
+    ],
+    ids=["national", "small", "another plan", "a small country", "a quarter of a small country", "many countries",
+         "a block of extensions", "extensions amid customers", "simulator numbers", "a town", "nobody"],
+)  # fmt: skip
+def test_an_ordinary_audience_is_left_alone(audience: Numbers) -> None:
+    assert found(audience) == ()
+
+
+@pytest.mark.parametrize(
+    ("audience", "ranges"),
+    [
+        (counted_up("+1206777", 5_000), 5),
+        (counted_up("+12067771", 100), 1),
+        (counted_up("+120677712", 100), 1),
+        ([*customers("US", 5_000), *counted_up("+12067771", 600)], 1),
+        ([*customers("US", 2_000), *counted_up("+12067771", 250)], 1),
+        ([*customers("AD", 10_000), *((f"+3763{n:05d}", "AD") for n in range(1_000))], 1),
+        ([(f"+120677{block:02d}{line:03d}", "US") for block in range(40) for line in range(550)], 40),
+    ],
+    ids=["5,000 in a row", "100 in a row", "two digits", "amid many", "amid some", "in a small country", "many ranges"],
+)
+def test_numbers_that_were_counted_up_are_found(audience: Numbers, ranges: int) -> None:
+    assert len(found(audience)) == ranges
+
+
+@given(st.integers(0, 10**9), st.lists(st.sampled_from(sorted(PLANS)), min_size=1, max_size=4), st.integers(1, 300))
+def test_random_customers_are_never_suspicious(seed: int, countries: list[str], number: int) -> None:
+    chance = random.Random(seed)
+    audience = [(PLANS[country](chance), country) for country in countries for _ in range(number)]
+    assert found(audience) == ()
+
+
+def test_a_range_is_shown_without_its_numbers() -> None:
+    (one,) = found(counted_up("+12067771", 100))
+    assert one.to_json() == {"country": "US", "range": "+12067771xxx", "numbers": 100}
