@@ -84,7 +84,8 @@ class OptOutService:
         known = [(channel, found.address) for channel in Channel if (found := destination_of(channel, address))]
         if not known:
             raise ApiError(400, "invalid_destination", "the address is neither a number in E.164 form nor an email")
-        kept, deleted = [], []
+        kept: list[str] = []
+        deleted: list[str] = []
         for channel, destination in known:
             (kept if self._kept(self._registers[channel], destination) else deleted).append(channel.value)
         return Answer(200, {"forgotten": deleted, "opt_outs_kept": kept})
