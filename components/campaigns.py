@@ -152,6 +152,7 @@ class Campaigns(pulumi.ComponentResource):
         RuleToQueue("sweep-tick", self._tick, self._platform, self._sweep, opts=self._child)
 
     def _build_planner(self) -> Function:
+        settings = self._platform.site.settings
         planner = self._function(
             "campaign-planner",
             FunctionArgs(
@@ -163,6 +164,7 @@ class Campaigns(pulumi.ComponentResource):
                     "campaigns_table": self._table.name,
                     "content_bucket": self._content.name,
                     "channels": self._routes,
+                    "prices": settings.prices.text(),
                 },
                 statements=[
                     self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),
@@ -304,6 +306,7 @@ class Campaigns(pulumi.ComponentResource):
                     "outbox_queue_url": self._outbox.queue.url,
                     "delivery_tracking_table": self._messaging.delivery_tracking.name,
                     "channels": self._routes,
+                    "prices": settings.prices.text(),
                     "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
                 },

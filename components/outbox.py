@@ -62,6 +62,7 @@ class Outbox(pulumi.ComponentResource):
                     "rate_limits_table": messaging.rate_limits.name,
                     "outbox_queue_url": self.queue.url,
                     "channels": routes_text({channel: each.route("") for channel, each in channels.items()}),
+                    "prices": settings.prices.text(),
                     "sms_configuration_set": channels[Channel.SMS].configuration_set,
                     "email_configuration_set": email.configuration_set if email else "",
                     "daily_cap_usd": settings.messages_daily_cap_usd,

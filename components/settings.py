@@ -19,8 +19,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
+from components.price_settings import PriceSettings
 
 PROJECT = "ai-cpaas-demo"
 
@@ -171,6 +173,7 @@ class StackSettings(_Settings):
     messages_daily_cap_usd: float = Field(
         default=20.0, gt=0, allow_inf_nan=False, description="what single messages may cost in a UTC day"
     )
+    prices: PriceSettings = Field(default=PriceSettings(), description="prices in place of those we ship")
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")
     alarm_email: Annotated[EmailAddress | None, SetWithSecret("somebody@example.com")] = Field(
@@ -301,12 +304,19 @@ def _problem(item: Any, hidden: Collection[str]) -> str:
 
 
 def _model(path: list[str]) -> type[BaseModel]:
-    model: type[BaseModel] = StackSettings
+    return _walk(path)[1] or StackSettings
+
+
+def _walk(path: list[str]) -> tuple[FieldInfo | None, type[BaseModel] | None]:
+    """The innermost setting that a path leads to and the model within it; keys of mappings and places in lists pass."""
+    field: FieldInfo | None = None
+    model: type[BaseModel] | None = StackSettings
     for name in path:
-        annotation = model.model_fields[name].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return model
+        if model is not None and name in model.model_fields:
+            field = model.model_fields[name]
+            candidates = [field.annotation, *get_args(field.annotation)]
+            model = next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return field, model
 
 
 def _known(path: list[str]) -> list[str]:
@@ -314,8 +324,8 @@ def _known(path: list[str]) -> list[str]:
 
 
 def _expected(location: list[str]) -> str:
-    names = [name for name in location if not name.isdigit()]
-    field = _model(names[:-1]).model_fields[names[-1]]
+    field, _ = _walk(location)
+    assert field is not None
     annotation = field.annotation
     if isinstance(annotation, type) and issubclass(annotation, Environment):
         return f"{field.description}: one of {', '.join(annotation)}"

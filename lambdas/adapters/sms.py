@@ -32,7 +32,9 @@ class SmsProvider:
             "MessageType": message.terms.message_type,
             "Context": {CONTEXT_MESSAGE_ID: message.message_id, CONTEXT_STACK: self._stack},
         }
-        if message.terms.max_price_usd is not None:
+        if message.row.max_price_usd is not None:
+            arguments["MaxPrice"] = f"{message.row.max_price_usd:.5f}"
+        elif message.terms.max_price_usd is not None:
             arguments["MaxPrice"] = message.terms.max_price_usd
         if message.terms.validity_seconds is not None:
             arguments["TimeToLive"] = message.terms.validity_seconds

@@ -30,8 +30,14 @@ class TrackedMessage:
     channel: str
     created_ms: int
     estimate_usd: Decimal
+    reserved_usd: Decimal
     version: int
     state: MessageState
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """What a receipt has told that it cost, else the estimate."""
+        return self.estimate_usd if self.state.cost_usd is None else self.state.cost_usd
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> TrackedMessage:
@@ -43,6 +49,7 @@ class TrackedMessage:
             channel=item["channel"],
             created_ms=int(item["timestamp"]),
             estimate_usd=Decimal(item.get("cost_estimate", 0)),
+            reserved_usd=Decimal(item.get("reserved", item.get("cost_estimate", 0))),
             version=int(item["version"]),
             state=MessageState(
                 status=Status(item["status"]),
@@ -92,6 +99,7 @@ class TrackingTable:
             "country": row.country,
             "parts": row.parts,
             "cost_estimate": row.price_usd,
+            "reserved": row.reserved_usd,
             "status": Status.SENDING.value,
             "history": {Status.SENDING.value: now_ms},
             "timestamp": now_ms,

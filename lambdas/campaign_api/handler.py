@@ -27,6 +27,7 @@ from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign_request import MAX_BODY_BYTES
 from lambdas.core.channels import routes_from_text
+from lambdas.core.prices import PriceList
 
 SETTINGS = CampaignApiSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -48,6 +49,7 @@ MESSAGES = MessageService(
     Queue(_SQS, SETTINGS.outbox_queue_url),
     ROUTES,
     now_ms,
+    PriceList.from_text(SETTINGS.prices),
 )
 OPT_OUT_VERBS = OptOutService(ChannelRegisters(_TABLE), now_ms).verbs()
 

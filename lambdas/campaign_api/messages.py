@@ -17,6 +17,7 @@ from lambdas.core.campaign_request import RequestError, canonical_hash
 from lambdas.core.channels import Routes
 from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, MessageOrder, outbox_body, parse_message_order
 from lambdas.core.plan_row import ExcludedRow, render
+from lambdas.core.prices import LIST_PRICES, PriceList
 
 
 class MessageService:
@@ -29,12 +30,14 @@ class MessageService:
         outbox: Queue,
         routes: Routes,
         now_ms: Callable[[], int],
+        prices: PriceList = LIST_PRICES,
     ) -> None:
         self._orders = orders
         self._tracking = tracking
         self._outbox = outbox
         self._routes = routes
         self._now_ms = now_ms
+        self._prices = prices
 
     def send(self, document: object, caller: Caller) -> Answer:
         """202 with the message's id; the same key and body get the same answer, another body 409."""
@@ -72,7 +75,7 @@ class MessageService:
         destination = destination_of(recipient.channel, recipient.address)
         if destination is None:
             raise ApiError(400, "invalid_destination", f"the message has no valid {recipient.channel} destination")
-        rendered = render(recipient, destination, 0, order.options.max_price_usd)
+        rendered = render(recipient, destination, 0, order.options.max_price_usd, self._prices)
         if isinstance(rendered, ExcludedRow):
             raise ApiError(400, rendered.reason.value, f"the message cannot be sent: {rendered.detail}")
 

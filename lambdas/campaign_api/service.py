@@ -31,6 +31,7 @@ from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import batches, new_planning, require_room
 from lambdas.core.plan_row import RowRules
+from lambdas.core.prices import PriceList
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -100,14 +101,15 @@ class CampaignService:
         return Decimal(str(request.options.spend_cap_usd if request.options.spend_cap_usd is not None else most))
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
-        rules = RowRules(self._routes, request.options.max_price_usd)
+        prices = PriceList.from_text(self._settings.prices)
+        rules = RowRules(self._routes, request.options.max_price_usd, prices)
         planning = new_planning(rules, self._opt_outs.opted_out)
         for batch in batches(request.recipients):
             planning.plan(batch)
         return {
             **planning.totals.summary(tps=request.throughput_tps, routes=self._routes),
             "spend_cap_usd": float(cap),
-            "over_cap": planning.totals.cost_usd > cap,
+            "over_cap": planning.totals.highest_cost_usd > cap,
         }
 
     def _campaign_id(self, request: CampaignRequest, caller: Caller, body_hash: str) -> str:

@@ -22,5 +22,6 @@ class CampaignApiSettings(FunctionEnvironment):
     outbox_queue_url: str
     delivery_tracking_table: str
     channels: str
+    prices: str
     campaign_spend_cap_usd: float
     retention_days: int

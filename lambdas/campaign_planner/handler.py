@@ -24,6 +24,7 @@ from lambdas.core.channels import Channel, routes_from_text
 from lambdas.core.lanes import lane_attributes, lanes_of
 from lambdas.core.plan import LaneRow, batches, new_planning, require_room
 from lambdas.core.plan_row import RowRules
+from lambdas.core.prices import PriceList
 from lambdas.core.work import WorkToken, campaign_rate, token_count
 
 SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
@@ -34,6 +35,7 @@ OPT_OUTS = ChannelOptOuts(_TABLE)
 _S3 = client("s3")
 CONTENT = Content(_S3, SETTINGS.content_bucket)
 ROUTES = routes_from_text(SETTINGS.channels)
+PRICES = PriceList.from_text(SETTINGS.prices)
 WORK = {channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()}
 
 
@@ -91,7 +93,7 @@ def _write_plan(campaign_id: str, meta: Item) -> Item:
         raise RuntimeError(f"the stored request of {campaign_id} cannot be planned: {error}") from error
     name = f"{campaign_id}/{secrets.token_hex(4)}"
     parts = PartWriter(_S3, SETTINGS.content_bucket, name)
-    planning = new_planning(RowRules(ROUTES, request.options.max_price_usd), OPT_OUTS.opted_out, campaign_id)
+    planning = new_planning(RowRules(ROUTES, request.options.max_price_usd, PRICES), OPT_OUTS.opted_out, campaign_id)
     for batch in batches(request.recipients):
         for outcome in planning.plan(batch):
             if isinstance(outcome, LaneRow):

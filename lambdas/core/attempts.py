@@ -73,7 +73,7 @@ class ChunkProgress:
         with self._lock:
             self._outcomes[outcome] += 1
             if outcome in HANDED_OVER:
-                self._spent += send.row.price_usd
+                self._spent += send.row.reserved_usd
 
     def left_unsent(self, send: ScheduledSend) -> None:
         """Record that a row's call was never made in this run; its chunk stays open unless `count_unsent` follows."""

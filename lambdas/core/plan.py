@@ -96,7 +96,9 @@ class Planning:
         if (recipient.channel, destination.address) in blocked:
             return ExcludedRow(recipient.row, Exclusion.OPTED_OUT, customer_id=recipient.customer_id)
         lane = recipient.channel.value
-        outcome = render(recipient, destination, self.totals.rows_of(lane), self._rules.max_price_usd)
+        outcome = render(
+            recipient, destination, self.totals.rows_of(lane), self._rules.max_price_usd, self._rules.prices
+        )
         if isinstance(outcome, ExcludedRow):
             return outcome
         self.totals.add(lane, outcome)

@@ -23,7 +23,7 @@ from lambdas.core.content import (
 )
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.prices import price_of
+from lambdas.core.prices import LIST_PRICES, PriceList
 
 
 class Exclusion(StrEnum):
@@ -52,10 +52,12 @@ class ExcludedRow:
 
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars."""
+    """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
+    messages cost."""
 
     channels: Collection[str]
     max_price_usd: float | None = None
+    prices: PriceList = LIST_PRICES
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
@@ -70,7 +72,11 @@ def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
 
 
 def render(
-    recipient: Recipient, destination: Destination, row: int, max_price_usd: float | None
+    recipient: Recipient,
+    destination: Destination,
+    row: int,
+    max_price_usd: float | None,
+    prices: PriceList = LIST_PRICES,
 ) -> PlannedRow | ExcludedRow:
     """The message for one recipient, counted and priced, or why there is none."""
     if missing := recipient.content.missing(recipient.variables):
@@ -84,9 +90,10 @@ def render(
     parts, problem = _measure(recipient.channel, content)
     if problem:
         return _excluded(recipient, Exclusion.TOO_LONG, problem)
-    fee = price_of(recipient.channel, country=destination.country, template=content.template is not None)
+    fee = prices.price(recipient.channel, country=destination.country, template=content.template is not None)
     price = fee.total_usd * parts
-    if max_price_usd is not None and price > Decimal(str(max_price_usd)):
+    limit = None if max_price_usd is None else Decimal(str(max_price_usd))
+    if limit is not None and price > limit:
         return _excluded(recipient, Exclusion.OVER_PRICE_LIMIT, f"{price} USD")
     return PlannedRow(
         row,
@@ -97,6 +104,7 @@ def render(
         content,
         parts,
         price,
+        prices.highest_usd(recipient.channel, price, limit),
     )
 
 

@@ -40,12 +40,13 @@ class Group:
 
 @dataclass(slots=True)
 class LaneTotals:
-    """One lane's rows and parts, and the dearest row."""
+    """One lane's rows and parts, the most its dearest row may cost, and all of them together."""
 
     channel: str
     rows: int = 0
     parts: int = 0
     highest_price_usd: Decimal = Decimal(0)
+    highest_cost_usd: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -68,7 +69,8 @@ class PlanTotals:
         totals = self.by_lane.setdefault(lane, LaneTotals(row.channel))
         totals.rows += 1
         totals.parts += row.parts
-        totals.highest_price_usd = max(totals.highest_price_usd, row.price_usd)
+        totals.highest_price_usd = max(totals.highest_price_usd, row.reserved_usd)
+        totals.highest_cost_usd += row.reserved_usd
         self.by_channel.setdefault(row.channel, Group()).add(row)
         if row.country:
             self.by_country.setdefault(row.country, Group()).add(row)
@@ -101,6 +103,11 @@ class PlanTotals:
         return sum((group.cost_usd for group in self.by_channel.values()), Decimal(0))
 
     @property
+    def highest_cost_usd(self) -> Decimal:
+        """The most the whole campaign can cost, which is what its cap must hold."""
+        return sum((lane.highest_cost_usd for lane in self.by_lane.values()), Decimal(0))
+
+    @property
     def lanes(self) -> tuple[Lane, ...]:
         """Each lane's run of the campaign's rows, in the order of channels."""
         order = {channel.value: place for place, channel in enumerate(Channel)}
@@ -131,6 +138,7 @@ class PlanTotals:
             "excluded_by_reason": dict(sorted(self.excluded_by_reason.items())),
             "parts": self.parts,
             "cost_usd": float(round(self.cost_usd, 5)),
+            "highest_cost_usd": float(round(self.highest_cost_usd, 5)),
             "duration_seconds": round(self.duration_s(tps=tps, routes=routes), 1),
             "by_country": _shown(self.by_country),
             "by_channel": _shown(self.by_channel),

@@ -19,7 +19,8 @@ class PlannedRow:
     """One message to send: rendered, counted and priced. `row` is its 0-based place among the campaign's rows, while
     it is being planned among those of its lane.
 
-    `destination` is an E.164 number or an email address, `country` that of the number, empty for email.
+    `destination` is an E.164 number or an email address, `country` that of the number, empty for email. `price_usd` is
+    the estimate; `max_price_usd` the most the provider may charge, None where it takes no such bound.
     """
 
     row: int
@@ -30,6 +31,12 @@ class PlannedRow:
     content: Content
     parts: int
     price_usd: Decimal
+    max_price_usd: Decimal | None = None
+
+    @property
+    def reserved_usd(self) -> Decimal:
+        """What the caps reserve for it: nothing dearer is sent."""
+        return self.price_usd if self.max_price_usd is None else self.max_price_usd
 
     def to_json(self) -> dict[str, Any]:
         """One line of a part file, which tells the row by its place; texts that are empty are left out."""
@@ -42,6 +49,7 @@ class PlannedRow:
             "country": self.country,
             "parts": self.parts,
             "price_usd": str(self.price_usd),
+            **({"max_price_usd": str(self.max_price_usd)} if self.max_price_usd is not None else {}),
             **{name: text for name, text in texts.items() if text},
             **({"template": content.template.to_json()} if content.template else {}),
         }
@@ -59,4 +67,5 @@ class PlannedRow:
             content=Content(line.get("body", ""), line.get("subject", ""), line.get("html", ""), template),
             parts=line["parts"],
             price_usd=Decimal(line["price_usd"]),
+            max_price_usd=Decimal(line["max_price_usd"]) if "max_price_usd" in line else None,
         )

@@ -1,13 +1,15 @@
 """Prices as data: what a message costs, with the date, the source and how far the figure can be trusted.
 
 Actual prices come with each delivery receipt of SMS; these serve estimates, reservations and caps, and what is booked
-for WhatsApp and email, whose receipts name no amount.
+for WhatsApp and email, whose receipts name no amount. A stack's settings replace them by its own (`PriceList`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
 
 from lambdas.core.channels import Channel
@@ -94,3 +96,62 @@ def price_of(channel: Channel, *, country: str = "", template: bool = False) -> 
     if channel is Channel.EMAIL:
         return EMAIL
     return WHATSAPP_TEMPLATE if template else WHATSAPP_BODY
+
+
+ELSEWHERE = "elsewhere"
+"""In place of a country: every country without a figure of its own."""
+KINDS = ("sms", "whatsapp", "whatsapp_template", "email")
+"""What a stack's settings may price: a channel's messages, WhatsApp's templates apart."""
+HEADROOM_PERCENT = 25
+"""How much dearer than planned an SMS may be and is still sent, unless the stack's settings say otherwise: carriers of
+one country ask different fees, and most figures here are samples."""
+LEAST_USD = Decimal("0.00001")
+"""The step of SendTextMessage's MaxPrice (API reference)."""
+HIGHEST_USD = Decimal("99.99999")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """What messages cost in one stack: the figures above, except where `own` has one for a kind and country.
+
+    `headroom` is the share of its planned price by which an SMS may turn out dearer; AWS refuses what is dearer still.
+    """
+
+    own: Mapping[str, Mapping[str, Price]] = field(default_factory=dict)
+    headroom: Decimal = Decimal(HEADROOM_PERCENT) / 100
+
+    @classmethod
+    def from_text(cls, text: str) -> PriceList:
+        """Read the stack's setting `prices` as JSON; an empty text is the list above as it stands."""
+        document = json.loads(text) if text else {}
+        own = {
+            kind: {
+                country: Price(Decimal(usd), Decimal(0), document["as_of"], document["source"], Confidence.LIST)
+                for country, usd in document.get(kind, {}).items()
+            }
+            for kind in KINDS
+        }
+        return cls(own, Decimal(str(document.get("headroom_percent", HEADROOM_PERCENT))) / 100)
+
+    def price(self, channel: Channel, *, country: str = "", template: bool = False) -> Price:
+        """Price of one message part (one message, outside SMS): the country's figure before one for elsewhere, the
+        stack's own before ours."""
+        kind = "whatsapp_template" if channel is Channel.WHATSAPP and template else channel.value
+        own = self.own.get(kind, {})
+        if country in own:
+            return own[country]
+        if channel is Channel.SMS and country in SMS_BY_COUNTRY:
+            return SMS_BY_COUNTRY[country]
+        return own.get(ELSEWHERE) or price_of(channel, country=country, template=template)
+
+    def highest_usd(self, channel: Channel, planned_usd: Decimal, limit_usd: Decimal | None = None) -> Decimal | None:
+        """The most a message planned at `planned_usd` may be charged, in steps of MaxPrice and never over `limit_usd`;
+        None where the provider takes no such bound."""
+        if channel is not Channel.SMS:
+            return None
+        highest = min((planned_usd * (1 + self.headroom)).quantize(LEAST_USD, ROUND_UP), HIGHEST_USD)
+        return highest if limit_usd is None else min(highest, limit_usd.quantize(LEAST_USD, ROUND_DOWN))
+
+
+LIST_PRICES = PriceList()
+"""The figures above as they stand."""

@@ -106,7 +106,7 @@ class SingleSender:
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
-        day = self._ports.budget.take(row.price_usd)
+        day = self._ports.budget.take(row.reserved_usd)
         if day is None:
             return self.record_not_sent(message_id, row, SPEND_CAP)
         progress = _Progress()
@@ -168,7 +168,7 @@ class SingleSender:
     def _settle(self, row: PlannedRow, day: str) -> None:
         """Give the money back unless this run handed the message over: what an earlier run did, it paid for itself."""
         if not self._attempts.handed_over:
-            self._ports.budget.give_back(row.price_usd, day)
+            self._ports.budget.give_back(row.reserved_usd, day)
 
     def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:
         """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over

@@ -35,6 +35,7 @@ from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
+from lambdas.core.prices import PriceList
 from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import EXPIRED, SingleOutcome, SinglePorts, SingleSender
 from lambdas.message_sender.settings import MessageSenderSettings
@@ -52,6 +53,7 @@ WAITING_OR_SENT = frozenset({SingleOutcome.SENT, SingleOutcome.REFUSED, SingleOu
 SETTINGS = MessageSenderSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 ROUTES = routes_from_text(SETTINGS.channels)
+PRICES = PriceList.from_text(SETTINGS.prices)
 _DYNAMO = client("dynamodb", connections=2 * BATCH)
 OPT_OUTS = ChannelOptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
 BUDGET = DayBudget(Table(_DYNAMO, SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
@@ -236,7 +238,7 @@ def _render(order: MessageOrder) -> PlannedRow:
     destination = destination_of(order.recipient.channel, order.recipient.address)
     if destination is None:
         raise UnsendableOrder(f"{order.message_id} has no valid {order.recipient.channel} destination")
-    row = render(order.recipient, destination, 0, order.options.max_price_usd)
+    row = render(order.recipient, destination, 0, order.options.max_price_usd, PRICES)
     if isinstance(row, ExcludedRow):
         raise UnsendableOrder(f"{order.message_id} cannot be sent: {row.reason.value} {row.detail}".rstrip())
     return row

@@ -21,6 +21,7 @@ class MessageSenderSettings(FunctionEnvironment):
     rate_limits_table: str
     outbox_queue_url: str
     channels: str
+    prices: str
     sms_configuration_set: str
     email_configuration_set: str
     daily_cap_usd: float

@@ -56,7 +56,7 @@ class EndedChunks:
             else:
                 refused += 1
                 continue
-            spent += row.estimate_usd
+            spent += row.reserved_usd
         return ChunkResult(
             sent=sent,
             refused=refused,

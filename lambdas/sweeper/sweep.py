@@ -160,7 +160,7 @@ class Sweep:
         self._tables.campaigns.update({"pk": meta["pk"], "sk": meta["sk"]}, f"SET {sets}", changes)
 
     def _recount(self, meta: Mapping[str, Any], summary: CampaignSummary) -> Decimal:
-        """Correct the counters; the estimate of all that was handed over, which also settles what a dead worker of an
+        """Correct the counters; what all that was handed over has cost, which also settles what a dead worker of an
         ended campaign had reserved."""
         counted: dict[str, Counts] = {}
         spent = Decimal(0)
@@ -170,7 +170,7 @@ class Sweep:
             for item in self._tables.tracking.rows(ids):
                 row = TrackedMessage.from_item(item)
                 if row.state.is_accepted or row.state.status is Status.IN_DOUBT:
-                    spent += row.estimate_usd
+                    spent += row.cost_usd
                 counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
                     row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd
                 )

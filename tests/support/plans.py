@@ -10,6 +10,7 @@ from lambdas.core.plan import LaneRow, OptedOut, batches, new_planning
 from lambdas.core.plan_row import ExcludedRow, RowRules
 from lambdas.core.plan_totals import PlanTotals
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.prices import LIST_PRICES, PriceList
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,10 @@ def make_plan(
     channels: Collection[str],
     opted_out: OptedOut,
     max_price_usd: float | None = None,
+    prices: PriceList = LIST_PRICES,
 ) -> Plan:
     """Plan all of `recipients`."""
-    planning = new_planning(RowRules(channels, max_price_usd), opted_out)
+    planning = new_planning(RowRules(channels, max_price_usd, prices), opted_out)
     outcomes = [outcome for batch in batches(recipients) for outcome in planning.plan(batch)]
     rows = [
         replace(outcome.row, row=lane.first_row + outcome.row.row)

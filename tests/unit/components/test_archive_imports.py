@@ -75,7 +75,8 @@ def _variables(function: str) -> dict[str, str]:
     samples = {str: "sms", int: "1", float: "1.5", bool: "true"}
     hints = get_type_hints(settings)
     values = {variable: samples[hints[field]] for field, variable in settings.variable_names().items()}
-    return values | ({"CHANNELS": routes_to_text({Channel.SMS: Route("", "", 1, 1)})} if "channels" in hints else {})
+    documents = {"channels": routes_to_text({Channel.SMS: Route("", "", 1, 1)}), "prices": "{}"}
+    return values | {name.upper(): text for name, text in documents.items() if name in hints}
 
 
 def _unpacked(target: Path, distributions: tuple[str, ...] | list[str]) -> Path:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from string import ascii_uppercase
 from typing import get_args
 
 import pulumi
@@ -16,6 +18,8 @@ from pydantic import BaseModel, SecretStr
 
 from components.environments import ENVIRONMENTS, Environment
 from components.settings import PROJECT, STAND_INS, SettingsError, SetWithSecret, StackSettings, load, parse
+from lambdas.core.channels import Channel
+from lambdas.core.prices import PriceList
 
 
 def config(**own: object) -> dict[str, str]:
@@ -215,3 +219,36 @@ def test_settings_are_frozen() -> None:
     settings = parse(config())
     with pytest.raises(ValueError, match="frozen"):
         settings.region = "us-east-1"
+
+
+def test_prices_are_data_with_a_date_and_a_source() -> None:
+    own = {"as_of": "2026-11-01", "source": "AWS price list", "sms": {"DE": 0.0893}, "headroom_percent": 0}
+    settings = parse(config(prices=own))
+    prices = PriceList.from_text(settings.prices.text())
+    assert prices.price(Channel.SMS, country="DE").total_usd == Decimal("0.0893")
+    assert prices.headroom == 0
+    assert PriceList.from_text(parse(config()).prices.text()) == PriceList.from_text("")
+
+
+@pytest.mark.parametrize(
+    ("prices", "problem"),
+    [
+        ({"sms": {"DE": 0.1}}, "need as_of .* and source"),
+        (
+            {"as_of": "2026-11-01", "source": "AWS", "sms": {"false": 0.1}},
+            r"prices.sms.false.* by country or elsewhere",
+        ),
+        ({"as_of": "2026-11-01", "source": "AWS", "sms": {"DE": 0}}, r"prices.sms.DE=0 .* by country or elsewhere"),
+        ({"as_of": "2026-11-01", "source": "AWS", "voice": {}}, r"prices.voice is unknown \(known: as_of, email"),
+        (
+            {
+                "as_of": "2026-11-01",
+                "source": "AWS",
+                "sms": {a + b: 0.12345 for a in "ABCDEF" for b in ascii_uppercase},
+            },
+            "name the countries you send to",
+        ),
+    ],
+)
+def test_prices_that_cannot_hold_are_refused_with_the_remedy(prices: object, problem: str) -> None:
+    assert re.search(problem, refusal(config(prices=prices)))

@@ -21,7 +21,7 @@ from lambdas.core.parts import count_parts
 from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
 from lambdas.core.plan_row import Exclusion
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.prices import price_of, sms_price
+from lambdas.core.prices import PriceList, price_of, sms_price
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY, always_fails, is_simulator
 from tests.support.plans import Plan
 from tests.support.plans import make_plan as plan_for
@@ -167,6 +167,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     assert sorted([*places, *(row.row for row in plan.excluded)]) == list(range(len(audience)))
     assert plan.totals.parts == sum(row.parts for row in plan.rows)
     assert plan.totals.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
+    assert plan.totals.highest_cost_usd == sum((row.reserved_usd for row in plan.rows), Decimal(0))
     summary = plan.totals.summary(tps=10, routes=routes(sms=(10, 10)))
     for grouping in ("by_country", "by_channel"):
         groups = summary[grouping].values()
@@ -178,6 +179,8 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     for row in plan.rows:
         assert row.parts == count_parts(row.content.body).parts >= 1
         assert row.price_usd == sms_price(row.country).total_usd * row.parts
+        assert row.max_price_usd is not None
+        assert row.price_usd < row.max_price_usd <= row.price_usd * Decimal("1.25") + Decimal("0.00001")
     destinations = Counter(row.destination for row in plan.rows if not is_simulator(row.destination))
     assert all(count == 1 for count in destinations.values())
     assert "+14255550199" not in destinations
@@ -206,6 +209,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
         ),
         parts=st.integers(1, 11),
         price_usd=st.decimals(0, 10, places=5),
+        max_price_usd=st.none() | st.decimals(0, 10, places=5),
     )
 )
 def test_a_planned_row_survives_its_part_file(row: PlannedRow) -> None:
@@ -242,10 +246,21 @@ def test_each_channel_has_a_run_of_rows_of_its_own() -> None:
     assert [row.customer_id for row in plan.rows] == [f"c-{row}" for row in (0, 3, 6, 1, 4, 7, 2, 5, 8)]
     prices = [lane.highest_price_usd for lane in plan.totals.lanes]
     assert prices == [
-        sms_price("US").total_usd,
+        Decimal("0.01102"),
         price_of(Channel.WHATSAPP, template=True).total_usd,
         price_of(Channel.EMAIL).total_usd,
     ]
+
+
+def test_a_lane_reserves_what_its_dearest_row_may_cost_and_the_caller_s_limit_bounds_that() -> None:
+    people = [person(0, US), person(1, "+4915112345678"), person(2, US, "x" * 161)]
+    own = PriceList.from_text('{"as_of": "2026-11-01", "source": "AWS", "sms": {"DE": "0.08"}}')
+    (lane,) = make_plan(people, opted_out=nobody, prices=own).totals.lanes
+    assert lane.highest_price_usd == Decimal("0.10000")
+    (lane,) = make_plan(people, opted_out=nobody, prices=own, max_price_usd=0.09).totals.lanes
+    assert lane.highest_price_usd == Decimal("0.09")
+    cheap = make_plan(people, opted_out=nobody, prices=own, max_price_usd=0.02)
+    assert reasons(cheap) == [(1, Exclusion.OVER_PRICE_LIMIT)]
 
 
 def test_variables_are_escaped_where_the_text_is_html_and_kept_to_one_line_in_a_subject() -> None:

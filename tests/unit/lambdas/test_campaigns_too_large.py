@@ -53,6 +53,7 @@ def planner(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The function's module in an environment of its own."""
     values = {
         "ENVIRONMENT": "local", "STACK": "dev", "PROJECT": "cpaas", "CAMPAIGNS_TABLE": "c", "CONTENT_BUCKET": "b",
+        "PRICES": "{}",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "http://127.0.0.1:9/q", 10, 10)}),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -35,7 +35,8 @@ def sender() -> Iterator[ModuleType]:
         "ENVIRONMENT": "local", "STACK": "dev", "PROJECT": "cpaas", "REGION": "us-east-1", "CAMPAIGNS_TABLE": "c",
         "DELIVERY_TRACKING_TABLE": "d", "RATE_LIMITS_TABLE": "r", "OUTBOX_QUEUE_URL": "http://127.0.0.1:9/q",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "", 10, 10), Channel.EMAIL: Route("", "", 10, 10)}),
-        "SMS_CONFIGURATION_SET": "s", "EMAIL_CONFIGURATION_SET": "e", "DAILY_CAP_USD": "5", "RETENTION_DAYS": "1",
+        "PRICES": "{}", "SMS_CONFIGURATION_SET": "s", "EMAIL_CONFIGURATION_SET": "e", "DAILY_CAP_USD": "5",
+        "RETENTION_DAYS": "1",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }  # fmt: skip

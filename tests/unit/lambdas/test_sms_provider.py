@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -62,6 +64,13 @@ def test_what_is_not_set_is_not_sent() -> None:
     client = Client({"MessageId": "p-1"})
     provider(client, identity="").send(message())
     assert client.arguments.keys().isdisjoint({"OriginationIdentity", "MaxPrice", "TimeToLive"})
+
+
+def test_a_row_s_own_highest_price_goes_before_that_of_its_campaign() -> None:
+    client = Client({"MessageId": "p-1"})
+    row = dataclasses.replace(planned_row(1), max_price_usd=Decimal("0.0125"))
+    provider(client).send(OutboundMessage("spring-0000001", row, SendTerms("spring", "TRANSACTIONAL", "0.05000")))
+    assert client.arguments["MaxPrice"] == "0.01250"
 
 
 def refusal(code: str, reason: str | None = None) -> ClientError:
