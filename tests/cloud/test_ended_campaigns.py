@@ -51,8 +51,8 @@ def test_a_cancelled_campaign_settles_with_every_row_accounted_for(
     shown = stack.show(campaign_id)
     assert accepted + in_doubt + shown["unsent"] + shown["suppressed"] == RECIPIENTS
     assert shown["spend"]["reserved_usd"] == 0
-    estimate = sum(float(row.estimate_usd) for row in rows if row.state.is_accepted or row.state.status == "in_doubt")
-    assert shown["spend"]["spent_usd"] == pytest.approx(estimate, abs=1e-6)
+    booked = sum(float(row.reserved_usd) for row in rows if row.state.is_accepted or row.state.status == "in_doubt")
+    assert shown["spend"]["spent_usd"] == pytest.approx(booked, abs=1e-6)
 
 
 def _claimed(stack: StackClient, campaign_id: str) -> int:

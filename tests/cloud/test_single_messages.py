@@ -160,7 +160,7 @@ def test_the_daily_cap_holds_and_money_of_what_was_refused_comes_back(
     wait_until(lambda: all(show(stack, each)["status"] in ("delivered", "failed") for each in ids), timeout=60)
     sent = sum(show(stack, each)["status"] == "delivered" for each in ids)
     assert sent >= 15
-    assert _spent(stack) - spent == pytest.approx(sent * 0.00881, abs=1e-9)
+    assert _spent(stack) - spent == pytest.approx(sent * 0.01102, abs=1e-9)
 
 
 def _spent(stack: StackClient) -> float:
