@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
-from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
+from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, Calendar, IdentityLease
 from lambdas.core.pacing import MAX_CLOCK_SKEW_S, MICROSECOND, Wait, clock_skew_s
 from lambdas.core.ports import Clock
 
@@ -47,7 +46,7 @@ class Limiter:
             )
             if isinstance(booked, Wait):
                 self._known = self._table.get({"limiter_key": self._key}) or {}
-                self._note_wait(now, now - wanted_us)
+                self._note_wait(owner, milli_rate, now, now - wanted_us)
                 return booked
             lease, calendar = booked
             try:
@@ -72,8 +71,8 @@ class Limiter:
                 "free": calendar.free_parts(now_us),
                 "rate": Decimal(self._milli_rate) / MILLI,
                 "leases": [
-                    {"o": lease.owner, "s": lease.start_us, "e": lease.end_us, "r": lease.milli_rate}
-                    for lease in calendar.leases
+                    {"o": lease.owner, "s": lease.start_us, "e": lease.end_us, "r": lease.milli_rate, "a": lease.asked}
+                    for lease in (*calendar.leases, *calendar.recent)
                 ],
                 "next": version + 1,
                 **({"was": version} if version else {}),
@@ -84,26 +83,20 @@ class Limiter:
             condition="#version = :was" if version else "attribute_not_exists(#version)",
         )
 
-    def _note_wait(self, now_us: int, wait_us: int) -> None:
-        """Let a wait that no lease has ended yet be seen, a few times a minute."""
-        if wait_us < NOTE_WAIT_US or now_us - self._noted_us < NOTE_EVERY_US or not self._known:
+    def _note_wait(self, owner: str, milli_rate: int, now_us: int, wait_us: int) -> None:
+        """Let a wait that no lease has ended yet be seen: once by the others, who then leave it its share, and a few
+        times a minute by readers."""
+        calendar = calendar_of(self._known or {}, self._milli_rate)
+        marked = None if owner.startswith(PRIORITY_MARK) else calendar.waits(owner, milli_rate, now_us)
+        is_long = wait_us >= NOTE_WAIT_US and now_us - self._noted_us >= NOTE_EVERY_US
+        if not self._known or (marked is None and not is_long):
             return
-        self._noted_us = now_us
-        version = int(self._known["version"])
         try:
-            self._known = self._table.update(
-                {"limiter_key": self._key},
-                "SET #slowest_wait = :wait, #slowest_wait_minute = :minute, #version = :next",
-                {
-                    "wait": self._slowest(now_us, wait_us),
-                    "minute": now_us // (60 * MICROSECOND),
-                    "was": version,
-                    "next": version + 1,
-                },
-                condition="#version = :was",
-            )
+            self._known = self._write(marked or calendar, now_us, wait_us if is_long else 0)
         except ConditionFailed:
-            self._noted_us = 0
+            return
+        if is_long:
+            self._noted_us = now_us
 
     def _slowest(self, now_us: int, wait_us: int) -> Decimal:
         """The slowest wait of this minute, of any worker that wrote before us, in seconds."""
@@ -136,5 +129,8 @@ def seconds(microseconds: int) -> Decimal:
 
 def calendar_of(item: Mapping[str, Any], milli_rate: int) -> Calendar:
     """The calendar that an item holds, at the rate that holds now."""
-    leases = tuple(IdentityLease(lease["o"], lease["s"], lease["e"], lease["r"]) for lease in item.get("leases", ()))
-    return replace(Calendar(milli_rate), leases=leases)
+    leases = (
+        IdentityLease(lease["o"], lease["s"], lease["e"], lease["r"], lease.get("a", 0))
+        for lease in item.get("leases", ())
+    )
+    return Calendar(milli_rate, tuple(leases))

@@ -4,6 +4,11 @@ A campaign that asks for less than the identity's rate leaves the rest to others
 do not shut each other out. Leases of one campaign never overlap, because its own rate holds too, but they may be booked
 in any order: of two workers the one with the later rows is often faster, and must not cost the other its time.
 
+Campaigns that together ask for more than there is share it max-min fairly: whoever asks for less than an equal share
+gets what it asks for, the others divide the rest (D. Bertsekas and R. Gallager, "Data Networks", 6.5.2). What each asks
+for stands in its leases, and its last one is remembered for a while after it has passed, so that a pause between two
+leases gives nothing away; one that waits without a lease leaves a mark, which the others then make room for.
+
 A tenth of the rate is a lane of its own: single messages may use whatever is free, campaigns leave that tenth alone. At
 low rates a lease in that tenth is long (ten seconds for a part at 1/s), and the next single message waits for its end.
 
@@ -22,18 +27,23 @@ PRIORITY_SHARE = 0.1
 """Of the identity's rate: what campaigns may never book."""
 PRIORITY_MARK = "!"
 """First character of the owner of a priority lease; no campaign id starts with it."""
+REMEMBER_US = 5 * MICROSECOND
+"""How long an owner counts as active after its last lease: as long as the longest wait for its next one, the horizon
+and a lease of two seconds."""
 MIN_SHARE = 0.1
 """A lease takes at least a tenth of the identity's rate (or all it asked for); a thinner sliver would last for ages."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityLease:
-    """`parts` message parts for `owner` between `start_us` and `end_us`, evenly spaced at `milli_rate`."""
+    """Message parts for `owner` between `start_us` and `end_us`, evenly spaced at `milli_rate`; `asked` is the rate it
+    wanted. One that ends as it starts is the mark of an owner that waits."""
 
     owner: str
     start_us: int
     end_us: int
     milli_rate: int
+    asked: int = 0
 
     def slot(self, part: int) -> int:
         """When message part `part` (0-based) of the lease may be sent."""
@@ -51,14 +61,42 @@ class IdentityLease:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """All leases of an identity that have not passed, at `milli_rate` in total."""
+    """All leases of an identity that have not passed, at `milli_rate` in total; `recent` are the last ones of owners
+    that have none any more."""
 
     milli_rate: int
     leases: tuple[IdentityLease, ...] = ()
+    recent: tuple[IdentityLease, ...] = ()
 
     def current(self, now_us: int) -> Calendar:
         """The calendar without what has passed."""
-        return replace(self, leases=tuple(lease for lease in self.leases if lease.end_us > now_us))
+        leases = tuple(lease for lease in self.leases if lease.end_us > now_us)
+        owners = {lease.owner for lease in leases}
+        recent: dict[str, IdentityLease] = {}
+        for lease in (*self.recent, *self.leases):
+            if lease.owner in owners or not now_us - REMEMBER_US < lease.end_us <= now_us:
+                continue
+            if lease.owner not in recent or lease.end_us > recent[lease.owner].end_us:
+                recent[lease.owner] = lease
+        return Calendar(self.milli_rate, leases, tuple(recent.values()))
+
+    def waits(self, owner: str, milli_rate: int, now_us: int) -> Calendar | None:
+        """The calendar with a mark that `owner` waits for `milli_rate`; None if it is known to be active anyway."""
+        calendar = self.current(now_us)
+        if any(lease.owner == owner for lease in (*calendar.leases, *calendar.recent)):
+            return None
+        mark = IdentityLease(owner, now_us, now_us, 0, milli_rate)
+        return replace(calendar, recent=(*calendar.recent, mark))
+
+    def fair_rate(self, owner: str, milli_rate: int) -> int:
+        """What a campaign that asks for `milli_rate` may have of the rate, beside those that are active."""
+        asked = {
+            lease.owner: lease.asked
+            for lease in sorted((*self.recent, *self.leases), key=lambda lease: lease.start_us)
+            if not lease.is_priority
+        }
+        asked[owner] = milli_rate
+        return max(1, min(milli_rate, water_level(_Room.for_owner(owner, self.milli_rate).own, asked.values())))
 
     def booked_until(self) -> int | None:
         """End of the last lease."""
@@ -85,7 +123,7 @@ class Calendar:
         """
         calendar = self.current(now_us)
         room = _Room.for_owner(owner, self.milli_rate)
-        wanted = max(1, min(milli_rate, room.own))
+        wanted = max(1, min(milli_rate, room.own) if room.priority else calendar.fair_rate(owner, milli_rate))
         least = min(wanted, max(1, int(self.milli_rate * MIN_SHARE)))
         earliest = max(now_us, not_before_us)
         booked = [lease for lease in calendar.leases if lease.end_us > earliest]
@@ -94,8 +132,21 @@ class Calendar:
                 return Wait(start - earliest - HORIZON_US)
             lease = _fit(owner, parts, start, wanted, least, room, booked)
             if lease is not None:
-                return lease, replace(calendar, leases=(*calendar.leases, lease))
+                lease = replace(lease, asked=milli_rate if not room.priority else 0)
+                recent = tuple(known for known in calendar.recent if known.owner != owner)
+                return lease, Calendar(self.milli_rate, (*calendar.leases, lease), recent)
         raise AssertionError("the end of the last lease is always free")
+
+
+def water_level(capacity: int, asked: Iterable[int]) -> int:
+    """The highest rate at which all of `asked`, cut off there, fit into `capacity`."""
+    rates = sorted(asked)
+    for number, rate in enumerate(rates):
+        level = capacity // (len(rates) - number)
+        if rate >= level:
+            return level
+        capacity -= rate
+    return max(rates, default=capacity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,15 +197,30 @@ def test_a_wait_is_seen_from_when_it_began(stack: StackClient, unique: str) -> N
     assert isinstance(reserve(limiter, "first", 3, wanted_us), IdentityLease)
     # The next three seconds begin within the horizon however fast the first call was.
     clock.offset_us = 100_000
-    assert isinstance(reserve(limiter, "second", 3, wanted_us), IdentityLease)
-    assert isinstance(reserve(limiter, "third", 3, wanted_us), Wait)
+    assert isinstance(reserve(limiter, "first", 3, wanted_us), IdentityLease)
+    assert isinstance(reserve(limiter, "second", 3, wanted_us), Wait)
     item = stack.rate_limits.get({"limiter_key": unique})
     assert item is not None
     assert 2.9 < item["slowest_wait"] < 4
-    assert isinstance(reserve(limiter, "third", 3, wanted_us - 57_000_000), Wait)
+    assert isinstance(reserve(limiter, "second", 3, wanted_us - 57_000_000), Wait)
     item = stack.rate_limits.get({"limiter_key": unique})
     assert item is not None
     assert available_capacity(float(item["slowest_wait"])) < 10, "the alarm's own limit is within reach"
+
+
+def test_one_that_waits_is_given_its_share_by_the_others(stack: StackClient, unique: str) -> None:
+    clock = SteppedClock()
+    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1 / 0.9, clock=clock)
+    wanted_us = clock.now_us()
+    first = reserve(limiter, "first", 6, wanted_us)
+    assert isinstance(first, IdentityLease)
+    other = Limiter(stack.rate_limits, unique, parts_per_second=1 / 0.9, clock=clock)
+    assert isinstance(reserve(other, "second", 1, wanted_us), Wait)
+    again = Limiter(stack.rate_limits, unique, parts_per_second=1 / 0.9, clock=clock).reserve(
+        "first", 1, not_before_us=first.end_us, milli_rate=1_000, wanted_us=wanted_us
+    )
+    assert isinstance(again, IdentityLease)
+    assert (first.milli_rate, again.milli_rate) == (1_000, 500), "half of it is the one's that waits"
 
 
 def test_a_worker_with_a_wrong_clock_leases_nothing(stack: StackClient, unique: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.counting import utc_day
-from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.identity_calendar import PRIORITY_MARK, IdentityLease
 from lambdas.core.lanes import Lane
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
@@ -319,10 +319,11 @@ class FakeLimiter:
     ) -> IdentityLease | Wait:
         def effect() -> IdentityLease | Wait:
             world, channel = self._worker.world, self._worker.channel
-            booked = world.calendars[channel].reserve(
-                owner, parts, now_us=world.time.now_us(), not_before_us=not_before_us, milli_rate=milli_rate
-            )
+            calendar, now_us = world.calendars[channel], world.time.now_us()
+            booked = calendar.reserve(owner, parts, now_us=now_us, not_before_us=not_before_us, milli_rate=milli_rate)
             if isinstance(booked, Wait):
+                if not owner.startswith(PRIORITY_MARK):
+                    world.calendars[channel] = calendar.waits(owner, milli_rate, now_us) or calendar
                 return booked
             lease, world.calendars[channel] = booked
             world.leases.append(lease)

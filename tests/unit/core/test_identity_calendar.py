@@ -9,7 +9,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, Calendar, IdentityLease
+from lambdas.core.identity_calendar import (
+    MILLI,
+    PRIORITY_MARK,
+    REMEMBER_US,
+    Calendar,
+    IdentityLease,
+)
 from lambdas.core.pacing import HORIZON_US, MICROSECOND, Wait
 
 NOW = 1_780_000_000_000_000
@@ -39,6 +45,8 @@ class CalendarMachine(RuleBasedStateMachine):
             owner, parts, now_us=self.now_us, not_before_us=not_before, milli_rate=milli_rate
         )
         now_us, waits = self.now_us, 0
+        if isinstance(booked, Wait) and not owner.startswith(PRIORITY_MARK):
+            self.calendar = self.calendar.waits(owner, milli_rate, now_us) or self.calendar
         while isinstance(booked, Wait):
             assert booked.microseconds > 0
             now_us, waits = max(now_us, not_before) + booked.microseconds, waits + 1
@@ -73,6 +81,16 @@ class CalendarMachine(RuleBasedStateMachine):
             assert self.calendar.load(instant) <= self.calendar.milli_rate
             campaigns = sum(lease.milli_rate for lease in leases if lease.covers(instant) and not lease.is_priority)
             assert campaigns <= max(1, int(self.calendar.milli_rate * 0.9))
+
+    @invariant()
+    def who_is_active_is_known_once(self) -> None:
+        if not hasattr(self, "calendar"):
+            return
+        current = self.calendar.current(self.now_us)
+        recent = [lease.owner for lease in current.recent]
+        assert len(recent) == len(set(recent))
+        assert not set(recent) & {lease.owner for lease in current.leases}
+        assert all(self.now_us - REMEMBER_US < lease.end_us <= self.now_us for lease in current.recent)
 
     @invariant()
     def leases_of_one_owner_never_overlap(self) -> None:
