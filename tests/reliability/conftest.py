@@ -1,4 +1,5 @@
-"""The catalogue at full size: its own Hypothesis profile, and a mark by which `make reliability` finds its tests."""
+"""The catalogue at full size: its own Hypothesis profile, the suite's clouds, and a mark by which `make reliability`
+finds its tests."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.cloud.conftest import bare_cloud, cloud, stack, unique, wait_until
+
+__all__ = ["bare_cloud", "cloud", "stack", "unique", "wait_until"]
 
 settings.load_profile("reliability")
 HERE = Path(__file__).parent
