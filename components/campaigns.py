@@ -93,6 +93,8 @@ class Campaigns(pulumi.ComponentResource):
             "plan_queue_url": self._plan.url,
             "plan_dead_letter_queue_url": self._plan.dead_letters.url,
             "sweep_queue_url": self._sweep.url,
+            "sweep_dead_letter_queue_url": self._sweep.dead_letters.url,
+            "campaign_counters_dead_letter_queue_url": self._counter_failures.url,
             "campaign_api_function": api_function.name,
             "campaign_planner_function": planner.name,
             "campaign_counters_function": counters.name,
@@ -224,7 +226,7 @@ class Campaigns(pulumi.ComponentResource):
 
     def _build_counters(self) -> Function:
         tracking = self._messaging.delivery_tracking
-        failures = DeadLetterQueue(
+        self._counter_failures = failures = DeadLetterQueue(
             "campaign-counters-failures", "campaign-counters-dlq", self._platform, opts=self._child
         )
         counters = self._function(

@@ -7,16 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-MAX_BATCH = 10
-"""Entries of one SendMessageBatch (API reference)."""
-MAX_BATCH_BYTES = 262_144
-"""All entries of one SendMessageBatch together, which is the set size of a single message too (SQS developer guide,
-"Message quotas")."""
+from lambdas.core.queue_messages import FIRST_SEEN, MAX_BATCH, MAX_BATCH_BYTES
+
 ATTRIBUTE_BYTES = 64
 """More than the one attribute of a postponed message takes."""
 FIRST_RETRY_S = 5
 LAST_RETRY_S = 60
-FIRST_SEEN = "first_seen_ms"
 
 
 @dataclass(frozen=True, slots=True)

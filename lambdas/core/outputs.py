@@ -132,6 +132,8 @@ class CampaignOutputs(ComponentOutputs):
     sms_work_queue_url: str
     sms_work_dead_letter_queue_url: str
     sweep_queue_url: str
+    sweep_dead_letter_queue_url: str
+    campaign_counters_dead_letter_queue_url: str
     campaign_api_function: str
     campaign_planner_function: str
     sms_worker_function: str
