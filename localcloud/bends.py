@@ -59,6 +59,7 @@ USED: dict[str, tuple[str, ...]] = {
         "_xray_trace_id_for_invocation",
     ),
     "ministack.services.sqs": (
+        "_act_send_message",
         "_collect_msgs",
         "_dlq_sweep",
         "_ensure_msg_fields",
@@ -74,7 +75,6 @@ USED: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudwatch_logs": ("_append_log_events", "_log_groups", "_log_records", "_make_group_arn"),
     "ministack.services.eventbridge": (
-        "_dispatch_to_sqs",
         "_ensure_default_bus",
         "_events_log_list",
         "_pattern_event_view",

@@ -17,6 +17,7 @@ from ministack.services import eventbridge, sns, sqs
 from localcloud.service_metrics import Publish, count_notification, count_published, count_rule_invocation
 
 _log = logging.getLogger(__name__)
+_NO_QUEUE = "there is no such queue"
 _EVENTS = "events.amazonaws.com"
 _SNS = "sns.amazonaws.com"
 
@@ -43,9 +44,23 @@ def _install_events(publish: Publish) -> None:
         if set_aside:
             # As with `deliver`, but the whole event and no transformation: what a dead-letter queue gets on AWS.
             view = view or eventbridge._pattern_event_view(event)
-            eventbridge._dispatch_to_sqs(parse_arn(parked), json.dumps(view.event_with_detail()))
+            _set_aside(parked, json.dumps(view.event_with_detail()), target, rule, problem)
 
     eventbridge._invoke_target = checked
+
+
+def _set_aside(queue: str, body: str, target: dict[str, Any], rule: dict[str, Any], problem: str) -> None:
+    """Put an event into a dead-letter queue with what EventBridge notes about it (EventBridge user guide, "Using
+    dead-letter queues to process undelivered events"); what is refused outright is not tried again there."""
+    notes = {
+        "RULE_ARN": str(rule.get("Arn", "")),
+        "TARGET_ARN": str(target.get("Arn", "")),
+        "ERROR_CODE": "NO_RESOURCE" if problem == _NO_QUEUE else "NO_PERMISSIONS",
+        "ERROR_MESSAGE": problem,
+    }
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in notes.items()}
+    url = sqs._queue_by_arn(queue)["url"]
+    sqs._act_send_message({"QueueUrl": url, "MessageBody": body, "MessageAttributes": attributes}, url)
 
 
 def _install_notifications(publish: Publish) -> None:
@@ -97,6 +112,6 @@ def _refusal(target: str, source: str) -> str | None:
 
 def _queue_refusal(queue: str, principal: str, source: str) -> str | None:
     if sqs._queue_by_arn(queue) is None:
-        return "there is no such queue"
+        return _NO_QUEUE
     allowed = sqs.queue_policy_allows(queue, principal, source, get_account_id())
     return None if allowed else f"its policy does not allow {principal}"

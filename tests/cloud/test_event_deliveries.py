@@ -98,6 +98,12 @@ def test_a_queue_that_is_gone_parks_its_events(
     missing = f"{parked_arn}-missing"
     rule({"Id": "gone", "Arn": missing, "DeadLetterConfig": {"Arn": parked_arn}})
     put(3)
+    (message,) = bare_cloud.client("sqs").receive_message(
+        QueueUrl=parked, VisibilityTimeout=0, MessageAttributeNames=["All"]
+    )["Messages"]
+    notes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert (notes["TARGET_ARN"], notes["ERROR_CODE"]) == (missing, "NO_RESOURCE")
+    assert notes["RULE_ARN"].rpartition(":")[2].startswith("rule/")
     assert [event["detail"] for event in drain(parked)] == [{"n": 3}]
 
 

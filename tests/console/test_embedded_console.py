@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.exit_codes import ExitCode
-from console.services.embedded import COMMAND, EmbeddedCloud, Ready
+from console.services.embedded import Ready
+from tests.console.processes import CONSOLE, START_SECONDS, command
 from tests.console.terminal import Terminal
-
-CONSOLE = [sys.executable, "-m", "console.cli"]
-START_SECONDS = 90.0
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[Ready]:
-    """One embedded cloud, found by the commands under test as a person would: by address or by file."""
-    child = EmbeddedCloud(COMMAND)
-    yield child.start(lambda step: None)
-    child.stop()
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the console without a terminal."""
-    return subprocess.run([*CONSOLE, *arguments], capture_output=True, text=True, timeout=110, check=False)
 
 
 def test_a_campaign_from_a_script_is_accounted_for(cloud: Ready) -> None:

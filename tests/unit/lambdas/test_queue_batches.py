@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.adapters.queues import MAX_BATCH, MAX_BATCH_BYTES, PostponedMessage, Queue
+from lambdas.adapters.queues import PostponedMessage, Queue
+from lambdas.core.queue_messages import MAX_BATCH, MAX_BATCH_BYTES
 
 
 class Client:

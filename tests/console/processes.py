@@ -1,0 +1,25 @@
+"""The console as a process of its own, without a terminal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from console.exit_codes import ExitCode
+
+CONSOLE = [sys.executable, "-m", "console.cli"]
+START_SECONDS = 90.0
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run([*CONSOLE, *arguments], capture_output=True, text=True, timeout=110, check=False)
+
+
+def answer(*arguments: str, code: ExitCode = ExitCode.OK) -> Any:
+    """The JSON document that a command prints when it ends as expected."""
+    done = command(*arguments, "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
