@@ -253,6 +253,11 @@ def test_outputs_are_the_contracts(graph: Any) -> None:
         assert ours <= set(blank) or not ours & set(blank), "a channel is on or off"
 
 
+def test_outputs_name_every_queue(graph: Any) -> None:
+    named = set(graph.recorded.stack_outputs.values())
+    assert {str(queue.outputs["name"]) for queue in graph.all("Queue") if queue.outputs["url"] not in named} == set()
+
+
 def test_parameters_hold_the_outputs_and_fit(graph: Any) -> None:
     outputs = StackOutputs.from_mapping(graph.recorded.stack_outputs)
     prefix = parameter_prefix(outputs.identity.project, outputs.identity.stack)
