@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from lambdas.core.simulator import always_fails, is_simulator
-from localcloud.carrier_account import Account, AccountFigures, Params
+from localcloud.carrier_account import SANDBOX, Account, AccountFigures, Params
 from localcloud.carrier_configuration_sets import ConfigurationSet
 from localcloud.carrier_resources import Resources
 from localcloud.message_parts import Airtime, airtime
@@ -84,6 +84,7 @@ class Carrier(SimulatedService):
                 ResourceType="opted-out-number",
                 ResourceId=destination,
             )
+        self._check_destination(destination, reference)
         _check_text(params, destination, weight)
         message_id = str(uuid.uuid4())
         if not params.get("DryRun"):
@@ -100,6 +101,19 @@ class Carrier(SimulatedService):
             )
             self._schedule(message, events, params.get("TimeToLive"))
         return message_id
+
+    def _check_destination(self, destination: str, configuration_set: str | None) -> None:
+        """Raise the `ServiceError` for a country that is blocked, and in the sandbox for a number nobody verified."""
+        self.resources.protect.check(destination, configuration_set)
+        verified = is_simulator(destination) or self.resources.verified_numbers.has(destination)
+        if self.resources.figures.tier == SANDBOX and not verified:
+            raise ServiceError(
+                "ConflictException",
+                "The destination phone number is not verified",
+                Reason="DESTINATION_PHONE_NUMBER_NOT_VERIFIED",
+                ResourceType="verified-destination-number",
+                ResourceId=destination,
+            )
 
     def _record(self, message_id: str | None, params: Params, destination: str, weight: Airtime, outcome: str) -> None:
         self._traffic.record(message_id, dict(params.get("Context") or {}), destination, outcome, parts=weight.parts)

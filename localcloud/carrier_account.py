@@ -11,6 +11,7 @@ from typing import Any
 from localcloud.wire import ServiceError
 
 _DEFAULT_PAGE = 100
+SANDBOX = "SANDBOX"
 
 Params = Mapping[str, Any]
 Answer = dict[str, Any]

@@ -14,10 +14,11 @@ _EVENT_DESTINATIONS_PER_SET = 5
 
 @dataclass(slots=True)
 class ConfigurationSet:
-    """Where the events of its messages go."""
+    """Where the events of its messages go; `protect` is the id of the protect configuration that holds for them."""
 
     name: str
     created: datetime.datetime
+    protect: str | None = None
     destinations: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -43,6 +44,10 @@ class ConfigurationSets:
         """The ARN of the set of that name."""
         return f"{self._account.prefix}:configuration-set/{name}"
 
+    def protected_by(self, protect: str) -> list[str]:
+        """Names of the sets that have this protect configuration."""
+        return [each.name for each in self._sets.values() if each.protect == protect]
+
     def CreateConfigurationSet(self, params: Params) -> Answer:  # named by AWS
         name = params["ConfigurationSetName"]
         if name in self._sets:
@@ -50,7 +55,7 @@ class ConfigurationSets:
         self._account.room("CONFIGURATION_SETS", len(self._sets), "CONFIGURATION_SETS_PER_ACCOUNT")
         self._sets[name] = ConfigurationSet(name, self._account.time())
         tags = self._account.tag(self.arn(name), params)
-        return {**self._set_head(name), "Tags": tags, "CreatedTimestamp": self._sets[name].created}
+        return {**self.head(name), "Tags": tags, "CreatedTimestamp": self._sets[name].created}
 
     def DeleteConfigurationSet(self, params: Params) -> Answer:
         found = self.named(params["ConfigurationSetName"])
@@ -75,7 +80,7 @@ class ConfigurationSets:
                 Reason="EVENT_DESTINATIONS_PER_CONFIGURATION_SET",
             )
         found.destinations[name] = {"EventDestinationName": name, "Enabled": True, **_destination(params)}
-        return {**self._set_head(found.name), "EventDestination": found.destinations[name]}
+        return {**self.head(found.name), "EventDestination": found.destinations[name]}
 
     def UpdateEventDestination(self, params: Params) -> Answer:
         found, destination = self._destination_of(params)
@@ -84,12 +89,12 @@ class ConfigurationSets:
         kept = {key: value for key, value in destination.items() if not (target and key in _TARGETS)}
         updated = {**kept, **target, "MatchingEventTypes": destination["MatchingEventTypes"], **changes}
         found.destinations[destination["EventDestinationName"]] = updated
-        return {**self._set_head(found.name), "EventDestination": updated}
+        return {**self.head(found.name), "EventDestination": updated}
 
     def DeleteEventDestination(self, params: Params) -> Answer:
         found, destination = self._destination_of(params)
         del found.destinations[destination["EventDestinationName"]]
-        return {**self._set_head(found.name), "EventDestination": destination}
+        return {**self.head(found.name), "EventDestination": destination}
 
     def _destination_of(self, params: Params) -> tuple[ConfigurationSet, dict[str, Any]]:
         found = self.named(params["ConfigurationSetName"])
@@ -98,12 +103,15 @@ class ConfigurationSets:
             raise not_found("event-destination", name)
         return found, found.destinations[name]
 
-    def _set_head(self, name: str) -> Answer:
+    def head(self, name: str) -> Answer:
+        """How answers name the set."""
         return {"ConfigurationSetArn": self.arn(name), "ConfigurationSetName": name}
 
     def _set_view(self, found: ConfigurationSet) -> Answer:
         destinations = list(found.destinations.values())
-        return {**self._set_head(found.name), "EventDestinations": destinations, "CreatedTimestamp": found.created}
+        protect = {"ProtectConfigurationId": found.protect} if found.protect else {}
+        view = {"EventDestinations": destinations, "CreatedTimestamp": found.created}
+        return {**self.head(found.name), **view, **protect}
 
 
 _TARGETS = ("CloudWatchLogsDestination", "KinesisFirehoseDestination", "SnsDestination")

@@ -9,6 +9,9 @@ from localcloud.carrier_configuration_sets import ConfigurationSets
 from localcloud.carrier_keywords import Keywords
 from localcloud.carrier_numbers import Numbers, OptOutLists, PhoneNumber
 from localcloud.carrier_pools import Pools
+from localcloud.carrier_protect import ProtectConfigurations
+from localcloud.carrier_verified_numbers import VerifiedNumbers
+from localcloud.wire import ServiceError
 
 Operation = Callable[[Params], Answer]
 
@@ -19,6 +22,7 @@ class Limits:
     def __init__(self, account: Account, used: Callable[[], dict[str, int]]) -> None:
         self._account = account
         self._used = used
+        self._override: int | None = None
 
     def DescribeAccountAttributes(self, params: Params) -> Answer:
         return page("AccountAttributes", [{"Name": "ACCOUNT_TIER", "Value": self._account.figures.tier}], params)
@@ -29,9 +33,25 @@ class Limits:
         return page("AccountLimits", limits, params)
 
     def DescribeSpendLimits(self, params: Params) -> Answer:
-        limit = self._account.figures.monthly_text_spend_usd
-        text = {"Name": "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": limit, "MaxLimit": limit}
-        return page("SpendLimits", [{**text, "Overridden": False}], params)
+        most, override = self._account.figures.monthly_text_spend_usd, self._override
+        enforced = most if override is None else override
+        text = {"Name": "TEXT_MESSAGE_MONTHLY_SPEND_LIMIT", "EnforcedLimit": enforced, "MaxLimit": most}
+        return page("SpendLimits", [{**text, "Overridden": override is not None}], params)
+
+    def SetTextMessageSpendLimitOverride(self, params: Params) -> Answer:
+        most, wanted = self._account.figures.monthly_text_spend_usd, int(params["MonthlyLimit"])
+        if wanted > most:
+            raise ServiceError(
+                "ValidationException",
+                f"the account may spend {most} USD a month at most",
+                Reason="REQUESTED_SPEND_LIMIT_HIGHER_THAN_SERVICE_LIMIT",
+            )
+        self._override = wanted
+        return {"MonthlyLimit": wanted}
+
+    def DeleteTextMessageSpendLimitOverride(self, params: Params) -> Answer:
+        self._override = None
+        return {"MonthlyLimit": self._account.figures.monthly_text_spend_usd}
 
     def TagResource(self, params: Params) -> Answer:
         self._account.tag(params["ResourceArn"], params)
@@ -51,10 +71,13 @@ class Resources:
     """The account's things in one region. Not thread-safe: used on the host's event loop only."""
 
     def __init__(self, account: Account) -> None:
+        self.figures = account.figures
         self.configuration_sets = ConfigurationSets(account)
         self.opt_out_lists = OptOutLists(account)
         self.numbers = Numbers(account, self.opt_out_lists)
         self.pools = Pools(account, self.numbers, self.opt_out_lists)
+        self.protect = ProtectConfigurations(account, self.configuration_sets)
+        self.verified_numbers = VerifiedNumbers(account)
         self._keywords = Keywords(account, self.numbers, self.pools)
         self._limits = Limits(account, self._used)
 
@@ -75,7 +98,7 @@ class Resources:
         """The operations answered here, by name."""
         parts = (
             *(self.configuration_sets, self.opt_out_lists, self.numbers),
-            *(self.pools, self._keywords, self._limits),
+            *(self.pools, self.protect, self.verified_numbers, self._keywords, self._limits),
         )
         return {name: getattr(part, name) for part in parts for name in dir(part) if name[0].isupper()}
 
@@ -85,4 +108,5 @@ class Resources:
             "POOLS": self.pools.used(),
             "CONFIGURATION_SETS": self.configuration_sets.used(),
             "OPT_OUT_LISTS": self.opt_out_lists.used(),
+            "VERIFIED_DESTINATION_NUMBERS": self.verified_numbers.used(),
         }

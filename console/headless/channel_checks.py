@@ -7,9 +7,12 @@ from typing import Any
 
 from console.domain import ConsoleError, ProblemKind
 from console.headless.checks import Check, Word, verdict
+from console.setup.sms import pages
+from console.setup.whatsapp import LINK
 from console.sources.clients import Clients
 from console.text import safe_line
 from lambdas.core.outputs import MessagingOutputs
+from lambdas.core.redaction import mask_number
 
 _DEPLOY = "deploy the stack again"
 
@@ -17,6 +20,7 @@ _DEPLOY = "deploy the stack again"
 def channel_checks(clients: Clients, outputs: MessagingOutputs) -> Iterator[tuple[str, Callable[[], Check]]]:
     """Name and check, for the channels that the stack has."""
     yield "SMS receipts", lambda: _sms_events(clients, outputs.sms_configuration_set)
+    yield "SMS number", lambda: _sms_number(clients, outputs.sms_origination_identity)
     yield "SMS account tier", lambda: _sms_tier(clients)
     yield "SMS spend limit", lambda: _sms_spend(clients)
     if outputs.whatsapp_business_account_id:
@@ -38,6 +42,23 @@ def _sms_events(clients: Clients, name: str) -> Check:
     return verdict(Word.OK, f"{name} publishes receipts")
 
 
+def _sms_number(clients: Clients, identity: str) -> Check:
+    """Whether the number that messages go out from is registered, where the stack names one of the account's."""
+    if not identity:
+        return verdict(Word.OK, "AWS chooses among the account's")
+    for number in pages(clients.client("pinpoint-sms-voice-v2").describe_phone_numbers, "PhoneNumbers"):
+        if identity in (number["PhoneNumber"], number["PhoneNumberId"], number["PhoneNumberArn"]):
+            status = safe_line(number.get("Status"), 40)
+            if status == "ACTIVE":
+                return verdict(Word.OK, f"{mask_number(safe_line(number['PhoneNumber'], 20))} is active")
+            return verdict(
+                Word.FAIL,
+                f"{mask_number(safe_line(number['PhoneNumber'], 20))} is {status}",
+                "AWS console, End User Messaging SMS, Registrations: register the number and wait for its approval",
+            )
+    return verdict(Word.OK, "a pool, a sender id or a shared number: nothing of this account to look at")
+
+
 def _sms_tier(clients: Clients) -> Check:
     answer = clients.client("pinpoint-sms-voice-v2").describe_account_attributes()
     values = {each.get("Name"): each.get("Value") for each in answer.get("AccountAttributes") or []}
@@ -46,7 +67,9 @@ def _sms_tier(clients: Clients) -> Check:
         return verdict(Word.OK, "production")
     if tier == "SANDBOX":
         return verdict(
-            Word.WARN, "sandbox: verified and simulator numbers only, $1 a month", "ask AWS Support to move it out"
+            Word.WARN,
+            "sandbox: verified and simulator numbers only, $1 a month",
+            'AWS Support, a case "SMS sandbox" for this region, moves it out',
         )
     return verdict(Word.WARN, f"the tier is {tier}")
 
@@ -62,7 +85,7 @@ def _sms_spend(clients: Clients) -> Check:
         return verdict(
             Word.WARN,
             f"${enforced:g} a month of at most ${most:g}",
-            "raise it: quota, then SetTextMessageSpendLimitOverride",
+            "Service Quotas raises it; `cpaas-console setup` sets a lower limit of your own",
         )
     return verdict(Word.OK, f"${enforced:g} a month of at most ${most:g}")
 
@@ -81,7 +104,7 @@ def _whatsapp_number(clients: Clients, outputs: MessagingOutputs) -> Check:
     return verdict(
         Word.FAIL,
         "the business account has no such number",
-        "link it in AWS's console, or correct whatsapp.phone_number_id",
+        f"{LINK}; or correct whatsapp.phone_number_id",
     )
 
 
@@ -93,7 +116,7 @@ def _whatsapp_events(clients: Clients, outputs: MessagingOutputs) -> Check:
     return verdict(
         Word.FAIL,
         "the business account does not publish to the stack's topic: receipts name no message of ours",
-        "aws socialmessaging put-whatsapp-business-account-event-destinations (docs/deploy.md)",
+        "`cpaas-console setup --apply` points it there",
     )
 
 

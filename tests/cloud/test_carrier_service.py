@@ -507,3 +507,78 @@ def test_put_events_refuses_the_carriers_source(bare_cloud: LocalCloud) -> None:
     entry = {"Source": "aws.sms-voice", "DetailType": RECEIPTS["detail-type"][0], "Detail": "{}"}
     answer = bare_cloud.client("events").put_events(Entries=[entry])
     assert answer["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+
+
+@pytest.fixture
+def protect(sms: Any) -> Iterator[str]:
+    """A protect configuration that blocks Japan."""
+    id_ = sms.create_protect_configuration(Tags=[{"Key": "Stack", "Value": "x"}])["ProtectConfigurationId"]
+    sms.update_protect_configuration_country_rule_set(
+        ProtectConfigurationId=id_, NumberCapability="SMS", CountryRuleSetUpdates={"JP": {"ProtectStatus": "BLOCK"}}
+    )
+    yield str(id_)
+    sms.delete_protect_configuration(ProtectConfigurationId=id_)
+
+
+def reason_of(call: Callable[..., Any], **arguments: Any) -> str:
+    """The reason that the carrier gives for its refusal."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**arguments)
+    return str(caught.value.response["Reason"])
+
+
+def test_a_protect_configuration_holds_for_its_configuration_set_and_as_the_default(
+    sms: Any, origination: str, configuration_set: tuple[str, str], protect: str
+) -> None:
+    name, _ = configuration_set
+    rules = sms.get_protect_configuration_country_rule_set(ProtectConfigurationId=protect, NumberCapability="SMS")
+    assert {country for country, rule in rules["CountryRuleSet"].items() if rule["ProtectStatus"] == "BLOCK"} == {"JP"}
+    japan = {"DestinationPhoneNumber": "+819012345678", "OriginationIdentity": origination, "MessageBody": "x"}
+    blocked = "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION"
+
+    sms.associate_protect_configuration(ProtectConfigurationId=protect, ConfigurationSetName=name)
+    (found,) = sms.describe_configuration_sets(ConfigurationSetNames=[name])["ConfigurationSets"]
+    assert found["ProtectConfigurationId"] == protect
+    assert reason_of(sms.send_text_message, ConfigurationSetName=name, **japan) == blocked
+    sms.send_text_message(**japan)
+    sms.send_text_message(ConfigurationSetName=name, **{**japan, "DestinationPhoneNumber": ORDINARY})
+    delete = sms.delete_protect_configuration
+    in_use = "PROTECT_CONFIGURATION_ASSOCIATED_WITH_CONFIGURATION_SET"
+    assert reason_of(delete, ProtectConfigurationId=protect) == in_use
+    sms.disassociate_protect_configuration(ProtectConfigurationId=protect, ConfigurationSetName=name)
+
+    sms.set_account_default_protect_configuration(ProtectConfigurationId=protect)
+    assert reason_of(sms.send_text_message, **japan) == blocked
+    assert reason_of(delete, ProtectConfigurationId=protect) == "PROTECT_CONFIGURATION_IS_ACCOUNT_DEFAULT"
+    sms.delete_account_default_protect_configuration()
+    sms.send_text_message(**japan)
+
+
+def test_a_number_is_verified_by_the_code_that_was_sent(sms: Any) -> None:
+    id_ = sms.create_verified_destination_number(DestinationPhoneNumber=ORDINARY)["VerifiedDestinationNumberId"]
+    by_id = {"VerifiedDestinationNumberId": id_}
+    create, verify = sms.create_verified_destination_number, sms.verify_destination_number
+    assert reason_of(create, DestinationPhoneNumber=ORDINARY) == "RESOURCE_ALREADY_EXISTS"
+    assert reason_of(verify, VerificationCode="123456", **by_id) == "VERIFICATION_CODE_EXPIRED"
+    sms.send_destination_number_verification_code(VerificationChannel="TEXT", **by_id)
+    assert reason_of(verify, VerificationCode="654321", **by_id) == "VERIFICATION_CODE_MISMATCH"
+    assert verify(VerificationCode="123456", **by_id)["Status"] == "VERIFIED"
+    assert reason_of(verify, VerificationCode="123456", **by_id) == "VERIFICATION_ALREADY_COMPLETE"
+    (found,) = sms.describe_verified_destination_numbers(DestinationPhoneNumbers=[ORDINARY])[
+        "VerifiedDestinationNumbers"
+    ]
+    assert found["Status"] == "VERIFIED"
+    sms.delete_verified_destination_number(**by_id)
+
+
+def test_a_spend_limit_of_ones_own_is_lower_than_the_accounts(sms: Any) -> None:
+    def limit() -> tuple[int, bool]:
+        (text,) = sms.describe_spend_limits()["SpendLimits"]
+        return text["EnforcedLimit"], text["Overridden"]
+
+    too_high = "REQUESTED_SPEND_LIMIT_HIGHER_THAN_SERVICE_LIMIT"
+    assert reason_of(sms.set_text_message_spend_limit_override, MonthlyLimit=2) == too_high
+    sms.set_text_message_spend_limit_override(MonthlyLimit=0)
+    assert limit() == (0, True)
+    sms.delete_text_message_spend_limit_override()
+    assert limit() == (1, False)
