@@ -46,6 +46,13 @@ def test_a_session_from_the_first_paint_to_the_end(opened: Callable[..., Termina
     terminal.shows("estimated cost")
     terminal.press("\r")
     terminal.shows("RUNNING fake-001")
+    terminal.press("p")
+    terminal.shows("pause the campaign on ai-cpaas-demo/local?")
+    terminal.press("\r")
+    terminal.shows("PAUSED fake-001")
+    terminal.press("p")
+    terminal.shows("resume the campaign")
+    terminal.press("\r")
     terminal.shows("COMPLETED fake-001")
     terminal.press("q")
     assert terminal.ended() == 0

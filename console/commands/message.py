@@ -1,0 +1,27 @@
+"""`message`: what became of one message."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from console.commands import Commands
+
+if TYPE_CHECKING:
+    from console.commands import Command
+
+
+def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    message = commands.add_parser(
+        "message", parents=[shared], help="the timeline of one message: each leg, each status, why it was not sent"
+    )
+    message.add_argument("message_id", metavar="ID")
+    message.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    message.set_defaults(make=_message)
+
+
+def _message(arguments: argparse.Namespace) -> Command:
+    from console.headless import message
+
+    return lambda connection: message.run(connection, arguments.message_id, as_json=arguments.json)

@@ -1,0 +1,55 @@
+"""What the API tells of single messages and recipients; answers stay JSON objects, their texts foreign until shown."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from console.domain import ConsoleError, ProblemKind
+from console.sources.base import Connection
+from console.sources.signed_api import SignedApi
+
+Document = dict[str, Any]
+
+
+class RecordsApi:
+    """One stack's records, by the same API as its campaigns."""
+
+    def __init__(self, api: SignedApi) -> None:
+        self._api = api
+
+    def timeline(self, message_id: str) -> Document:
+        """A message with all its legs; raises `ConsoleError` of the kind NOT_FOUND where there is none."""
+        return self._api.call("GET", f"/api/messages/{_segment(message_id)}/timeline")
+
+    def opt_out(self, channel: str, address: str) -> Document:
+        """Whether an address has opted out of a channel, and by which sources."""
+        return self._api.call("GET", _opt_out(channel, address))
+
+    def record_opt_out(self, channel: str, address: str) -> Document:
+        """Nothing is sent to the address on this channel from now on."""
+        return self._api.call("PUT", _opt_out(channel, address))
+
+    def lift_opt_out(self, channel: str, address: str, version: int, *, provider_list_lifted: bool) -> Document:
+        """Lift what `version` holds; raises `ConsoleError` of the kind CHANGED when something came in meanwhile."""
+        asked = {"expected_version": version} | ({"provider_list_lifted": "true"} if provider_list_lifted else {})
+        return self._api.call("DELETE", f"{_opt_out(channel, address)}?{urlencode(asked)}")
+
+    def forget(self, address: str) -> Document:
+        """Forget a recipient, except where an opt-out holds."""
+        return self._api.call("DELETE", f"/api/recipients/{_segment(address)}")
+
+
+def _opt_out(channel: str, address: str) -> str:
+    return f"/api/opt-outs/{_segment(channel)}/{_segment(address)}"
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")
+
+
+def records_of(connection: Connection) -> RecordsApi:
+    """The records of a connected stack; raises `ConsoleError` for one that is made up."""
+    if connection.clients is None:
+        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no records: this stack is made up")
+    return RecordsApi(SignedApi(connection.outputs.campaigns.api_url, connection.clients))
