@@ -18,10 +18,6 @@ class RecordsApi:
     def __init__(self, api: SignedApi) -> None:
         self._api = api
 
-    def timeline(self, message_id: str) -> Document:
-        """A message with all its legs; raises `ConsoleError` of the kind NOT_FOUND where there is none."""
-        return self._api.call("GET", f"/api/messages/{_segment(message_id)}/timeline")
-
     def opt_out(self, channel: str, address: str) -> Document:
         """Whether an address has opted out of a channel, and by which sources."""
         return self._api.call("GET", _opt_out(channel, address))
