@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
@@ -88,16 +90,25 @@ class Bucket(pulumi.ComponentResource):
 
     def read(self, sid: str, prefix: str) -> Statement:
         """The right to read the objects under `prefix`."""
-        return self._objects(sid, "s3:GetObject", prefix, READ)
+        return self._objects(sid, "s3:GetObject", [prefix], READ)
 
-    def write(self, sid: str, prefix: str) -> Statement:
-        """The right to write objects under `prefix`."""
-        return self._objects(sid, "s3:PutObject", prefix, WRITE)
+    def write(self, sid: str, *prefixes: str) -> Statement:
+        """The right to write objects under `prefixes`."""
+        return self._objects(sid, "s3:PutObject", prefixes, WRITE)
 
-    def _objects(self, sid: str, action: str, prefix: str, key_actions: frozenset[str]) -> Statement:
+    def list(self, sid: str, prefix: str) -> Statement:
+        """The right to list what lies under `prefix`."""
+        return Statement(
+            sid=sid,
+            actions=["s3:ListBucket"],
+            resources=[self.arn],
+            conditions={"StringLike": {"s3:prefix": f"{prefix}/*"}},
+        )
+
+    def _objects(self, sid: str, action: str, prefixes: Sequence[str], key_actions: frozenset[str]) -> Statement:
         return Statement(
             sid=sid,
             actions=[action],
-            resources=[pulumi.Output.concat(self.arn, f"/{prefix}/*")],
+            resources=[pulumi.Output.concat(self.arn, f"/{prefix}/*") for prefix in prefixes],
             key_actions=key_actions,
         )

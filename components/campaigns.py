@@ -32,6 +32,10 @@ ROUTES = (
     "GET /api/campaigns",
     "GET /api/campaigns/{id}",
     "PATCH /api/campaigns/{id}",
+    "GET /api/campaigns/{id}/report",
+    "POST /api/audiences",
+    "GET /api/audiences/{id}",
+    "GET /api/plans/{id}",
     "POST /api/messages",
     "GET /api/messages/{id}",
     "GET /api/opt-outs/{channel}/{address}",
@@ -44,7 +48,11 @@ API_TIMEOUT_SECONDS = 28
 """Below the API's own 29 s, so that a slow call answers with our error and not with the gateway's."""
 
 PLANNER_TIMEOUT_SECONDS = 120
-"""Planning 5,000 inline recipients takes seconds; six times this is how long a dead planner's campaign waits."""
+"""Planning 5,000 inline recipients takes seconds, a million uploaded ones some minutes, in invocations that hand over
+to each other: six times the time-out is how long a dead planner's campaign waits."""
+PLANNER_MEMORY_MB = 1_769
+"""A whole vCPU (Lambda developer guide, "Configure Lambda function memory"): planning is work for one, and takes less
+than a fifth of the memory at a million rows."""
 
 WORKER_TIMEOUT_SECONDS = 60
 SWEEPER_TIMEOUT_SECONDS = 60
@@ -52,8 +60,12 @@ SMALLEST_CONCURRENCY = 2
 """The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
 
 REQUESTS = "requests"
+AUDIENCES = "audiences"
 PARTS = "parts"
-"""Prefixes of the content bucket: bodies as they were accepted, and the planner's part files."""
+CHECKPOINTS = "checkpoints"
+REPORTS = "reports"
+"""Prefixes of the content bucket: bodies as they were accepted, uploaded audiences, the planner's part files, what it
+has not finished, and its reports of rows left out."""
 
 
 class Campaigns(pulumi.ComponentResource):
@@ -80,6 +92,11 @@ class Campaigns(pulumi.ComponentResource):
         self._routes = routes_text(
             {channel: each.route(self._work[channel].url) for channel, each in messaging.channels.items()}
         )
+        email = platform.site.settings.email
+        self._account_limits = {
+            "email_daily_quota": email.daily_quota if email else 0,
+            "sms_monthly_spend_usd": platform.site.settings.sms.monthly_spend_usd,
+        }
         planner = self._build_planner()
         workers = {channel: self._build_worker(each) for channel, each in messaging.channels.items()}
         counters = self._build_counters()
@@ -160,18 +177,23 @@ class Campaigns(pulumi.ComponentResource):
             FunctionArgs(
                 settings=CampaignPlannerSettings,
                 description="Validates and prices an audience and puts work tokens on the channel's queue",
-                memory_mb=512,
+                memory_mb=PLANNER_MEMORY_MB,
                 timeout_seconds=PLANNER_TIMEOUT_SECONDS,
                 environment={
                     "campaigns_table": self._table.name,
                     "content_bucket": self._content.name,
                     "channels": self._routes,
                     "prices": settings.prices.text(),
+                    "plan_queue_url": self._plan.url,
+                    **self._account_limits,
                 },
                 statements=[
                     self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),
                     self._content.read("ReadRequests", REQUESTS),
-                    self._content.write("WriteParts", PARTS),
+                    self._content.read("ReadAudiences", AUDIENCES),
+                    self._content.read("ReadCheckpoints", CHECKPOINTS),
+                    self._content.write("WritePlans", PARTS, CHECKPOINTS, REPORTS),
+                    self._plan.send("GoOnPlanning"),
                     *self._send_to_workers("QueueTokens"),
                     self._plan.consume("ConsumePlans"),
                 ],
@@ -311,13 +333,16 @@ class Campaigns(pulumi.ComponentResource):
                     "prices": settings.prices.text(),
                     "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
+                    **self._account_limits,
                 },
                 statements=[
                     self._table.grant(
                         "ManageCampaigns", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
                     ),
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
-                    self._content.write("WriteRequests", REQUESTS),
+                    self._content.write("WriteRequests", REQUESTS, AUDIENCES),
+                    self._content.list("FindAudiences", AUDIENCES),
+                    self._content.read("LinkReports", REPORTS),
                     self._plan.send("QueuePlans"),
                     self._outbox.queue.send("QueueMessages"),
                     self._messaging.delivery_tracking.grant("ShowMessages", "BatchGetItem"),

@@ -116,6 +116,12 @@ class SmsSettings(_Settings):
         default=1.0, gt=0, le=10_000, description="the account's SendTextMessage quota in this region"
     )
     message_type: Literal["TRANSACTIONAL", "PROMOTIONAL"] = Field(default="TRANSACTIONAL", description="default type")
+    monthly_spend_usd: float = Field(
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="the account's SMS spend limit of a month, for forecasts; 0 where it does not matter",
+    )
 
     @model_validator(mode="after")
     def _one_identity(self) -> Self:
@@ -148,6 +154,9 @@ class EmailSettings(_Settings):
     )
     create_identity: bool = Field(default=False, description="create the identity; DNS records or a click verify it")
     messages_per_second: float = Field(default=1.0, gt=0, le=10_000, description="the account's sending rate")
+    daily_quota: int = Field(
+        default=0, ge=0, description="messages the account may send in 24 hours, for forecasts; 0 without a bound"
+    )
 
     @model_validator(mode="after")
     def _identity_covers_sender(self) -> Self:

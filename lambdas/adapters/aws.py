@@ -49,8 +49,19 @@ def _session() -> botocore.session.Session:
 
 
 @functools.cache
-def client(service: str, *, attempts: int = 4, connections: int = 50, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
-    """A shared client; `attempts` counts tries of one call in all (1 = no retry)."""
+def client(
+    service: str,
+    *,
+    attempts: int = 4,
+    connections: int = 50,
+    read_timeout_s: float = READ_TIMEOUT_S,
+    signature: str | None = None,
+) -> Any:
+    """A shared client; `attempts` counts tries of one call in all (1 = no retry).
+
+    `signature` names a signature version other than botocore's own choice: presigned forms and links of S3 need `s3v4`,
+    without which they are signed as objects encrypted with KMS refuse (S3 user guide, "Using presigned URLs").
+    """
     return _session().create_client(
         service,
         endpoint_url=endpoint_for(os.environ),
@@ -59,5 +70,6 @@ def client(service: str, *, attempts: int = 4, connections: int = 50, read_timeo
             read_timeout=read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
+            signature_version=signature,
         ),
     )

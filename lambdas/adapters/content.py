@@ -24,3 +24,12 @@ class Content:
     def get_request(self, key: str) -> Any:
         """Read a request body back."""
         return json.loads(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+
+    def link(self, key: str, seconds: int) -> str:
+        """A link that reads one object without further rights; it also ends with the credentials that signed it."""
+        link: str = self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": "attachment"},
+            ExpiresIn=seconds,
+        )
+        return link

@@ -5,9 +5,11 @@ the email address in lower case. Who has left one channel has not left the other
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from lambdas.adapters.clock import now_ms
-from lambdas.adapters.dynamo import Table
+from lambdas.adapters.dynamo import MAX_BATCH_GET, Table
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.opt_out_state import REASON_PREFIX
@@ -57,3 +59,20 @@ class ChannelOptOuts:
     def opted_out(self, channel: Channel, destinations: Collection[str]) -> frozenset[str]:
         """As `OptOuts.opted_out`, of one channel."""
         return self._by_channel[channel].opted_out(destinations)
+
+
+class SideBySideOptOuts:
+    """The opt-outs of every channel, read in several requests at a time: what planning a million rows waits for."""
+
+    THREADS = 8
+
+    def __init__(self, table: Table) -> None:
+        self._opt_outs = ChannelOptOuts(table)
+        self._threads = ThreadPoolExecutor(self.THREADS, "opt-outs")
+
+    def opted_out(self, channel: Channel, destinations: Collection[str]) -> frozenset[str]:
+        """As `OptOuts.opted_out`, of one channel."""
+        left = iter(destinations)
+        batches = list(iter(lambda: tuple(islice(left, MAX_BATCH_GET)), ()))
+        found = self._threads.map(lambda batch: self._opt_outs.opted_out(channel, batch), batches)
+        return frozenset[str]().union(*found)

@@ -6,9 +6,10 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from lambdas.adapters.audiences import Audiences
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.clock import now_ms
@@ -18,11 +19,14 @@ from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.orders import Orders
+from lambdas.adapters.plans import PlanTable
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
+from lambdas.campaign_api.audiences import AudienceService
 from lambdas.campaign_api.messages import MessageService
 from lambdas.campaign_api.opt_outs import OptOutService
+from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign_request import MAX_BODY_BYTES
@@ -34,14 +38,21 @@ LOG = Log(SETTINGS)
 ROUTES = routes_from_text(SETTINGS.channels)
 _DYNAMO, _SQS = client("dynamodb"), client("sqs")
 _TABLE = Table(_DYNAMO, SETTINGS.campaigns_table)
+_S3 = client("s3", signature="s3v4")
+_CONTENT = Content(_S3, SETTINGS.content_bucket)
+_PLAN_QUEUE = Queue(_SQS, SETTINGS.plan_queue_url)
+AUDIENCES = AudienceService(Audiences(_TABLE, _S3, SETTINGS.content_bucket), SETTINGS.retention_days, now_ms)
+PLANS = PlanService(PlanTable(_TABLE), _CONTENT, _PLAN_QUEUE, SETTINGS.retention_days, now_ms)
 SERVICE = CampaignService(
     SETTINGS,
     CampaignTable(_TABLE),
-    Content(client("s3"), SETTINGS.content_bucket),
+    _CONTENT,
     ChannelOptOuts(_TABLE),
-    Queue(_SQS, SETTINGS.plan_queue_url),
+    _PLAN_QUEUE,
     ROUTES,
     now_ms,
+    AUDIENCES,
+    PLANS,
 )
 MESSAGES = MessageService(
     Orders(_TABLE),
@@ -51,6 +62,12 @@ MESSAGES = MessageService(
     now_ms,
     PriceList.from_text(SETTINGS.prices),
 )
+SHOWN: Mapping[str, Callable[[str], Answer]] = {
+    "GET /api/campaigns/{id}/report": SERVICE.report,
+    "GET /api/audiences/{id}": AUDIENCES.show,
+    "GET /api/plans/{id}": PLANS.show,
+}
+"""What is read by its id."""
 OPT_OUT_VERBS = OptOutService(ChannelRegisters(_TABLE), now_ms).verbs()
 
 
@@ -78,6 +95,8 @@ def _route(route: str, event: Mapping[str, Any]) -> Answer:
     if (verb := OPT_OUT_VERBS.get(route)) is not None:
         return verb(named, event.get("queryStringParameters") or {})
     known_id = named.get("id", "")
+    if (shown := SHOWN.get(route)) is not None:
+        return shown(known_id)
     match route:
         case "POST /api/send-campaign":
             return SERVICE.send(_body(event), _caller(event))
@@ -87,6 +106,8 @@ def _route(route: str, event: Mapping[str, Any]) -> Answer:
             return SERVICE.show(known_id)
         case "PATCH /api/campaigns/{id}":
             return SERVICE.change(known_id, _body(event))
+        case "POST /api/audiences":
+            return AUDIENCES.create(_body(event), _caller(event))
         case "POST /api/messages":
             return MESSAGES.send(_body(event), _caller(event))
         case "GET /api/messages/{id}":

@@ -14,6 +14,8 @@ from lambdas.adapters.dynamo import ConditionFailed
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
+from lambdas.campaign_api.audiences import AudienceService
+from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignError, CampaignStatus, CampaignSummary, require_transition
@@ -30,7 +32,8 @@ from lambdas.core.channels import Routes
 from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import batches, new_planning, require_room
-from lambdas.core.plan_row import RowRules
+from lambdas.core.plan_row import rules_of
+from lambdas.core.preflight import Terms, daily_quotas, preflight
 from lambdas.core.prices import PriceList
 
 SECONDS_PER_DAY = 86_400
@@ -52,17 +55,24 @@ class CampaignService:
         plan_queue: Queue,
         routes: Routes,
         now_ms: Callable[[], int],
+        audiences: AudienceService,
+        plans: PlanService,
     ) -> None:
         self._settings = settings
         self._routes = routes
         self._campaigns = campaigns
         self._content = content
         self._opt_outs = opt_outs
+        self._audiences = audiences
+        self._plans = plans
         self._plan_queue = plan_queue
         self._now_ms = now_ms
 
     def send(self, document: object, caller: Caller) -> Answer:
-        """`POST /api/send-campaign`: 200 for a dry run, 202 for a campaign, the same 202 for the same key and body."""
+        """`POST /api/send-campaign`: 200 for a dry run, 202 for a campaign, the same 202 for the same key and body.
+
+        A dry run over an upload answers 202 with a plan to be read.
+        """
         try:
             request = parse_campaign_request(document)
             require_room(request.recipients)
@@ -70,6 +80,8 @@ class CampaignService:
             raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
         assert isinstance(document, dict)
         cap = self._spend_cap(request)
+        if request.dry_run and request.audience_id is not None:
+            return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
         if request.dry_run:
             return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
         body_hash = canonical_hash({name: value for name, value in document.items() if name != "dry_run"})
@@ -77,6 +89,9 @@ class CampaignService:
         item = self._meta_item(campaign_id, request, caller, body_hash, cap)
         existing = self._campaigns.meta(campaign_id)
         if existing is None:
+            if request.audience_id is not None:
+                upload = self._audiences.require(request.audience_id)
+                self._plans.pin(campaign_id, upload, item["ttl"])
             self._content.put_request(body_hash, {**document, "dry_run": False})
             existing = self._campaigns.create(item)
         if existing is not None and existing["body_hash"] != body_hash:
@@ -102,15 +117,18 @@ class CampaignService:
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
         prices = PriceList.from_text(self._settings.prices)
-        rules = RowRules(self._routes, request.options.max_price_usd, prices)
+        rules = rules_of(request, self._routes, prices)
         planning = new_planning(rules, self._opt_outs.opted_out)
         for batch in batches(request.recipients):
             planning.plan(batch)
-        return {
-            **planning.totals.summary(tps=request.throughput_tps, routes=self._routes),
-            "spend_cap_usd": float(cap),
-            "over_cap": planning.totals.highest_cost_usd > cap,
-        }
+        terms = Terms(
+            request.throughput_tps,
+            float(cap),
+            self._now_ms() / 1_000,
+            daily_quotas=daily_quotas(email=self._settings.email_daily_quota),
+            sms_monthly_usd=self._settings.sms_monthly_spend_usd or None,
+        )
+        return preflight(planning.totals, self._routes, terms)
 
     def _campaign_id(self, request: CampaignRequest, caller: Caller, body_hash: str) -> str:
         """The caller's id, else one that its key determines, else a new one unless it repeats itself."""
@@ -175,11 +193,17 @@ class CampaignService:
         return Answer(200, {"campaigns": [summary.to_json() for summary in self._campaigns.newest(number)]})
 
     def show(self, campaign_id: str) -> Answer:
-        """`GET /api/campaigns/{id}`."""
+        """`GET /api/campaigns/{id}`: the campaign with its counters, and its plan."""
         summary = self._campaigns.summary(campaign_id)
         if summary is None:
             raise _unknown(campaign_id)
-        return Answer(200, summary.to_json())
+        return Answer(200, {**summary.to_json(), "plan": self._plans.of_campaign(campaign_id)})
+
+    def report(self, campaign_id: str) -> Answer:
+        """`GET /api/campaigns/{id}/report`."""
+        if self._campaigns.meta(campaign_id) is None:
+            raise _unknown(campaign_id)
+        return self._plans.report(campaign_id)
 
     def change(self, campaign_id: str, document: object) -> Answer:
         """`PATCH /api/campaigns/{id}`: a status or a throughput, under the version that the caller has seen."""

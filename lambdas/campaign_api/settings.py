@@ -25,3 +25,5 @@ class CampaignApiSettings(FunctionEnvironment):
     prices: str
     campaign_spend_cap_usd: float
     retention_days: int
+    email_daily_quota: int = 0
+    sms_monthly_spend_usd: float = 0.0

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from lambdas.adapters.audiences import Audiences
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.clock import now_ms
 from lambdas.adapters.content import Content
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.opt_outs import ChannelOptOuts
-from lambdas.adapters.part_files import PartWriter
+from lambdas.adapters.opt_outs import SideBySideOptOuts
+from lambdas.adapters.plans import PlanTable
 from lambdas.adapters.queues import Queue, batch_failures
+from lambdas.campaign_planner.planner import MadePlan, PlanJob, Planner
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
+from lambdas.core import keys
 from lambdas.core.attribute_values import Item
+from lambdas.core.audience_lines import AudienceError
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
-from lambdas.core.campaign_request import RequestError, parse_campaign_request
+from lambdas.core.campaign_request import CampaignRequest, RequestError, parse_campaign_request
 from lambdas.core.channels import Channel, routes_from_text
 from lambdas.core.lanes import lane_attributes, lanes_of
-from lambdas.core.plan import LaneRow, batches, new_planning, require_room
-from lambdas.core.plan_row import RowRules
+from lambdas.core.plan import require_room
+from lambdas.core.preflight import Terms, daily_quotas
 from lambdas.core.prices import PriceList
 from lambdas.core.work import WorkToken, campaign_rate, token_count
 
@@ -31,34 +36,55 @@ SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 _TABLE = Table(client("dynamodb"), SETTINGS.campaigns_table)
 CAMPAIGNS = CampaignTable(_TABLE)
-OPT_OUTS = ChannelOptOuts(_TABLE)
+PLANS = PlanTable(_TABLE)
 _S3 = client("s3")
 CONTENT = Content(_S3, SETTINGS.content_bucket)
 ROUTES = routes_from_text(SETTINGS.channels)
 PRICES = PriceList.from_text(SETTINGS.prices)
-WORK = {channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()}
+_SQS = client("sqs")
+WORK = {channel: Queue(_SQS, route.work_queue_url) for channel, route in ROUTES.items()}
+PLANS_QUEUE = Queue(_SQS, SETTINGS.plan_queue_url)
+PLANNER = Planner(
+    PLANS,
+    Audiences(_TABLE, _S3, SETTINGS.content_bucket),
+    _S3,
+    SETTINGS.content_bucket,
+    ROUTES,
+    PRICES,
+    SideBySideOptOuts(_TABLE).opted_out,
+    now_ms,
+)
+HAND_OVER_MS = 45_000
+"""What is left of an invocation when it hands over: a batch, a checkpoint of some 40 MB and the report's part take
+seconds."""
+
+Make = Callable[[PlanJob], MadePlan | None]
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Plan each campaign of the batch; one that fails stays in the queue."""
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Plan each campaign and each dry run of the batch; one that fails stays in the queue."""
     failed = []
     for record in event["Records"]:
         try:
-            _plan(json.loads(record["body"]))
+            _plan(json.loads(record["body"]), context)
         except Exception as error:
             LOG.line("ERROR", "plan failed", error=f"{type(error).__name__}: {error}", body=record["body"])
             failed.append(record["messageId"])
     return batch_failures(failed)
 
 
-def _plan(message: Mapping[str, Any]) -> None:
+def _plan(message: Mapping[str, Any], context: Any) -> None:
     """Plan a campaign without a plan, then put tokens for it if it runs: a full set, or what a higher rate adds."""
+    make = partial(_make, message=message, context=context)
+    if "plan_id" in message:
+        _dry_run(str(message["plan_id"]), make)
+        return
     campaign_id = str(message["campaign_id"])
     meta = CAMPAIGNS.meta(campaign_id)
     if meta is None:
         raise LookupError(f"there is no campaign {campaign_id}")
     if "plan" not in meta and CampaignStatus(meta["status"]) in OPEN_STATUSES:
-        meta = _write_plan(campaign_id, meta)
+        meta = _write_plan(campaign_id, meta, make)
     status = CampaignStatus(meta["status"])
     if status is not CampaignStatus.RUNNING:
         LOG.line("INFO", "not running", campaign_id=campaign_id, status=status.value)
@@ -80,31 +106,74 @@ def _tokens(meta: Item, tps_before: float) -> dict[Channel, int]:
     return tokens
 
 
-def _write_plan(campaign_id: str, meta: Item) -> Item:
+def _make(job: PlanJob, *, message: Mapping[str, Any], context: Any) -> MadePlan | None:
+    """Plan what the rest of this invocation allows; None if it is not through, or if another one is at it."""
+    left_ms = context.get_remaining_time_in_millis()
+    made = PLANNER.plan(
+        job,
+        owner=context.aws_request_id,
+        stop_ms=now_ms() + left_ms - HAND_OVER_MS,
+        ended_ms=now_ms() + left_ms,
+        go_on=lambda: PLANS_QUEUE.send(message),
+    )
+    if made is None:
+        LOG.line("INFO", "planning goes on elsewhere", plan=job.name)
+    return made
+
+
+def _dry_run(plan_id: str, make: Make) -> None:
+    """Plan without keeping rows; whoever asked reads the PLAN item."""
+    item = PLANS.item(keys.plan(plan_id))
+    if item is None:
+        raise LookupError(f"there is no plan {plan_id}")
+    if "summary" in item or "problem" in item:
+        return
+    request = parse_campaign_request(CONTENT.get_request(item["request_key"]))
+    job = PlanJob(keys.plan(plan_id), plan_id, request, _terms(request, item), False, int(item["ttl"]))
+    try:
+        make(job)
+    except AudienceError as error:
+        PLANS.fail(job.partition, str(error), now_ms())
+        LOG.line("INFO", "audience cannot be planned", plan_id=plan_id, problem=str(error))
+
+
+def _terms(request: CampaignRequest, item: Mapping[str, Any]) -> Terms:
+    """What a plan is measured against; `item` is a campaign's META or a dry run's PLAN."""
+    return Terms(
+        request.throughput_tps,
+        float(item["cap"]),
+        now_ms() / 1_000,
+        daily_quotas=daily_quotas(email=SETTINGS.email_daily_quota),
+        sms_monthly_usd=SETTINGS.sms_monthly_spend_usd or None,
+    )
+
+
+def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
     """Write the part files under a name of their own, then make them the campaign's in one conditional write.
 
     Whoever loses that write has left files that nobody reads; the bucket's life cycle removes them.
     """
+    partition = keys.campaign(campaign_id)
     try:
         request = parse_campaign_request(CONTENT.get_request(meta["request_key"]))
         require_room(request.recipients)
+        made = make(PlanJob(partition, campaign_id, request, _terms(request, meta), True, int(meta["ttl"])))
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
         raise RuntimeError(f"the stored request of {campaign_id} cannot be planned: {error}") from error
-    name = f"{campaign_id}/{secrets.token_hex(4)}"
-    parts = PartWriter(_S3, SETTINGS.content_bucket, name)
-    planning = new_planning(RowRules(ROUTES, request.options.max_price_usd, PRICES), OPT_OUTS.opted_out, campaign_id)
-    for batch in batches(request.recipients):
-        for outcome in planning.plan(batch):
-            if isinstance(outcome, LaneRow):
-                parts.add(outcome.lane, outcome.row)
-    plan = planning.totals
-    parts.finish(plan.lanes)
+    except AudienceError as error:
+        PLANS.fail(partition, str(error), now_ms())
+        CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
+        LOG.line("WARNING", "audience cannot be planned", campaign_id=campaign_id, problem=str(error))
+        return {**meta, "status": CampaignStatus.STOPPED.value}
+    if made is None:
+        return meta
+    plan = made.totals
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
         after = CampaignStatus.RUNNING if status is CampaignStatus.CREATED else status
         changes: dict[str, Any] = {
             "status": after.value if plan.rows else CampaignStatus.COMPLETED.value,
-            "plan": name,
+            "plan": made.name,
             "rows": plan.rows,
             "excluded": plan.excluded,
             "excluded_by_reason": dict(plan.excluded_by_reason),

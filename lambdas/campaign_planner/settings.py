@@ -11,7 +11,11 @@ from lambdas.core.environment import FunctionEnvironment
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPlannerSettings(FunctionEnvironment):
     """What turning an audience into part files and work tokens needs; `channels` holds the routes of all channels,
-    `prices` the stack's own prices as JSON."""
+    `prices` the stack's own prices as JSON.
+
+    `plan_queue_url` takes the rest of a plan that one invocation cannot make. What the account allows only forecasts
+    need, and is 0 where nobody has said.
+    """
 
     FUNCTION: ClassVar[str] = "campaign_planner"
 
@@ -19,3 +23,6 @@ class CampaignPlannerSettings(FunctionEnvironment):
     content_bucket: str
     channels: str
     prices: str
+    plan_queue_url: str
+    email_daily_quota: int = 0
+    sms_monthly_spend_usd: float = 0.0

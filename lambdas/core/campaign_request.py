@@ -13,7 +13,7 @@ from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
 
 MAX_INLINE_RECIPIENTS = 5_000
-"""Larger audiences come as a file."""
+"""Larger audiences are uploaded: `audience_id` in place of `eligible_users`."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MIN_TPS = 0.01
 MAX_TPS = 10_000.0
@@ -27,7 +27,20 @@ MAX_VARIABLE_CHARACTERS = 4_096
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
 CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
-_KNOWN_FIELDS = frozenset({"eligible_users", "throughput_tps", "campaign_id", "body", "content", "dry_run", "options"})
+AUDIENCE_ID = re.compile(r"a-[0-9a-f]{20}")
+_KNOWN_FIELDS = frozenset(
+    {
+        "eligible_users",
+        "audience_id",
+        "default_channel",
+        "throughput_tps",
+        "campaign_id",
+        "body",
+        "content",
+        "dry_run",
+        "options",
+    }
+)
 _KNOWN_OPTIONS = frozenset({"message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"})
 
 
@@ -41,7 +54,7 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One row of an audience as the caller gave it; `row` is its 0-based place."""
+    """One row of an audience as the caller gave it; `row` is its 0-based place, in a file the number of its line."""
 
     row: int
     customer_id: str
@@ -63,13 +76,20 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """A campaign as asked for; `options.spend_cap_usd` is None where the stack's default applies."""
+    """A campaign as asked for; `options.spend_cap_usd` is None where the stack's default applies.
+
+    Its recipients are given, or lie in the uploaded audience `audience_id`, whose rows take `defaults` for what they do
+    not say and `default_channel` where they name none.
+    """
 
     recipients: tuple[Recipient, ...]
     throughput_tps: float
     campaign_id: str | None
     dry_run: bool
     options: SendOptions
+    audience_id: str | None = None
+    default_channel: Channel | None = None
+    defaults: Mapping[Channel, Content] = field(default_factory=dict)
 
 
 def canonical_hash(document: Mapping[str, Any]) -> str:
@@ -96,11 +116,30 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     if not isinstance(dry_run, bool):
         problems.append("dry_run must be true or false")
     options = parse_options(document.get("options", {}), _KNOWN_OPTIONS, problems)
-    recipients = _recipients(document, problems)
+    audience_id, channel = _audience(document, problems)
+    defaults = _defaults(document, problems)
+    recipients = () if audience_id is not None else _recipients(document, defaults, problems)
     if problems:
         raise RequestError(problems[:MAX_PROBLEMS])
     assert tps is not None
-    return CampaignRequest(recipients, tps, campaign_id, dry_run, options)
+    return CampaignRequest(recipients, tps, campaign_id, dry_run, options, audience_id, channel, defaults)
+
+
+def _audience(document: Mapping[str, Any], problems: list[str]) -> tuple[str | None, Channel | None]:
+    """The uploaded audience that a campaign names instead of recipients, and the channel of rows that name none."""
+    audience_id, channel = document.get("audience_id"), document.get("default_channel")
+    if audience_id is None:
+        if channel is not None:
+            problems.append("default_channel goes with audience_id; recipients name their selected_channel")
+        return None, None
+    if not (isinstance(audience_id, str) and AUDIENCE_ID.fullmatch(audience_id)):
+        problems.append("audience_id must be the id that POST /api/audiences answered")
+    if document.get("eligible_users") is not None:
+        problems.append("give eligible_users or audience_id, not both")
+    if channel is not None and channel not in tuple(Channel):
+        problems.append(f"default_channel must be one of {', '.join(Channel)}")
+        channel = None
+    return str(audience_id), None if channel is None else Channel(channel)
 
 
 def _number(value: object, name: str, least: float, most: float, problems: list[str]) -> float | None:
@@ -132,17 +171,19 @@ def parse_options(options: object, known: frozenset[str], problems: list[str]) -
     return SendOptions(message_type, money["max_price_usd"], validity, money["spend_cap_usd"])
 
 
-def _recipients(document: Mapping[str, Any], problems: list[str]) -> tuple[Recipient, ...]:
+def _recipients(
+    document: Mapping[str, Any], defaults: Mapping[Channel, Content], problems: list[str]
+) -> tuple[Recipient, ...]:
     users = document.get("eligible_users")
     if not isinstance(users, list) or not users:
         problems.append("eligible_users must be a list of at least one recipient")
         return ()
     if len(users) > MAX_INLINE_RECIPIENTS:
         problems.append(
-            f"{len(users)} recipients are more than the {MAX_INLINE_RECIPIENTS} a request may carry; split the audience"
+            f"{len(users)} recipients are more than the {MAX_INLINE_RECIPIENTS} a request may carry; upload them as an "
+            "audience (POST /api/audiences)"
         )
         return ()
-    defaults = _defaults(document, problems)
     recipients = []
     for row, user in enumerate(users):
         recipient = parse_recipient(row, user, f"eligible_users[{row}]", "selected_channel", problems, defaults)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 META = "META"
+PLAN = "PLAN"
+"""Sort key of how far planning is and what it came to, in the partition of a campaign or of a plan."""
 CHUNK_PREFIX = "CHUNK#"
 COUNT_PREFIX = "COUNT#"
 CREATED_INDEX = "created-index"
@@ -56,6 +58,16 @@ def is_campaign_row(message_id: str) -> bool:
     """Whether an id has the shape of a campaign row's, which no single message may take."""
     name, _, row = message_id.rpartition("-")
     return bool(name) and len(row) == 7 and row.isdecimal()
+
+
+def audience(audience_id: str) -> str:
+    """Partition of what is known of an uploaded audience."""
+    return f"AUDIENCE#{audience_id}"
+
+
+def plan(plan_id: str) -> str:
+    """Partition of the plan that a dry run over an uploaded audience makes."""
+    return f"PLAN#{plan_id}"
 
 
 def order(message_id: str) -> str:

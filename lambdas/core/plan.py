@@ -16,7 +16,7 @@ from lambdas.core.campaign_request import Recipient, RequestError
 from lambdas.core.channels import Channel
 from lambdas.core.content import MAX_TEXT_CHARACTERS
 from lambdas.core.key_set import KeySet
-from lambdas.core.plan_row import ExcludedRow, Exclusion, RowRules, locate, render
+from lambdas.core.plan_row import ExcludedRow, Exclusion, Row, RowRules, locate, render
 from lambdas.core.plan_totals import PlanTotals
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.simulator import is_simulator
@@ -55,12 +55,12 @@ class Planning:
     def __init__(self, rules: RowRules, opted_out: OptedOut, *, seen: KeySet, totals: PlanTotals) -> None:
         self._rules = rules
         self._opted_out = opted_out
-        self._seen = seen
+        self.seen = seen
         self.totals = totals
 
-    def plan(self, recipients: Sequence[Recipient]) -> list[LaneRow | ExcludedRow]:
+    def plan(self, rows: Sequence[Row]) -> list[LaneRow | ExcludedRow]:
         """The outcomes of a batch, in its order."""
-        located = [self._locate(recipient) for recipient in recipients]
+        located = [row if isinstance(row, ExcludedRow) else self._locate(row) for row in rows]
         blocked = self._blocked(candidate for candidate in located if isinstance(candidate, _Candidate))
         outcomes = [self._outcome(each, blocked) for each in located]
         for outcome in outcomes:
@@ -72,7 +72,7 @@ class Planning:
         found = locate(recipient, self._rules)
         if isinstance(found, ExcludedRow):
             return found
-        is_new = self._seen.add(f"{recipient.channel}:{found.address}")
+        is_new = self.seen.add(f"{recipient.channel}:{found.address}")
         if not is_new and not is_simulator(found.address):
             return ExcludedRow(recipient.row, Exclusion.DUPLICATE, customer_id=recipient.customer_id)
         return _Candidate(recipient, found)
@@ -111,9 +111,9 @@ def new_planning(rules: RowRules, opted_out: OptedOut, name: str = "") -> Planni
     return Planning(rules, opted_out, seen=KeySet(key), totals=PlanTotals(KeySet(key)))
 
 
-def batches(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
-    """Recipients in the batches that `Planning.plan` takes."""
-    left = iter(recipients)
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in the batches that `Planning.plan` takes."""
+    left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
         yield batch
 

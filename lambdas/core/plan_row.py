@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lambdas.core.addresses import Destination, destination_of
-from lambdas.core.campaign_request import Recipient
+from lambdas.core.campaign_request import CampaignRequest, Recipient
 from lambdas.core.channels import Channel
 from lambdas.core.content import (
     MAX_SUBJECT_CHARACTERS,
@@ -29,6 +29,7 @@ from lambdas.core.prices import LIST_PRICES, PriceList
 class Exclusion(StrEnum):
     """Why a recipient will get nothing."""
 
+    INVALID_ROW = "invalid_row"
     INVALID_NUMBER = "invalid_number"
     INVALID_EMAIL = "invalid_email"
     DUPLICATE = "duplicate"
@@ -50,6 +51,10 @@ class ExcludedRow:
     customer_id: str = ""
 
 
+Row = Recipient | ExcludedRow
+"""A row of an audience, or that it could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowRules:
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
@@ -58,6 +63,11 @@ class RowRules:
     channels: Collection[str]
     max_price_usd: float | None = None
     prices: PriceList = LIST_PRICES
+
+
+def rules_of(request: CampaignRequest, channels: Collection[str], prices: PriceList) -> RowRules:
+    """The rules of a campaign over the `channels` that the stack has, at its `prices`."""
+    return RowRules(channels, request.options.max_price_usd, prices)
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:

@@ -1,4 +1,4 @@
-"""What a plan comes to: rows by lane, cost by channel and country, who was left out and why, how long it takes."""
+"""What a plan comes to: rows by lane, cost by channel and country, who was left out and why."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from lambdas.core.channels import Channel, Routes
+from lambdas.core.channels import Channel
 from lambdas.core.key_set import KeySet
 from lambdas.core.lanes import Lane
 from lambdas.core.plan_row import ExcludedRow
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.work import campaign_rate
 
 MAX_EXCLUDED_SHOWN = 100
 """Left-out rows that a summary lists; the report has them all."""
@@ -40,11 +39,12 @@ class Group:
 
 @dataclass(slots=True)
 class LaneTotals:
-    """One lane's rows and parts, the most its dearest row may cost, and all of them together."""
+    """One lane's rows, parts and cost, the most its dearest row may cost, and all of them together."""
 
     channel: str
     rows: int = 0
     parts: int = 0
+    cost_usd: Decimal = Decimal(0)
     highest_price_usd: Decimal = Decimal(0)
     highest_cost_usd: Decimal = Decimal(0)
 
@@ -69,6 +69,7 @@ class PlanTotals:
         totals = self.by_lane.setdefault(lane, LaneTotals(row.channel))
         totals.rows += 1
         totals.parts += row.parts
+        totals.cost_usd += row.price_usd
         totals.highest_price_usd = max(totals.highest_price_usd, row.reserved_usd)
         totals.highest_cost_usd += row.reserved_usd
         self.by_channel.setdefault(row.channel, Group()).add(row)
@@ -118,18 +119,8 @@ class PlanTotals:
             first += totals.rows
         return tuple(runs)
 
-    def duration_s(self, *, tps: float, routes: Routes) -> float:
-        """Seconds the campaign takes: at its own rate over all channels, and at each channel's, which send side by
-        side and are paced in message parts."""
-        slowest = [
-            self.by_channel[channel].parts / campaign_rate(route.rate)
-            for channel, route in routes.items()
-            if channel in self.by_channel
-        ]
-        return max([self.rows / tps, *slowest])
-
-    def summary(self, *, tps: float, routes: Routes) -> dict[str, Any]:
-        """The answer to a dry run."""
+    def summary(self) -> dict[str, Any]:
+        """What a plan shows of them."""
         return {
             "recipients": self.rows,
             "excluded": [
@@ -139,7 +130,6 @@ class PlanTotals:
             "parts": self.parts,
             "cost_usd": float(round(self.cost_usd, 5)),
             "highest_cost_usd": float(round(self.highest_cost_usd, 5)),
-            "duration_seconds": round(self.duration_s(tps=tps, routes=routes), 1),
             "by_country": _shown(self.by_country),
             "by_channel": _shown(self.by_channel),
         }

@@ -12,6 +12,7 @@ from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.plans import PlanState, PlanTable
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
@@ -99,7 +100,7 @@ class Sweep:
     def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
         """Put a token for each channel of a running campaign that no worker has touched for a while; plan one that was
         accepted but never planned (its request died between the two), and stop it if that cannot be done."""
-        age_ms = self._now_ms - summary.created_ms
+        age_ms = self._unplanned_ms(summary)
         if summary.status is CampaignStatus.CREATED and age_ms > PLAN_GIVE_UP_MS:
             self._store.stop(summary.id, StopReason.PLAN_FAILED)
             self._log.line("ERROR", "campaign could not be planned", campaign_id=summary.id)
@@ -109,6 +110,16 @@ class Sweep:
         elif summary.status is CampaignStatus.RUNNING:
             for lane in summary.lanes:
                 self._revive_lane(meta, summary, lane)
+
+    def _unplanned_ms(self, summary: CampaignSummary) -> int:
+        """How long nobody has planned a campaign that has no plan; a large audience is planned in several steps."""
+        age_ms = self._now_ms - summary.created_ms
+        if summary.status is not CampaignStatus.CREATED or age_ms <= PLAN_LATE_MS:
+            return age_ms
+        state = PlanTable(self._tables.campaigns).state(keys.campaign(summary.id)) or PlanState()
+        if state.held_until_ms > self._now_ms:
+            return 0
+        return self._now_ms - max(summary.created_ms, state.progressed_ms)
 
     def _revive_lane(self, meta: Mapping[str, Any], summary: CampaignSummary, lane: Lane) -> None:
         """Other channels that go on say nothing about this one."""

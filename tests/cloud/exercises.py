@@ -407,6 +407,30 @@ def receipts_of_nobody(stage: Stage) -> None:
     stage.wait_until(lambda: stage.used(processor, "sqs:SendMessage", ""), timeout=30, what="the early one is put back")
 
 
+def uploaded_audience(stage: Stage) -> None:
+    """An uploaded audience is planned in several invocations, as a large one is, then sent to; its report is read."""
+    lines = [f"c-{row},+1425414{'7755' if row % 2 else '7167'}" for row in range(2_500)]
+    audience_id = stage.stack.upload("\n".join(["customer_id,phone", *lines, "c-short"]).encode())
+    assert stage.stack.call("GET", f"/api/audiences/{audience_id}")[1]["uploaded"]
+    body = {"audience_id": audience_id, "default_channel": "sms", "throughput_tps": 50, "body": "hello"}
+    functions = stage.stack.client("lambda")
+    planner = stage.stack.outputs.campaigns.campaign_planner_function
+    timeout_s = functions.get_function_configuration(FunctionName=planner)["Timeout"]
+    # What is left of an invocation when it hands over: each of them plans one batch.
+    functions.update_function_configuration(FunctionName=planner, Timeout=45)
+    try:
+        url = stage.stack.call("POST", "/api/send-campaign", {**body, "dry_run": True})[1]["url"]
+        stage.wait_until(
+            lambda: stage.stack.call("GET", url)[1]["status"] == "ready", timeout=60, what="the dry run is planned"
+        )
+    finally:
+        functions.update_function_configuration(FunctionName=planner, Timeout=timeout_s)
+    plan = stage.stack.call("GET", url)[1]
+    assert (plan["plan"]["recipients"], plan["plan"]["excluded_by_reason"]) == (2_500, {"invalid_row": 1})
+    assert stage.stack.get_link(plan["report"]["url"])[1].count("\n") == 2
+    assert stage.used(planner, "s3:GetObject", "/0001000"), "nobody went on where another stopped"
+
+
 def poisoned_stream(stage: Stage) -> None:
     """A batch that the counters cannot read ends in their dead-letter queue, after all its retries."""
     sqs = stage.stack.client("sqs")
@@ -464,6 +488,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     receipts_at_the_same_time,
     receipts_of_nobody,
     application,
+    uploaded_audience,
     poisoned_stream,
 )
 

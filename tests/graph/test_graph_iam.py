@@ -29,6 +29,7 @@ NOT_OPERATIONS = {
     "kms:*",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
+    "s3:ListBucket",
 }
 """Actions without an operation of the same name (Service Authorization Reference); `kms:*` is the account's own."""
 

@@ -34,6 +34,7 @@ RESOURCE_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), ("key/[^/]+",)),
     **dict.fromkeys(("logs:CreateLogStream", "logs:PutLogEvents"), (r"log-group:[^:]+:(log-stream:.+|\*)",)),
     **dict.fromkeys(("s3:GetObject", "s3:PutObject"), ("[^/]+/.+",)),
+    "s3:ListBucket": ("[^/]+",),
     "ses:SendEmail": ("identity/[^/]+", "configuration-set/[^/]+", "template/[^/]+"),
     "sms-voice:SendTextMessage": ("phone-number/[^/]+", "pool/[^/]+", "sender-id/[^/]+/[^/]+"),
     "social-messaging:SendWhatsAppMessage": ("phone-number-id/[^/]+",),

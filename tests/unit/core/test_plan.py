@@ -21,6 +21,7 @@ from lambdas.core.parts import count_parts
 from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
 from lambdas.core.plan_row import Exclusion
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.preflight import Terms, forecast_of, preflight
 from lambdas.core.prices import PriceList, price_of, sms_price
 from lambdas.core.simulator import FAILURE_BY_COUNTRY, SUCCESS_BY_COUNTRY, always_fails, is_simulator
 from tests.support.plans import Plan
@@ -34,6 +35,10 @@ make_plan = partial(plan_for, channels=SMS)
 def routes(**rates: tuple[float, float]) -> dict[Channel, Route]:
     """Channel -> (parts per second, requests per second)."""
     return {Channel(name): Route("", "", *rate) for name, rate in rates.items()}
+
+
+def seconds_of(plan: Plan, limits: dict[Channel, Route], tps: float) -> float:
+    return forecast_of(plan.totals, limits, Terms(tps, 1e6, 0.0)).seconds
 
 
 def nobody(_channel: Channel, _addresses: Collection[str]) -> Collection[str]:
@@ -122,7 +127,7 @@ def test_variables_are_filled_in_once_and_what_they_hold_is_left_alone() -> None
 def test_an_empty_plan() -> None:
     plan = make_plan([], opted_out=nobody)
     assert (plan.totals.parts, plan.totals.cost_usd, plan.totals.lanes) == (0, Decimal(0), ())
-    summary = plan.totals.summary(tps=1, routes=routes(sms=(1, 1)))
+    summary = preflight(plan.totals, routes(sms=(1, 1)), Terms(1, 1.0, 0.0))
     assert (summary["recipients"], summary["duration_seconds"], summary["excluded"]) == (0, 0.0, [])
 
 
@@ -136,7 +141,7 @@ def test_the_slowest_of_three_limits_decides(
     plan = make_plan([person(row, US, "x" * 161) for row in range(20)], opted_out=nobody)
     assert plan.totals.parts == 40
     limits = routes(sms=(parts_per_second, requests_per_second))
-    assert plan.totals.duration_s(tps=tps, routes=limits) == pytest.approx(seconds)
+    assert seconds_of(plan, limits, tps) == pytest.approx(seconds)
 
 
 audiences = st.lists(
@@ -168,7 +173,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     assert plan.totals.parts == sum(row.parts for row in plan.rows)
     assert plan.totals.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
     assert plan.totals.highest_cost_usd == sum((row.reserved_usd for row in plan.rows), Decimal(0))
-    summary = plan.totals.summary(tps=10, routes=routes(sms=(10, 10)))
+    summary = plan.totals.summary()
     for grouping in ("by_country", "by_channel"):
         groups = summary[grouping].values()
         assert sum(group["messages"] for group in groups) == len(plan.rows)
@@ -275,8 +280,8 @@ def test_variables_are_escaped_where_the_text_is_html_and_kept_to_one_line_in_a_
 def test_channels_send_side_by_side_so_the_slowest_decides() -> None:
     plan = plan_for(mixed(90), channels=frozenset(Channel), opted_out=nobody)
     limits = routes(sms=(10, 10), whatsapp=(80, 1_000), email=(1, 1))
-    assert plan.totals.duration_s(tps=1_000, routes=limits) == pytest.approx(30 / 0.9)
-    assert plan.totals.duration_s(tps=0.5, routes=limits) == 180
+    assert seconds_of(plan, limits, 1_000) == pytest.approx(30 / 0.9)
+    assert seconds_of(plan, limits, 0.5) == pytest.approx(180)
 
 
 @pytest.mark.parametrize(

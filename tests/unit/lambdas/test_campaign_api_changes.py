@@ -12,6 +12,8 @@ from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
+from lambdas.campaign_api.audiences import AudienceService
+from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core import keys
@@ -53,6 +55,13 @@ class Kept:
         self.bodies.append(body)
 
 
+class Unplanned:
+    """Plans of campaigns that nobody has planned yet."""
+
+    def of_campaign(self, _campaign_id: str) -> None:
+        return None
+
+
 @pytest.mark.parametrize(("tps", "freed"), [(100, True), (0.02, False)])
 def test_a_faster_pace_frees_the_time_that_a_slow_one_has_booked(tps: float, freed: bool) -> None:
     far, near = NOW_US + 100_000_000, NOW_US + HORIZON_US
@@ -70,7 +79,7 @@ def test_a_faster_pace_frees_the_time_that_a_slow_one_has_booked(tps: float, fre
     plans = Kept()
     service = CampaignService(
         cast(CampaignApiSettings, None), cast(CampaignTable, table), cast(Content, None), cast(ChannelOptOuts, None),
-        cast(Queue, plans), {}, lambda: NOW_US // 1_000,
+        cast(Queue, plans), {}, lambda: NOW_US // 1_000, cast(AudienceService, None), cast(PlanService, Unplanned()),
     )  # fmt: skip
     service.change("spring", {"throughput_tps": tps, "expected_version": 1})
     assert table.stored[booked("sms")] == (NOW_US if freed else far)

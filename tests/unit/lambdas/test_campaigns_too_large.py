@@ -16,6 +16,8 @@ from lambdas.adapters.content import Content
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import ApiError, Caller
+from lambdas.campaign_api.audiences import AudienceService
+from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign import StopReason
@@ -42,6 +44,7 @@ def test_the_api_refuses_it_before_anything_is_stored(dry_run: bool) -> None:
     service = CampaignService(
         cast(CampaignApiSettings, nothing), cast(CampaignTable, nothing), cast(Content, nothing),
         cast(ChannelOptOuts, nothing), cast(Queue, nothing), {Channel.SMS: Route("", "", 10, 10)}, lambda: 0,
+        cast(AudienceService, nothing), cast(PlanService, nothing),
     )  # fmt: skip
     with pytest.raises(ApiError, match="split the audience") as caught:
         service.send({**TOO_LARGE, "dry_run": dry_run}, Caller("somebody", None))
@@ -54,6 +57,7 @@ def planner(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     values = {
         "ENVIRONMENT": "local", "STACK": "dev", "PROJECT": "cpaas", "CAMPAIGNS_TABLE": "c", "CONTENT_BUCKET": "b",
         "PRICES": "{}",
+        "PLAN_QUEUE_URL": "http://127.0.0.1:9/plans",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "http://127.0.0.1:9/q", 10, 10)}),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -71,5 +75,5 @@ def test_the_planner_stops_it(planner: ModuleType, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(planner.CONTENT, "get_request", lambda _: TOO_LARGE)
     monkeypatch.setattr(CampaignTable, "stop", lambda _, *what: stopped.append(what))
     with pytest.raises(RuntimeError, match="split the audience"):
-        planner._write_plan("spring", {"status": "created", "version": 1, "request_key": "requests/x.json"})
+        planner._write_plan("spring", {"status": "created", "version": 1, "request_key": "requests/x.json"}, make=None)
     assert stopped == [("spring", StopReason.PLAN_FAILED)]

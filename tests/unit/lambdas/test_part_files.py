@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 from dataclasses import replace
@@ -18,19 +17,7 @@ from lambdas.adapters.part_files import PartReader, PartWriter, index_key
 from lambdas.core.content import Content
 from lambdas.core.lanes import Lane
 from tests.support.campaigns import planned_row
-
-
-class Bucket:
-    """The two calls of S3, in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:
-        self.objects[Key] = Body
-
-    def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self.objects[Key])}
+from tests.support.memory_bucket import Bucket
 
 
 def lanes(counts: dict[str, int]) -> list[Lane]:

@@ -1,0 +1,118 @@
+"""Planning written down: what another process needs to go on where this one stopped, with the same result."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from lambdas.core.audience_lines import Position
+from lambdas.core.key_set import KeySet
+from lambdas.core.plan_row import ExcludedRow, Exclusion
+from lambdas.core.plan_totals import Group, LaneTotals, PlanTotals
+
+
+@dataclass(slots=True)
+class ReportState:
+    """How far the report of left-out rows is: an upload in parts, their ETags, and the `tail` not uploaded yet."""
+
+    upload_id: str | None = None
+    etags: list[str] = field(default_factory=list)
+    tail: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where planning stopped: `name` is the plan's own, `written` the first rows of each lane's part files, `seen` and
+    the totals as in `Planning`; `columns` are those of a CSV file."""
+
+    name: str
+    position: Position
+    columns: tuple[str, ...]
+    written: Mapping[str, list[int]]
+    report: ReportState
+    seen: KeySet
+    totals: PlanTotals
+
+    def to_bytes(self) -> bytes:
+        """A line of JSON, then the two tables and the report's tail as they are."""
+        tables = (self.seen.to_bytes(), self.totals.customers.to_bytes(), self.report.tail)
+        head = {
+            "name": self.name,
+            "position": [self.position.offset, self.position.line],
+            "columns": self.columns,
+            "written": self.written,
+            "upload_id": self.report.upload_id,
+            "etags": self.report.etags,
+            "counts": [len(self.seen), len(self.totals.customers)],
+            "sizes": [len(table) for table in tables],
+            "totals": totals_to_json(self.totals),
+        }
+        return b"".join((json.dumps(head, separators=(",", ":")).encode(), b"\n", *tables))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, key: bytes) -> Checkpoint:
+        """The inverse of `to_bytes`; `key` is that of the tables."""
+        line, _, tables = data.partition(b"\n")
+        head = json.loads(line)
+        seen_size, customers_size, _ = head["sizes"]
+        seen_count, customers_count = head["counts"]
+        tail = tables[seen_size + customers_size :]
+        customers = KeySet(key, tables[seen_size : seen_size + customers_size], customers_count)
+        return cls(
+            head["name"],
+            Position(*head["position"]),
+            tuple(head["columns"]),
+            head["written"],
+            ReportState(head["upload_id"], head["etags"], tail),
+            KeySet(key, tables[:seen_size], seen_count),
+            totals_from_json(head["totals"], customers),
+        )
+
+
+def totals_to_json(totals: PlanTotals) -> dict[str, Any]:
+    """The sums as JSON values; the customers' table is apart."""
+    return {
+        "lanes": {
+            name: [
+                lane.channel,
+                lane.rows,
+                lane.parts,
+                *map(str, (lane.cost_usd, lane.highest_price_usd, lane.highest_cost_usd)),
+            ]
+            for name, lane in totals.by_lane.items()
+        },
+        "channels": _groups_to_json(totals.by_channel),
+        "countries": _groups_to_json(totals.by_country),
+        "reasons": dict(totals.excluded_by_reason),
+        "excluded": [[row.row, row.reason.value, row.detail, row.customer_id] for row in totals.first_excluded],
+    }
+
+
+def totals_from_json(value: Mapping[str, Any], customers: KeySet) -> PlanTotals:
+    """The inverse of `totals_to_json`."""
+    return PlanTotals(
+        customers,
+        {
+            name: LaneTotals(channel, rows, parts, *map(Decimal, money))
+            for name, (channel, rows, parts, *money) in value["lanes"].items()
+        },
+        _groups_from_json(value["channels"]),
+        _groups_from_json(value["countries"]),
+        Counter(value["reasons"]),
+        [
+            ExcludedRow(row, Exclusion(reason), detail, customer_id)
+            for row, reason, detail, customer_id in value["excluded"]
+        ],
+    )
+
+
+def _groups_to_json(groups: Mapping[str, Group]) -> dict[str, list[Any]]:
+    return {name: [group.messages, group.parts, str(group.cost_usd)] for name, group in groups.items()}
+
+
+def _groups_from_json(value: Mapping[str, list[Any]]) -> dict[str, Group]:
+    return {name: Group(messages, parts, Decimal(cost)) for name, (messages, parts, cost) in value.items()}
