@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, cast
 
@@ -125,13 +125,12 @@ def opted_out(_: Channel, addresses: Collection[str]) -> Collection[str]:
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches, part files and reports of a few rows."""
     monkeypatch.setattr(plan, "BATCH_ROWS", 8)
     monkeypatch.setattr(part_files, "MAX_PART_ROWS", 5)
     monkeypatch.setattr(report_file, "PART_BYTES", 200)
     monkeypatch.setattr(module, "PROGRESS_MS", 3)
-    return
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5, 8])
