@@ -48,6 +48,8 @@ def make_request(
 
 def parse_recipients(value: object) -> int:
     """A whole number of recipients from 1 to what one request may carry."""
+    if value is None:
+        raise _bad("no recipients are named", "give --recipients N, or --audience FILE")
     try:
         number = int(str(value).strip())
     except ValueError:

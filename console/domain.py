@@ -303,15 +303,18 @@ class CampaignRequest:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """The answer of a dry run: what would be sent, to how many, for how much and how long."""
+    """The answer of a dry run: what would be sent, to how many, for how much and how long (None without an end);
+    `limited_by` names the limit that binds.
+    """
 
     recipients: int
     parts: int
     cost_usd: float
-    duration_seconds: float
+    duration_seconds: float | None
     excluded_by_reason: Mapping[str, int]
     by_country: Mapping[str, int]
     by_channel: Mapping[str, int]
+    limited_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

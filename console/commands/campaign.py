@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.commands import Commands
@@ -22,7 +23,9 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     """The command's arguments."""
     campaign = commands.add_parser("campaign", help="send, list and show campaigns; pause, resume, cancel, change TPS")
     acts = campaign.add_subparsers(dest="act", metavar="ACT", required=True)
-    send = acts.add_parser("send", parents=[shared], help="send a test campaign to simulator numbers")
+    send = acts.add_parser(
+        "send", parents=[shared], help="send a campaign to simulator numbers, or to the people of a file"
+    )
     _send_arguments(send)
     listing = acts.add_parser("list", parents=[shared], help="the newest campaigns")
     listing.set_defaults(make=_list)
@@ -41,14 +44,16 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
 
 
 def _send_arguments(send: argparse.ArgumentParser) -> None:
-    send.add_argument("--recipients", required=True, metavar="N")
+    send.add_argument("--recipients", metavar="N", help="that many simulator destinations")
+    send.add_argument("--audience", metavar="FILE", type=Path, help="or the people of a CSV or JSON lines file")
+    send.add_argument("--content", metavar="FILE", type=Path, help="with --audience: the API's `content`, as JSON")
     send.add_argument("--tps", required=True, metavar="R", help="messages per second")
     send.add_argument("--body", metavar="TEXT")
     send.add_argument(
         "--channels",
         metavar="LIST",
-        default="sms",
-        help="sms, email, and on a local stack whatsapp, by turns (default: sms)",
+        help="sms, email, and on a local stack whatsapp, by turns (default: sms); with --audience the channel of rows "
+        "that name none",
     )
     send.add_argument("--dry-run", action="store_true", help="show recipients, parts, cost and duration; send nothing")
     send.add_argument("--wait", action="store_true", help="until nothing is left to send")
@@ -72,8 +77,10 @@ def _send(arguments: argparse.Namespace) -> Command:
     from console.campaigns import make_request, parse_seconds
     from console.headless import campaign
 
-    request = make_request(arguments.recipients, arguments.tps, arguments.body, arguments.channels)
     receipts = None if arguments.wait_receipts is None else parse_seconds(arguments.wait_receipts)
+    if arguments.audience is not None:
+        return _send_audience(arguments, receipts)
+    request = make_request(arguments.recipients, arguments.tps, arguments.body, arguments.channels or "sms")
     if arguments.dry_run:
         return lambda connection: campaign.dry_run(connection, request, as_json=arguments.json)
     return lambda connection: campaign.send(
@@ -83,6 +90,25 @@ def _send(arguments: argparse.Namespace) -> Command:
         confirm=arguments.confirm,
         wait=arguments.wait,
         wait_receipts=receipts,
+        as_json=arguments.json,
+    )
+
+
+def _send_audience(arguments: argparse.Namespace, wait_receipts: float | None) -> Command:
+    from console.audiences import make_order
+    from console.headless import audience
+
+    order = make_order(
+        arguments.audience, arguments.tps, arguments.body, arguments.channels, arguments.content, arguments.recipients
+    )
+    return lambda connection: audience.send(
+        connection,
+        order,
+        dry_run=arguments.dry_run,
+        allow_actions=arguments.allow_actions,
+        confirm=arguments.confirm,
+        wait=arguments.wait,
+        wait_receipts=wait_receipts,
         as_json=arguments.json,
     )
 

@@ -40,7 +40,7 @@ class HttpCampaignApi:
     def plan(self, request: CampaignRequest) -> CampaignPlan:
         """A dry run."""
         body = campaigns.document(request, self._environment, dry_run=True)
-        return _plan(self._api.call("POST", "/api/send-campaign", body))
+        return read_plan(self._api.call("POST", "/api/send-campaign", body))
 
     def send(self, request: CampaignRequest) -> AcceptedCampaign:
         """Create the campaign; a lost answer is asked for again with the same key, which is safe."""
@@ -84,16 +84,19 @@ def _state(answer: Mapping[str, Any]) -> CampaignState:
         raise _malformed(f"is no campaign ({type(error).__name__}: {safe_line(error, 60)})") from error
 
 
-def _plan(answer: Mapping[str, Any]) -> CampaignPlan:
+def read_plan(answer: Mapping[str, Any]) -> CampaignPlan:
+    """A plan as the API shows it; raises `ConsoleError` for anything else."""
     try:
+        seconds = answer["duration_seconds"]
         return CampaignPlan(
             recipients=int(answer["recipients"]),
             parts=int(answer["parts"]),
             cost_usd=float(answer["cost_usd"]),
-            duration_seconds=float(answer["duration_seconds"]),
+            duration_seconds=None if seconds is None else float(seconds),
             excluded_by_reason={safe_line(k, 40): int(v) for k, v in answer.get("excluded_by_reason", {}).items()},
             by_country={safe_line(k, 8): int(v["messages"]) for k, v in answer.get("by_country", {}).items()},
             by_channel={safe_line(k, 16): int(v["messages"]) for k, v in answer.get("by_channel", {}).items()},
+            limited_by=safe_line(answer.get("forecast", {}).get("limited_by") or "", 40),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _malformed(f"has no plan ({type(error).__name__}: {safe_line(error, 60)})") from error

@@ -12,22 +12,35 @@ from lambdas.core.campaign import CampaignSummary
 
 
 def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
-    """What a dry run answered."""
+    """What a dry run answered, and what was asked for."""
+    asked = [("body", safe_line(request.body, 54)), ("key", request.key)]
+    return _rows([*_plan_rows(plan, request.tps), *asked])
+
+
+def preflight_lines(plan: CampaignPlan, tps: float) -> list[Line]:
+    """The plan of an uploaded audience."""
+    return _rows(_plan_rows(plan, tps))
+
+
+def _plan_rows(plan: CampaignPlan, tps: float) -> list[tuple[str, str]]:
     excluded = sum(plan.excluded_by_reason.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in plan.excluded_by_reason.items())
     channels = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_channel.items())
     countries = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_country.items())
-    rows: list[tuple[str, str]] = [
+    lasts = "no end" if plan.duration_seconds is None else fmt.span(plan.duration_seconds)
+    return [
         ("recipients", fmt.count(plan.recipients)),
         ("excluded", f"{fmt.count(excluded)} ({reasons})" if excluded else "none"),
         ("message parts", fmt.count(plan.parts)),
         ("estimated cost", fmt.money(plan.cost_usd)),
-        ("duration", f"{fmt.span(plan.duration_seconds)} at {fmt.rate(request.tps)}"),
+        ("duration", f"{lasts} at {fmt.rate(tps)}"),
+        ("limited by", plan.limited_by.replace("_", " ") or fmt.MISSING),
         ("channels", channels or fmt.MISSING),
         ("countries", countries or fmt.MISSING),
-        ("body", safe_line(request.body, 54)),
-        ("key", request.key),
     ]
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> list[Line]:
     return [line((pad(name, 16), Role.MUTED), (value, Role.STRONG)) for name, value in rows]
 
 

@@ -11,14 +11,13 @@ from botocore.exceptions import ClientError, HTTPClientError
 from lambdas.adapters.dynamo import Table
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
-from lambdas.core.audience_file import MAX_UPLOAD_BYTES, AudienceFormat
-from lambdas.core.audience_lines import AudienceError
+from lambdas.core.audience_lines import MAX_UPLOAD_BYTES, AudienceError, AudienceFormat
 
 PREFIX = "audiences"
 UPLOAD_SECONDS = 3_600
 """How long a form may be used, at most: it ends with the credentials that signed it (S3 user guide, "Download and
 upload objects with presigned URLs")."""
-PIECE_BYTES = 4 * 1024 * 1024
+PIECE_BYTES = 2 * 1024 * 1024
 """Read at once: each piece is a request of its own, so no connection has to outlast the work in between."""
 READ_TRIES = 3
 CONTENT_TYPES: Mapping[AudienceFormat, str] = {

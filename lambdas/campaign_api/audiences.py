@@ -9,7 +9,7 @@ from typing import Any
 from lambdas.adapters.audiences import UPLOAD_SECONDS, Audiences, Upload
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core import keys
-from lambdas.core.audience_file import MAX_UPLOAD_BYTES, AudienceFormat
+from lambdas.core.audience_lines import MAX_UPLOAD_BYTES, AudienceFormat
 from lambdas.core.campaign_request import AUDIENCE_ID
 
 SECONDS_PER_DAY = 86_400

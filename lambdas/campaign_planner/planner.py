@@ -8,6 +8,7 @@ written again under the same keys; nothing reads it before the index is written 
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -118,8 +119,8 @@ class Planner:
                 PartWriter(self._s3, self._bucket, name),
                 ReportWriter(self._s3, self._bucket, report_key(name)),
             )
-        data = self._s3.get_object(Bucket=self._bucket, Key=state.checkpoint)["Body"].read()
-        checkpoint = Checkpoint.from_bytes(data, job.name.encode())
+        body = self._s3.get_object(Bucket=self._bucket, Key=state.checkpoint)["Body"]
+        checkpoint = Checkpoint.read(body, job.name.encode())
         return _Work(
             checkpoint.name,
             self._rows(job, state.upload, checkpoint.position, checkpoint.columns),
@@ -169,7 +170,10 @@ class Planner:
             totals,
         )
         key = f"checkpoints/{work.name}/{work.planned:07d}"
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=checkpoint.to_bytes())
+        with tempfile.TemporaryFile() as file:
+            checkpoint.write(file)
+            file.seek(0)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=file)
         self._plans.hand_over(job.partition, rows=work.planned, checkpoint=key, now_ms=self._now_ms())
 
     def _finish(self, job: PlanJob, work: _Work) -> MadePlan:

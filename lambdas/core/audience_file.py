@@ -12,10 +12,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from lambdas.core.audience_lines import MAX_LINE_BYTES, AudienceError, Line, Position, decoded, split_lines
+from lambdas.core.audience_lines import (
+    MAX_LINE_BYTES,
+    AudienceError,
+    AudienceFormat,
+    Line,
+    Position,
+    decoded,
+    split_lines,
+)
 from lambdas.core.campaign_request import MAX_VARIABLES, Recipient, parse_recipient
 from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content
@@ -23,19 +30,11 @@ from lambdas.core.plan_row import ExcludedRow, Exclusion, Row
 
 MAX_ROWS = 1_000_000
 """Recipients of one campaign: what a plan's tables are sized for."""
-MAX_UPLOAD_BYTES = 1_000_000_000
 MAX_RECORD_LINES = 1_000
 RECIPIENT_FIELDS = frozenset({"customer_id", "selected_channel", "phone", "email", "timezone"}) | FIELDS
 """Columns of a CSV file that are no variables."""
 _VARIABLE_NAME = re.compile(r"\w{1,64}")
 _NAMES_SHOWN = 20
-
-
-class AudienceFormat(StrEnum):
-    """How an uploaded audience is written."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
+MAX_UPLOAD_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 256 * 1024
 """Of one line; the rest of a longer one is skipped unread, so that a file without line ends takes no memory."""
 _MARKS = (
@@ -14,6 +16,13 @@ _MARKS = (
     (b"\xfe\xff", "is UTF-16: save it as 'CSV UTF-8' or as UTF-8 text"),
 )
 UTF8_MARK = b"\xef\xbb\xbf"
+
+
+class AudienceFormat(StrEnum):
+    """How an uploaded audience is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
 
 
 class AudienceError(ValueError):

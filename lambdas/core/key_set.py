@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
+from typing import BinaryIO
 
 FIRST_SLOTS = 1_024
+READ_BYTES = 1024 * 1024
 _EMPTY = 0
 
 
@@ -18,15 +20,18 @@ class KeySet:
     being made to collide, and the same key gives the same answers in any process.
     """
 
-    def __init__(self, key: bytes, slots: bytes = b"", count: int = 0) -> None:
+    def __init__(self, key: bytes) -> None:
         self._hash = hashlib.blake2b(digest_size=8, key=key[: hashlib.blake2b.MAX_KEY_SIZE])
-        self._slots = array("Q", slots) if slots else array("Q", bytes(8 * FIRST_SLOTS))
-        if slots and sys.byteorder == "big":
-            self._slots.byteswap()
-        self._count = count
+        self._slots = array("Q", [_EMPTY]) * FIRST_SLOTS
+        self._count = 0
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def size(self) -> int:
+        """Bytes that `write` writes."""
+        return len(self._slots) * self._slots.itemsize
 
     def add(self, text: str) -> bool:
         """Add a text; False if it was there."""
@@ -39,15 +44,30 @@ class KeySet:
         self._count += added
         return added
 
-    def to_bytes(self) -> bytes:
+    def write(self, file: BinaryIO) -> None:
         """The slots, little-endian, for another process to go on with under the same key."""
-        slots = self._slots[:]
+        if sys.byteorder == "big":
+            self._slots.byteswap()
+        file.write(memoryview(self._slots))
+        if sys.byteorder == "big":
+            self._slots.byteswap()
+
+    @classmethod
+    def read(cls, key: bytes, file: BinaryIO, size: int, count: int) -> KeySet:
+        """The inverse of `write`, of a set of `count` texts in `size` bytes."""
+        slots = array("Q")
+        while size:
+            piece = file.read(min(READ_BYTES, size))
+            slots.frombytes(piece)
+            size -= len(piece)
         if sys.byteorder == "big":
             slots.byteswap()
-        return slots.tobytes()
+        found = cls(key)
+        found._slots, found._count = slots, count
+        return found
 
     def _grow(self) -> None:
-        wider = array("Q", bytes(16 * len(self._slots)))
+        wider = array("Q", [_EMPTY]) * (2 * len(self._slots))
         for value in self._slots:
             if value != _EMPTY:
                 _insert(wider, value)

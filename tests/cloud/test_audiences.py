@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.core.audience_file import MAX_UPLOAD_BYTES
+from lambdas.core.audience_lines import MAX_UPLOAD_BYTES
 from lambdas.core.simulator import SUCCESS_BY_COUNTRY
 from tests.cloud.campaign_client import StackClient
 

@@ -25,8 +25,8 @@ class Bucket:
         """The ETag of an object."""
         return f'"{hashlib.sha256(self.objects[key]).hexdigest()}"'
 
-    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:
-        self.objects[Key] = Body
+    def put_object(self, *, Key: str, Body: Any, **_: Any) -> None:
+        self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
 
     def get_object(self, *, Key: str, Range: str | None = None, IfMatch: str | None = None, **_: Any) -> dict[str, Any]:
         if IfMatch is not None and IfMatch != self.etag(Key):

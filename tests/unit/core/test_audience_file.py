@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.audience_file import AudienceFile, AudienceFormat, AudienceTerms
-from lambdas.core.audience_lines import MAX_LINE_BYTES, UTF8_MARK, AudienceError
+from lambdas.core.audience_file import AudienceFile, AudienceTerms
+from lambdas.core.audience_lines import MAX_LINE_BYTES, UTF8_MARK, AudienceError, AudienceFormat
 from lambdas.core.campaign_request import Recipient
 from lambdas.core.channels import Channel
 from lambdas.core.content import Content

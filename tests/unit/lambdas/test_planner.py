@@ -19,8 +19,7 @@ from lambdas.adapters.plans import PlanState, PlanTable
 from lambdas.campaign_planner import planner as module
 from lambdas.campaign_planner.planner import MadePlan, PlanJob, Planner
 from lambdas.core import plan
-from lambdas.core.audience_file import AudienceFormat
-from lambdas.core.audience_lines import AudienceError
+from lambdas.core.audience_lines import AudienceError, AudienceFormat
 from lambdas.core.campaign_request import parse_campaign_request
 from lambdas.core.channels import Channel, Route
 from lambdas.core.planned_row import PlannedRow
