@@ -15,9 +15,10 @@ from decimal import Decimal
 from multiprocessing.managers import BaseManager
 from typing import Any
 
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.content import Content
 from lambdas.core.identity_calendar import Calendar, IdentityLease
+from lambdas.core.lanes import Lane
 from lambdas.core.pacing import Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, Clock, IntentOutcome, OutboundMessage
@@ -32,16 +33,14 @@ def new_campaign(rows: int, tps: float) -> CampaignState:
         status=CampaignStatus.RUNNING,
         tps=tps,
         rows=rows,
-        next_row=0,
-        end_row=rows,
         done_rows=0,
         booked_until_us=None,
         budget_left_usd=PRICE_USD * rows * 2,
         reserved_usd=Decimal(0),
-        highest_price_usd=PRICE_USD,
         message_type="TRANSACTIONAL",
         max_price_usd=None,
         validity_seconds=None,
+        lanes=(Lane("sms", 0, rows, PRICE_USD),),
     )
 
 
@@ -59,26 +58,25 @@ class Store:
         """Read the campaign."""
         return self._campaign
 
-    def claim(self, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal) -> Claim | CampaignState:
+    def claim(self, booking: Booking, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
         """`CampaignTable.claim`: one conditional write, or the item it failed on."""
         with self._lock:
             self._operations += 1
-            state = self._campaign
-            affordable = not rows or (state.next_row + rows <= end_row and state.budget_left_usd >= reserve_usd)
+            state, (lane,) = self._campaign, self._campaign.lanes
+            affordable = not rows or (lane.next_row + rows <= lane.end_row and state.budget_left_usd >= reserve_usd)
             running = state.status is CampaignStatus.RUNNING
             if not (booking.applies_to(state.booked_until_us) and running and affordable):
                 return state
             base = booking.now_us if booking.kind is BookingKind.RESTART else (state.booked_until_us or 0)
             end = base + booking.duration_us
-            first = state.next_row
             self._campaign = replace(
                 state,
                 booked_until_us=end,
-                next_row=first + rows,
+                lanes=(replace(lane, next_row=lane.next_row + rows, booked_until_us=end),),
                 reserved_usd=state.reserved_usd + reserve_usd,
                 budget_left_usd=state.budget_left_usd - reserve_usd,
             )
-            return Claim(self._campaign, first, rows, reserve_usd, end - booking.duration_us, end)
+            return Claim(self._campaign, lane.next_row, rows, reserve_usd, end - booking.duration_us, end)
 
     def settle(self, chunk: Chunk, result: ChunkResult) -> CampaignState:
         """`CampaignTable.close_chunk`."""
@@ -143,10 +141,10 @@ class SharedCampaigns:
         return answer
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, lane: Lane | None, rows: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         """One conditional write."""
-        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, end_row, reserve_usd))
+        answer: Claim | CampaignState = self._later(self._store.claim(booking, rows, reserve_usd))
         return answer
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
@@ -176,6 +174,11 @@ class SharedCampaigns:
     def complete(self, campaign_id: str) -> None:
         """running -> completed."""
         self._store.end(CampaignStatus.COMPLETED)
+
+    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+        """running -> paused."""
+        self._store.end(CampaignStatus.PAUSED)
+        return True
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """running -> stopped."""

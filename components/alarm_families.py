@@ -93,6 +93,12 @@ OVERDUE_RECEIPTS = Family(
     missing="notBreaching",
     meaning="Many messages have had no final receipt for over an hour",
 )
+CAMPAIGNS_AUTO_PAUSED = Family(
+    name="campaigns-auto-paused",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="A campaign has paused itself: too many of its messages fail, or a guard has stopped it",
+)
 SWEEPER_HEARTBEAT = Family(
     name="sweeper-heartbeat",
     levels=CRITICAL,
@@ -197,6 +203,7 @@ FAMILIES: tuple[Family, ...] = (
     AVAILABLE_CAPACITY,
     PARKED_EVENTS,
     OVERDUE_RECEIPTS,
+    CAMPAIGNS_AUTO_PAUSED,
     SWEEPER_HEARTBEAT,
     DEAD_LETTERS,
     FUNCTION_ERRORS,

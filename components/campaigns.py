@@ -332,6 +332,7 @@ class Campaigns(pulumi.ComponentResource):
                     "channels": self._routes,
                     "prices": settings.prices.text(),
                     "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
+                    "campaign_pause_error_rate": settings.campaign_pause_error_rate,
                     "retention_days": settings.policy.data_retention_days,
                     **self._account_limits,
                 },

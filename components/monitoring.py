@@ -105,6 +105,12 @@ def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str
         Limit(value=limits.OVERDUE_RECEIPTS, points=3),
     )
     yield (
+        alarm_families.CAMPAIGNS_AUTO_PAUSED,
+        "",
+        Measure.of(metrics.CAMPAIGNS_AUTO_PAUSED, every, "Sum"),
+        Limit(value=0),
+    )
+    yield (
         alarm_families.OUTBOX_AGE,
         "",
         Measure.of(metrics.OUTBOX_AGE, every, "Maximum"),

@@ -179,6 +179,12 @@ class StackSettings(_Settings):
     campaign_spend_cap_usd: float = Field(
         default=50.0, gt=0, allow_inf_nan=False, description="spend cap of a campaign, which may ask for less"
     )
+    campaign_pause_error_rate: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of a campaign's latest messages that may fail before it pauses itself; 1 for never",
+    )
     messages_daily_cap_usd: float = Field(
         default=20.0, gt=0, allow_inf_nan=False, description="what single messages may cost in a UTC day"
     )

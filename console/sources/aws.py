@@ -165,8 +165,9 @@ def _campaign(items: Sequence[Item]) -> CampaignSummary:
     meta = next(item for item in items if item["sk"] == keys.META)
     counts = [item for item in items if item["sk"].startswith(keys.COUNT_PREFIX)]
     meta = {**meta, "pk": safe_line(meta["pk"], 80)}
-    if meta.get("stop_reason") is not None:
-        meta["stop_reason"] = safe_line(meta["stop_reason"], 40)
+    for name in ("stop_reason", "pause_reason"):
+        if meta.get(name) is not None:
+            meta[name] = safe_line(meta[name], 40)
     return CampaignSummary.from_items(meta, counts)
 
 

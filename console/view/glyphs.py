@@ -69,6 +69,7 @@ STATUS_ROLES: dict[str, Role] = {
     "cancelled": Role.MUTED,
     "stopped": Role.ALARM,
     "created": Role.PLAIN,
+    "scheduled": Role.PLAIN,
 }
 
 

@@ -145,7 +145,7 @@ def _campaign(campaign: CampaignSummary, columns: int, glyphs: Glyphs, *, marked
     whole = max(1, campaign.recipients)
     status = campaign.status.value
     role = STATUS_ROLES[status]
-    reason = f" ({campaign.stop_reason})" if campaign.stop_reason else ""
+    reason = f" ({campaign.reason})" if campaign.reason else ""
     eta = campaign.eta_seconds()
     end = f"ETA {fmt.span(eta)}" if eta is not None else "all receipts in" if campaign.settled else ""
     left = line(

@@ -47,7 +47,7 @@ def _rows(rows: Sequence[tuple[str, str]]) -> list[Line]:
 def outcome_lines(campaign: CampaignSummary) -> list[Line]:
     """One campaign as it stands, for a terminal or a log."""
     counts = tally(campaign)
-    reason = f" ({campaign.stop_reason})" if campaign.stop_reason else ""
+    reason = f" ({campaign.reason})" if campaign.reason else ""
     sent = campaign.total("sent")
     rows: list[tuple[str, str]] = [
         ("campaign", campaign.id),

@@ -9,10 +9,11 @@ from typing import Any
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus, StopReason
-from lambdas.core.lanes import Lane, booked, cursor, lanes_of
+from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
+from lambdas.core.lanes import Lane, booked, by_channel, cursor, lanes_of, unrecorded_rows
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim
+from lambdas.core.send_window import SendWindow
 
 CLAIM_GRACE_US = 30 * MICROSECOND
 """A claim without a chunk this long after the channel's last booked time has lost its worker."""
@@ -23,26 +24,26 @@ CHUNK_DONE = "done"
 def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
     """A META item from the side of one channel, which has nothing to send before there is a plan."""
     lanes = lanes_of(item)
-    lane = next((lane for lane in lanes if lane.channel == channel), Lane(channel, 0, 0, Decimal(0)))
+    window = item.get("window")
     return CampaignState(
         id=keys.campaign_id(item["pk"]),
         status=CampaignStatus(item["status"]),
         tps=float(item["tps"]),
         rows=int(item.get("rows", 0)),
-        next_row=lane.next_row,
-        end_row=lane.end_row,
         done_rows=int(item.get("done_rows", 0)),
-        booked_until_us=lane.booked_until_us,
+        booked_until_us=item.get(booked(channel)),
         budget_left_usd=Decimal(item.get("budget_left", 0)),
         reserved_usd=Decimal(item.get("reserved", 0)),
-        highest_price_usd=lane.highest_price_usd,
         message_type=item.get("message_type", "TRANSACTIONAL"),
         max_price_usd=item.get("max_price"),
         validity_seconds=item.get("validity_seconds"),
         plan=item.get("plan"),
         expires_at_s=item.get("ttl"),
-        first_row=lane.first_row,
-        others=tuple(other for other in lanes if other.channel != channel),
+        lanes=by_channel(lanes).get(channel, ()),
+        others=tuple(lane for lane in lanes if lane.channel != channel),
+        window=SendWindow.from_json(window) if window else None,
+        pause_error_rate=float(item.get("pause_error_rate", 1)),
+        resumed_ms=item.get("resumed_at"),
     )
 
 
@@ -65,19 +66,14 @@ class CampaignLane:
         return state_of(item, self._channel)
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, lane: Lane | None, rows: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone.
+        Only a whole run of `rows` of the lane is claimed; without a lane the claim books time alone.
         """
-        next_row, booked_until = cursor(self._channel), booked(self._channel)
-        values: dict[str, Any] = {
-            "now": booking.now_us,
-            "running": CampaignStatus.RUNNING.value,
-            "rows_claimed": rows,
-            "reserve": reserve_usd,
-        }
+        booked_until = booked(self._channel)
+        values: dict[str, Any] = {"now": booking.now_us, "running": CampaignStatus.RUNNING.value}
         if booking.kind is BookingKind.EXTEND:
             values |= {"duration": booking.duration_us, "horizon": booking.horizon_us}
             end, condition = f"#{booked_until} + :duration", f"#{booked_until} BETWEEN :now AND :horizon"
@@ -86,23 +82,22 @@ class CampaignLane:
             end = ":restart"
             condition = f"(attribute_not_exists(#{booked_until}) OR #{booked_until} < :now)"
         conditions = [condition, "#status = :running", "attribute_exists(#plan)"]
-        if rows:
-            values["last_first_row"] = end_row - rows
+        sets = f"#{booked_until} = {end}"
+        if lane is not None:
+            next_row = cursor(lane.name)
+            values |= {"rows_claimed": rows, "reserve": reserve_usd, "last_first_row": lane.end_row - rows}
             conditions += [f"#{next_row} <= :last_first_row", "#budget_left >= :reserve"]
-        try:
-            item = self._table.update(
-                meta_key(campaign_id),
-                f"SET #{booked_until} = {end}, #{next_row} = #{next_row} + :rows_claimed,"
-                " #claimed_rows = #claimed_rows + :rows_claimed,"
-                " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve",
-                values,
-                condition=" AND ".join(conditions),
+            sets += (
+                f", #{next_row} = #{next_row} + :rows_claimed, #claimed_rows = #claimed_rows + :rows_claimed,"
+                " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve"
             )
+        try:
+            item = self._table.update(meta_key(campaign_id), f"SET {sets}", values, condition=" AND ".join(conditions))
         except ConditionFailed as failed:
             return self._state(failed.item) if failed.item else self.load(campaign_id)
-        state = self._state(item)
         end_us = int(item[booked_until])
-        return Claim(state, state.next_row - rows, rows, reserve_usd, end_us - booking.duration_us, end_us)
+        first_row = int(item[cursor(lane.name)]) - rows if lane is not None else 0
+        return Claim(self._state(item), first_row, rows, reserve_usd, end_us - booking.duration_us, end_us)
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk; None if a successor already took it."""
@@ -163,15 +158,15 @@ class CampaignLane:
     def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
         """Chunks whose lease has passed, and claimed rows that no chunk records (their worker died in between)."""
         meta = self._campaigns.meta(campaign_id) or {}
-        lane = next((lane for lane in lanes_of(meta) if lane.channel == self._channel), None)
-        if lane is None:
+        lanes = by_channel(lanes_of(meta)).get(self._channel, ())
+        if not lanes:
             return []
         items = self._table.query(
             "#pk = :pk AND #sk BETWEEN :first AND :last",
             {
                 "pk": keys.campaign(campaign_id),
-                "first": keys.chunk(lane.first_row),
-                "last": keys.chunk(lane.end_row - 1),
+                "first": keys.chunk(lanes[0].first_row),
+                "last": keys.chunk(lanes[-1].end_row - 1),
             },
         )
         abandoned = [
@@ -179,14 +174,11 @@ class CampaignLane:
             for item in items
             if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us
         ]
-        if lane.booked_until_us is None or lane.booked_until_us > now_us - CLAIM_GRACE_US:
+        booked_until_us = meta.get(booked(self._channel))
+        if booked_until_us is None or booked_until_us > now_us - CLAIM_GRACE_US:
             return abandoned
-        row = lane.first_row
-        for item in [*items, {"first_row": lane.claimed.stop, "rows": 0}]:
-            if item["first_row"] > row:
-                abandoned.append(_unrecorded(campaign_id, lane, row, item["first_row"]))
-            row = item["first_row"] + item["rows"]
-        return abandoned
+        recorded = {int(item["first_row"]): int(item["first_row"] + item["rows"]) for item in items}
+        return [*abandoned, *(_unrecorded(campaign_id, *gap) for gap in unrecorded_rows(lanes, recorded))]
 
     def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:
         """Close a chunk and settle its reservation in one transaction; None if it was taken over."""
@@ -226,6 +218,10 @@ class CampaignLane:
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
         self._campaigns.complete(campaign_id)
+
+    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+        """running -> paused, with the reason; False if the campaign was not running."""
+        return self._campaigns.pause(campaign_id, reason)
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""

@@ -8,7 +8,7 @@ from typing import Any
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, PauseReason, StopReason
 
 
 def meta_key(campaign_id: str) -> dict[str, str]:
@@ -81,22 +81,28 @@ class CampaignTable:
 
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
-        self._end(campaign_id, CampaignStatus.COMPLETED, None, {CampaignStatus.RUNNING})
+        self._move(campaign_id, {CampaignStatus.RUNNING}, CampaignStatus.COMPLETED, stop_reason=None)
+
+    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+        """running -> paused, with the reason; False if the campaign was not running."""
+        return self._move(campaign_id, {CampaignStatus.RUNNING}, CampaignStatus.PAUSED, pause_reason=reason.value)
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""
-        self._end(campaign_id, CampaignStatus.STOPPED, str(reason), OPEN_STATUSES)
+        self._move(campaign_id, OPEN_STATUSES, CampaignStatus.STOPPED, stop_reason=str(reason))
 
-    def _end(
-        self, campaign_id: str, status: CampaignStatus, reason: str | None, allowed: Collection[CampaignStatus]
-    ) -> None:
+    def _move(
+        self, campaign_id: str, allowed: Collection[CampaignStatus], status: CampaignStatus, **reason: str | None
+    ) -> bool:
         before = {f"from_{old.value}": old.value for old in allowed}
+        sets = ", ".join(f"#{name} = :{name}" for name in reason)
         try:
             self._table.update(
                 meta_key(campaign_id),
-                "SET #status = :status, #stop_reason = :reason, #version = #version + :one",
-                {"status": status.value, "reason": reason, "one": 1, **before},
+                f"SET #status = :status, {sets}, #version = #version + :one",
+                {"status": status.value, **reason, "one": 1, **before},
                 condition=f"#status IN ({', '.join(f':{name}' for name in before)})",
             )
         except ConditionFailed:
-            return
+            return False
+        return True

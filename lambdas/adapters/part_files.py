@@ -74,9 +74,7 @@ class PartWriter:
     def finish(self, lanes: Iterable[Lane]) -> None:
         """Write what is left and the index; `lanes` are all lanes of the plan with their places in the campaign."""
         self.flush()
-        index = [
-            [lane.first_row + first, lane.channel, first] for lane in lanes for first in self.written[lane.channel]
-        ]
+        index = [[lane.first_row + first, lane.name, first] for lane in lanes for first in self.written[lane.name]]
         self._put(index_key(self._plan), json.dumps(index, separators=(",", ":")).encode(), "application/json")
 
     def _write(self, lane: str) -> None:

@@ -37,9 +37,9 @@ class Queue:
             QueueUrl=self._url, MessageBody=json.dumps(body, separators=(",", ":")), DelaySeconds=delay_s
         )
 
-    def send_all(self, bodies: Sequence[str]) -> None:
+    def send_all(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
         """Put many messages; raises RuntimeError if the queue refused one."""
-        self._send_batches([{"MessageBody": body} for body in bodies])
+        self._send_batches([{"MessageBody": body, "DelaySeconds": delay_s} for body in bodies])
 
     def send_again(self, messages: Sequence[PostponedMessage]) -> None:
         """Put messages back for later, each with the time it was first seen (epoch ms) as an attribute."""

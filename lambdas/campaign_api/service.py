@@ -18,29 +18,45 @@ from lambdas.campaign_api.audiences import AudienceService
 from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignError, CampaignStatus, CampaignSummary, require_transition
+from lambdas.core.campaign import (
+    OPEN_STATUSES,
+    CampaignError,
+    CampaignStatus,
+    CampaignSummary,
+    PauseReason,
+    require_transition,
+)
 from lambdas.core.campaign_request import (
     MAX_TPS,
     MIN_TPS,
     CampaignRequest,
     RequestError,
+    SendOptions,
     canonical_hash,
     parse_campaign_request,
     price_text,
 )
 from lambdas.core.channels import Routes
+from lambdas.core.error_tally import ErrorTally
 from lambdas.core.lanes import booked, lanes_of
 from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import batches, new_planning, require_room
 from lambdas.core.plan_row import rules_of
 from lambdas.core.preflight import Terms, daily_quotas, preflight
 from lambdas.core.prices import PriceList
+from lambdas.core.rest import rest_until
+from lambdas.core.schedule import MAX_DELAY_SECONDS, wrong_start
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
 """An equal body without any key within this time is taken for an accident."""
 MAX_LISTED = 100
-CHANGEABLE_STATUSES = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED)
+CHANGEABLE_STATUSES = (
+    CampaignStatus.RUNNING,
+    CampaignStatus.SCHEDULED,
+    CampaignStatus.PAUSED,
+    CampaignStatus.CANCELLED,
+)
 
 
 class CampaignService:
@@ -83,12 +99,14 @@ class CampaignService:
         if request.dry_run and request.audience_id is not None:
             return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
         if request.dry_run:
+            self._require_start_ahead(request)
             return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
         body_hash = canonical_hash({name: value for name, value in document.items() if name != "dry_run"})
         campaign_id = self._campaign_id(request, caller, body_hash)
         item = self._meta_item(campaign_id, request, caller, body_hash, cap)
         existing = self._campaigns.meta(campaign_id)
         if existing is None:
+            self._require_start_ahead(request)
             if request.audience_id is not None:
                 upload = self._audiences.require(request.audience_id)
                 self._plans.pin(campaign_id, upload, item["ttl"])
@@ -104,8 +122,17 @@ class CampaignService:
         current = existing or item
         if current["status"] == CampaignStatus.CREATED.value:
             self._plan_queue.send({"campaign_id": campaign_id})
+            self._ask_for_start(campaign_id, current)
         summary = CampaignSummary.from_items(current, ())
         return Answer(202, {**summary.to_json(), "url": _url(campaign_id)}, {"Location": _url(campaign_id)})
+
+    def _require_start_ahead(self, request: CampaignRequest) -> None:
+        """Refuse a start in the past, but not the repeated request of a campaign that has started meanwhile."""
+        start_ms = request.options.start_ms
+        if start_ms is None:
+            return
+        if wrong := wrong_start(start_ms, self._now_ms(), self._settings.retention_days):
+            raise ApiError(400, "invalid_request", wrong, problems=[wrong])
 
     def _spend_cap(self, request: CampaignRequest) -> Decimal:
         most = self._settings.campaign_spend_cap_usd
@@ -117,16 +144,17 @@ class CampaignService:
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
         prices = PriceList.from_text(self._settings.prices)
-        rules = rules_of(request, self._routes, prices)
+        rules = rules_of(request, self._routes, prices, self._now_ms())
         planning = new_planning(rules, self._opt_outs.opted_out)
         for batch in batches(request.recipients):
             planning.plan(batch)
         terms = Terms(
             request.throughput_tps,
             float(cap),
-            self._now_ms() / 1_000,
+            max(self._now_ms(), request.options.start_ms or 0) / 1_000,
             daily_quotas=daily_quotas(email=self._settings.email_daily_quota),
             sms_monthly_usd=self._settings.sms_monthly_spend_usd or None,
+            window=request.options.window,
         )
         return preflight(planning.totals, self._routes, terms)
 
@@ -179,8 +207,22 @@ class CampaignService:
             "message_type": request.options.message_type,
             "max_price": price_text(request.options.max_price_usd),
             "validity_seconds": request.options.validity_seconds,
+            **self._life(request),
             "ttl": now_ms // 1_000 + self._settings.retention_days * SECONDS_PER_DAY,
         }
+
+    def _life(self, request: CampaignRequest) -> dict[str, Any]:
+        """When the campaign sends and what makes it pause; what does not apply is left out."""
+        options = request.options
+        return {
+            **({} if options.start_ms is None else {"start_at": options.start_ms}),
+            **({} if options.window is None else {"window": options.window.to_json()}),
+            "pause_error_rate": Decimal(str(self._pause_error_rate(options))),
+        }
+
+    def _pause_error_rate(self, options: SendOptions) -> float:
+        asked = options.pause_error_rate
+        return self._settings.campaign_pause_error_rate if asked is None else asked
 
     def newest(self, limit: str | None) -> Answer:
         """`GET /api/campaigns`."""
@@ -190,14 +232,16 @@ class CampaignService:
             number = 0
         if not 1 <= number <= MAX_LISTED:
             raise ApiError(400, "invalid_request", f"limit must be a whole number from 1 to {MAX_LISTED}")
-        return Answer(200, {"campaigns": [summary.to_json() for summary in self._campaigns.newest(number)]})
+        return Answer(
+            200, {"campaigns": [summary.to_json(self._now_ms()) for summary in self._campaigns.newest(number)]}
+        )
 
     def show(self, campaign_id: str) -> Answer:
         """`GET /api/campaigns/{id}`: the campaign with its counters, and its plan."""
         summary = self._campaigns.summary(campaign_id)
         if summary is None:
             raise _unknown(campaign_id)
-        return Answer(200, {**summary.to_json(), "plan": self._plans.of_campaign(campaign_id)})
+        return Answer(200, {**summary.to_json(self._now_ms()), "plan": self._plans.of_campaign(campaign_id)})
 
     def report(self, campaign_id: str) -> Answer:
         """`GET /api/campaigns/{id}/report`."""
@@ -221,7 +265,8 @@ class CampaignService:
                 require_transition(status, CampaignStatus(changes["status"]))
             except CampaignError as error:
                 raise ApiError(409, "transition", str(error)) from error
-        elif status not in (CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED):
+            changes |= self._life_changes(meta, CampaignStatus(changes["status"]))
+        elif status not in OPEN_STATUSES:
             raise ApiError(409, "transition", f"the campaign is {status}; its throughput no longer matters")
         if changes.get("tps", 0) > meta["tps"]:
             changes |= self._booked_anew(meta)
@@ -231,7 +276,27 @@ class CampaignService:
             raise ApiError(409, "version_changed", "the campaign changed meanwhile; read it again") from error
         if item["status"] == CampaignStatus.RUNNING.value:
             self._ask_for_workers(campaign_id, meta, item)
+        elif "status" in changes and item["status"] == CampaignStatus.SCHEDULED.value:
+            self._ask_for_start(campaign_id, item)
         return self.show(campaign_id)
+
+    def _life_changes(self, meta: Mapping[str, Any], new: CampaignStatus) -> dict[str, Any]:
+        """What else changes with the status: why it is paused, since when it runs again, how long it had rested."""
+        now_ms = self._now_ms()
+        if new is CampaignStatus.SCHEDULED and int(meta.get("start_at", 0)) <= now_ms:
+            raise ApiError(409, "transition", "the campaign has no start ahead of it; set its status to running")
+        reason = PauseReason.OPERATOR.value if new is CampaignStatus.PAUSED else None
+        if new is not CampaignStatus.RUNNING:
+            return {"pause_reason": reason}
+        counted = self._campaigns.summary(keys.campaign_id(meta["pk"]))
+        health = {} if counted is None else {"health": ErrorTally.of(counted).to_item()}
+        return {"pause_reason": reason, "resumed_at": now_ms, **health, **rest_until(meta, now_ms)}
+
+    def _ask_for_start(self, campaign_id: str, meta: Mapping[str, Any]) -> None:
+        """Have a campaign started on time that starts before long; the sweeper asks for those of later."""
+        left_s = -(-(int(meta.get("start_at", 0)) - self._now_ms()) // 1_000)
+        if 0 < left_s <= MAX_DELAY_SECONDS:
+            self._plan_queue.send({"campaign_id": campaign_id, "start": True}, delay_s=left_s)
 
     def _booked_anew(self, meta: Mapping[str, Any]) -> dict[str, int]:
         """The end of booked time of channels that a slower pace has booked out for longer than workers look ahead."""

@@ -24,6 +24,7 @@ class CampaignApiSettings(FunctionEnvironment):
     channels: str
     prices: str
     campaign_spend_cap_usd: float
+    campaign_pause_error_rate: float
     retention_days: int
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0

@@ -26,11 +26,13 @@ from lambdas.core.audience_lines import AudienceError
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
 from lambdas.core.campaign_request import CampaignRequest, RequestError, parse_campaign_request
 from lambdas.core.channels import Channel, routes_from_text
-from lambdas.core.lanes import lane_attributes, lanes_of
+from lambdas.core.deferral import SOON_US, next_opening_us
+from lambdas.core.lanes import booked, by_channel, lane_attributes, lanes_of
 from lambdas.core.plan import require_room
 from lambdas.core.preflight import Terms, daily_quotas
 from lambdas.core.prices import PriceList
-from lambdas.core.work import WorkToken, campaign_rate, token_count
+from lambdas.core.send_window import SendWindow
+from lambdas.core.work import WorkToken, full_set
 
 SETTINGS = CampaignPlannerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -74,7 +76,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _plan(message: Mapping[str, Any], context: Any) -> None:
-    """Plan a campaign without a plan, then put tokens for it if it runs: a full set, or what a higher rate adds."""
+    """Plan a campaign without a plan, start it if that is asked for and due, then put tokens for it if it runs: a full
+    set, what a higher rate adds, or after a start those of channels that have begun nothing."""
     make = partial(_make, message=message, context=context)
     if "plan_id" in message:
         _dry_run(str(message["plan_id"]), make)
@@ -85,24 +88,45 @@ def _plan(message: Mapping[str, Any], context: Any) -> None:
         raise LookupError(f"there is no campaign {campaign_id}")
     if "plan" not in meta and CampaignStatus(meta["status"]) in OPEN_STATUSES:
         meta = _write_plan(campaign_id, meta, make)
+    elif message.get("start"):
+        meta = _start(campaign_id, meta)
     status = CampaignStatus(meta["status"])
     if status is not CampaignStatus.RUNNING:
         LOG.line("INFO", "not running", campaign_id=campaign_id, status=status.value)
         return
-    tokens = _tokens(meta, float(message.get("tps_before", 0)))
+    tokens = _tokens(meta, float(message.get("tps_before", 0)), unbegun=bool(message.get("start")))
     for channel, number in tokens.items():
         WORK[channel].send_all([WorkToken(campaign_id, recover=True).to_json()] * number)
     LOG.line("INFO", "planned", campaign_id=campaign_id, rows=int(meta["rows"]), tokens=tokens)
 
 
-def _tokens(meta: Item, tps_before: float) -> dict[Channel, int]:
-    """Work tokens by channel: a full set, or those that a rate of `tps_before` did not need."""
+def _start(campaign_id: str, meta: Item) -> Item:
+    """scheduled -> running once its time has come, whatever else about it is changed meanwhile."""
+    while meta["status"] == CampaignStatus.SCHEDULED.value and int(meta["start_at"]) <= now_ms():
+        changes = {"status": CampaignStatus.RUNNING.value, "resumed_at": now_ms()}
+        try:
+            return CAMPAIGNS.change(campaign_id, changes, status=CampaignStatus.SCHEDULED, version=int(meta["version"]))
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise LookupError(f"campaign {campaign_id} is gone") from failed
+            meta = failed.item
+    return meta
+
+
+def _tokens(meta: Item, tps_before: float, *, unbegun: bool) -> dict[Channel, int]:
+    """Work tokens by channel: a full set, or those that a rate of `tps_before` did not need; with `unbegun` only for
+    channels that have booked no time yet. Where every window is closed the sweeper puts them when one opens."""
     tokens = {}
-    for lane in lanes_of(meta):
-        channel = Channel(lane.channel)
-        most = campaign_rate(ROUTES[channel].rate)
-        there = token_count(min(tps_before, most)) if tps_before else 0
-        tokens[channel] = token_count(min(float(meta["tps"]), most)) - there
+    window = SendWindow.from_json(meta["window"]) if meta.get("window") else None
+    now_us = now_ms() * 1_000
+    for name, lanes in by_channel(lanes_of(meta)).items():
+        opens_us = next_opening_us(lanes, window, now_us)
+        if (unbegun and booked(name) in meta) or opens_us is None or opens_us > now_us + SOON_US:
+            continue
+        channel = Channel(name)
+        rate = ROUTES[channel].rate
+        there = full_set(tps_before, rate) if tps_before else 0
+        tokens[channel] = full_set(float(meta["tps"]), rate) - there
     return tokens
 
 
@@ -129,7 +153,8 @@ def _dry_run(plan_id: str, make: Make) -> None:
     if "summary" in item or "problem" in item:
         return
     request = parse_campaign_request(CONTENT.get_request(item["request_key"]))
-    job = PlanJob(keys.plan(plan_id), plan_id, request, _terms(request, item), False, int(item["ttl"]))
+    made_ms = int(item["created_at"])
+    job = PlanJob(keys.plan(plan_id), plan_id, request, _terms(request, item), False, int(item["ttl"]), made_ms)
     try:
         make(job)
     except AudienceError as error:
@@ -142,9 +167,10 @@ def _terms(request: CampaignRequest, item: Mapping[str, Any]) -> Terms:
     return Terms(
         request.throughput_tps,
         float(item["cap"]),
-        now_ms() / 1_000,
+        max(now_ms(), request.options.start_ms or 0) / 1_000,
         daily_quotas=daily_quotas(email=SETTINGS.email_daily_quota),
         sms_monthly_usd=SETTINGS.sms_monthly_spend_usd or None,
+        window=request.options.window,
     )
 
 
@@ -157,7 +183,8 @@ def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
     try:
         request = parse_campaign_request(CONTENT.get_request(meta["request_key"]))
         require_room(request.recipients)
-        made = make(PlanJob(partition, campaign_id, request, _terms(request, meta), True, int(meta["ttl"])))
+        terms, made_ms = _terms(request, meta), int(meta["created_at"])
+        made = make(PlanJob(partition, campaign_id, request, terms, True, int(meta["ttl"]), made_ms))
     except RequestError as error:
         CAMPAIGNS.stop(campaign_id, StopReason.PLAN_FAILED)
         raise RuntimeError(f"the stored request of {campaign_id} cannot be planned: {error}") from error
@@ -170,7 +197,10 @@ def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
         return meta
     plan = made.totals
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
-        after = CampaignStatus.RUNNING if status is CampaignStatus.CREATED else status
+        after = status
+        if status is CampaignStatus.CREATED:
+            ahead = int(meta.get("start_at", 0)) > now_ms()
+            after = CampaignStatus.SCHEDULED if ahead else CampaignStatus.RUNNING
         changes: dict[str, Any] = {
             "status": after.value if plan.rows else CampaignStatus.COMPLETED.value,
             "plan": made.name,

@@ -38,7 +38,8 @@ HOLD_MARGIN_MS = 5_000
 class PlanJob:
     """What is to be planned: in which `partition` its PLAN item lies, and the rows, given or uploaded.
 
-    `name` keys the tables of what has been seen. A dry run keeps no rows. The item expires at `expires_s` (epoch).
+    `name` keys the tables of what has been seen. A dry run keeps no rows. The item expires at `expires_s` (epoch);
+    what depends on time looks from `made_ms` (epoch), so that every invocation plans alike.
     """
 
     partition: str
@@ -47,6 +48,7 @@ class PlanJob:
     terms: Terms
     keeps_rows: bool
     expires_s: int
+    made_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Planner:
             raise
 
     def _begin(self, job: PlanJob, state: PlanState) -> _Work:
-        rules = rules_of(job.request, self._routes, self._prices)
+        rules = rules_of(job.request, self._routes, self._prices, job.made_ms)
         if state.checkpoint is None:
             name = f"{job.name}/{secrets.token_hex(4)}"
             return _Work(
@@ -121,6 +123,7 @@ class Planner:
             )
         body = self._s3.get_object(Bucket=self._bucket, Key=state.checkpoint)["Body"]
         checkpoint = Checkpoint.read(body, job.name.encode())
+        rules.zones.recall(lane.zone for lane in checkpoint.totals.by_lane.values())
         return _Work(
             checkpoint.name,
             self._rows(job, state.upload, checkpoint.position, checkpoint.columns),

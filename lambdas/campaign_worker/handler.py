@@ -21,9 +21,12 @@ from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts, Lead
 from lambdas.core.channels import Channel
+from lambdas.core.error_watch import ErrorWatches
+from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum
 from lambdas.core.pacing import MICROSECOND
+from lambdas.core.run_report import RunEnd
 from lambdas.core.send_metrics import send_metrics
-from lambdas.core.sending import CampaignSender, RunEnd, SenderPorts
+from lambdas.core.sending import CampaignSender, SenderPorts
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, WorkToken
 
 SETTINGS = CampaignWorkerSettings.from_environ(os.environ)
@@ -44,6 +47,7 @@ PROVIDER = make_provider(
     connections=SETTINGS.threads,
 )
 LEAD = Lead()
+ERRORS = ErrorWatches()
 LIMITER_KEY = keys.limiter(CHANNEL, SETTINGS.region, SETTINGS.origination_identity)
 
 
@@ -75,20 +79,22 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         token.campaign_id,
         owner,
         SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock),
-        Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD),
+        Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD, errors=ERRORS.of(token.campaign_id)),
         threads=SETTINGS.threads,
         keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),
     )
     report = sender.run(clock.now_us() + RUN_SECONDS * MICROSECOND, recover=token.recover or received > 1)
-    LOG.metrics(
-        send_metrics(
-            CHANNEL,
-            sent=report.sent,
-            failed=report.refused,
-            throttled=report.throttled,
-            spent_usd=report.spent_usd,
-        )
+    data = send_metrics(
+        CHANNEL,
+        sent=report.sent,
+        failed=report.refused,
+        throttled=report.throttled,
+        spent_usd=report.spent_usd,
     )
+    if report.paused is not None:
+        LOG.line("ERROR", "campaign paused", campaign_id=token.campaign_id, reason=report.paused.value)
+        data.append(Datum(CAMPAIGNS_AUTO_PAUSED, 1))
+    LOG.metrics(data)
     LOG.line(
         "INFO",
         "run ended",

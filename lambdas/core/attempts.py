@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from lambdas.core.error_watch import ErrorWatch
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import (
@@ -122,7 +123,7 @@ class ScheduledSend:
     """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over.
 
     `message_id` is our id of the message, the same in every run. `attempts` are the calls that count against the row,
-    `waits` those that the provider was too busy for.
+    `waits` those that the provider was too busy for. From `closes_us` on its send window is closed.
     """
 
     progress: Progress
@@ -135,6 +136,7 @@ class ScheduledSend:
     attempts: int = 0
     waits: int = 0
     not_before_us: int = 0
+    closes_us: int = 1 << 62
 
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
         """The same row with a slot."""
@@ -180,6 +182,7 @@ class Attempts:
         *,
         owner: str,
         lead: Lead | None = None,
+        errors: ErrorWatch | None = None,
     ) -> None:
         self._tracking = tracking
         self._provider = provider
@@ -192,7 +195,10 @@ class Attempts:
         self._lead = lead or Lead()
         self._refused_in_a_row = 0
         self._refused_us = 0
+        self.errors = errors or ErrorWatch()
         self.stop_code: str | None = None
+        self.halted = False
+        """No further call is to be made; rows that have none yet are left."""
         self.throttled = 0
         self.given_up = 0
         self.not_withdrawn = 0
@@ -253,7 +259,7 @@ class Attempts:
 
     def attempt(self, send: ScheduledSend, terms: SendTerms) -> None:
         """Bring one row to its outcome, or put it among the late ones."""
-        if self.stop_code is not None or send.progress.lost:
+        if self.stop_code is not None or self.halted or send.progress.lost or send.slot_us >= send.closes_us:
             send.progress.left_unsent(send)
             return
         started = self._clock.now_us()
@@ -314,6 +320,7 @@ class Attempts:
             self._not_accepted(send, terms, error)
             return
         self._refused_in_a_row = 0
+        self.errors.record(send.message_id, failed=False)
         self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.progress.done(send, Outcome.SENT)
 
@@ -325,6 +332,7 @@ class Attempts:
             self._refused_us = self._clock.now_us()
             self._try_again(replace(send, waits=send.waits + 1))
             return
+        self.errors.record(send.message_id, failed=True)
         if error.error_class is ErrorClass.RETRY and send.attempts + 1 < MAX_ATTEMPTS:
             self._try_again(replace(send, attempts=send.attempts + 1))
             return

@@ -9,13 +9,18 @@ from enum import StrEnum
 from typing import Any
 
 from lambdas.core import keys
+from lambdas.core.deferral import Deferral, deferral, seconds_to_send
 from lambdas.core.lanes import Lane, lanes_of
+from lambdas.core.rest import rested_ms
+from lambdas.core.send_window import SendWindow
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign is: `completed` means nothing left to send, not that every receipt is in (that is `settled`)."""
+    """Where a campaign is: `scheduled` is planned and waits for its time, `completed` means nothing left to send, not
+    that every receipt is in (that is `settled`)."""
 
     CREATED = "created"
+    SCHEDULED = "scheduled"
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
@@ -30,20 +35,43 @@ class StopReason(StrEnum):
     PLAN_FAILED = "plan_failed"
 
 
+class PauseReason(StrEnum):
+    """Why a campaign is paused; all but `operator` are the platform's own."""
+
+    OPERATOR = "operator"
+    ERROR_RATE = "error_rate"
+    DAY_CAP = "day_cap"
+    PUMPING = "pumping"
+    PROVIDER_STOP = "provider_stop"
+
+
 TRANSITIONS: Mapping[CampaignStatus, frozenset[CampaignStatus]] = {
     CampaignStatus.CREATED: frozenset(
+        {
+            CampaignStatus.SCHEDULED,
+            CampaignStatus.RUNNING,
+            CampaignStatus.PAUSED,
+            CampaignStatus.CANCELLED,
+            CampaignStatus.STOPPED,
+        }
+    ),
+    CampaignStatus.SCHEDULED: frozenset(
         {CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
     ),
     CampaignStatus.RUNNING: frozenset(
         {CampaignStatus.PAUSED, CampaignStatus.COMPLETED, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
     ),
-    CampaignStatus.PAUSED: frozenset({CampaignStatus.RUNNING, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}),
+    CampaignStatus.PAUSED: frozenset(
+        {CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
+    ),
     CampaignStatus.COMPLETED: frozenset(),
     CampaignStatus.CANCELLED: frozenset(),
     CampaignStatus.STOPPED: frozenset(),
 }
 
-OPEN_STATUSES = frozenset({CampaignStatus.CREATED, CampaignStatus.RUNNING, CampaignStatus.PAUSED})
+OPEN_STATUSES = frozenset(
+    {CampaignStatus.CREATED, CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED}
+)
 
 
 class CampaignError(ValueError):
@@ -98,10 +126,11 @@ def _optional_int(value: Any) -> int | None:
 class CampaignSummary:
     """What anyone may see of a campaign: its META item and its counters, with the figures derived from them.
 
-    Times are epoch milliseconds; money is US dollars; `achieved_tps` counts accepted messages between the first and
-    the last acceptance. `excluded` rows failed preflight, `suppressed` ones had opted out when their turn came,
-    `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the rows of closed chunks,
-    `lanes` are the runs of rows that each channel sends.
+    Times are epoch milliseconds; money is US dollars; `rested_ms` is how long the campaign was paused or its windows
+    were closed between its first and its last message. `excluded` rows failed preflight, `suppressed` ones had opted
+    out when their turn came, `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the
+    rows of closed chunks, `lanes` are the runs of rows that each channel sends, in the zones of `window` where there is
+    one.
     """
 
     id: str
@@ -122,10 +151,17 @@ class CampaignSummary:
     channels: Mapping[str, ChannelCounts]
     lanes: tuple[Lane, ...] = ()
     excluded_by_reason: Mapping[str, int] = field(default_factory=dict)
+    pause_reason: str | None = None
+    start_ms: int | None = None
+    window: SendWindow | None = None
+    rested_ms: int = 0
 
     @classmethod
     def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
         """Build the summary from the META item and the COUNT items of one campaign."""
+        window = meta.get("window")
+        channels = {item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts}
+        last_sent_ms = max((counts.last_sent_ms or 0 for counts in channels.values()), default=0)
         return cls(
             id=keys.campaign_id(meta["pk"]),
             status=CampaignStatus(meta["status"]),
@@ -142,9 +178,13 @@ class CampaignSummary:
             spent_usd=float(meta.get("spent", 0)),
             cap_usd=float(meta.get("cap", 0)),
             stop_reason=meta.get("stop_reason"),
-            channels={item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts},
+            channels=channels,
             lanes=lanes_of(meta),
             excluded_by_reason={str(name): int(n) for name, n in meta.get("excluded_by_reason", {}).items()},
+            pause_reason=meta.get("pause_reason"),
+            start_ms=_optional_int(meta.get("start_at")),
+            window=SendWindow.from_json(window) if window else None,
+            rested_ms=rested_ms(meta, last_sent_ms),
         )
 
     def total(self, name: str) -> int:
@@ -157,13 +197,24 @@ class CampaignSummary:
         return round(sum(counts.cost_usd for counts in self.channels.values()), 6)
 
     @property
+    def last_sent_ms(self) -> int | None:
+        """When the last message was accepted."""
+        return max((c.last_sent_ms for c in self.channels.values() if c.last_sent_ms is not None), default=None)
+
+    @property
     def achieved_tps(self) -> float:
-        """Accepted messages per second between the first and the last acceptance; 0 until two are in."""
+        """Accepted messages per second between the first and the last acceptance, pauses and closed windows left out; 0
+        until two are in."""
         first = min((c.first_sent_ms for c in self.channels.values() if c.first_sent_ms is not None), default=None)
-        last = max((c.last_sent_ms for c in self.channels.values() if c.last_sent_ms is not None), default=None)
-        if first is None or last is None or last <= first:
+        last = self.last_sent_ms
+        if first is None or last is None or last - first <= self.rested_ms:
             return 0.0
-        return round((self.total("sent") - 1) / ((last - first) / 1000), 2)
+        return round((self.total("sent") - 1) / ((last - first - self.rested_ms) / 1_000), 2)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the campaign is paused or was stopped."""
+        return self.pause_reason if self.status is CampaignStatus.PAUSED else self.stop_reason
 
     @property
     def never_sent(self) -> int:
@@ -188,17 +239,28 @@ class CampaignSummary:
         """Rows whose turn has come: accepted, refused, in doubt or suppressed."""
         return self.total("sent") + self.total("refused") + self.total("in_doubt") + self.suppressed
 
-    def eta_seconds(self) -> float | None:
-        """Seconds until the last row is sent at the target rate; None unless the campaign is running.
+    def eta_seconds(self, now_ms: int | None = None) -> float | None:
+        """Seconds until the last row is sent at the target rate, with the waits for send windows where `now_ms` (epoch)
+        is given; None unless the campaign is running, or if its windows put the end off by more than a week.
 
         Rows count as handled once their call has an answer; claimed rows still wait for their slots.
         """
         if self.status is not CampaignStatus.RUNNING or self.throughput_tps <= 0:
             return None
-        return round(max(0, self.recipients - self.handled) / self.throughput_tps, 1)
+        left = max(0, self.recipients - self.handled)
+        if self.window is None or now_ms is None:
+            return round(left / self.throughput_tps, 1)
+        return seconds_to_send(self.lanes, self.window, left, tps=self.throughput_tps, now_us=now_ms * 1_000)
 
-    def to_json(self) -> dict[str, Any]:
-        """The body of `GET /api/campaigns/{id}`."""
+    def deferral(self, now_ms: int) -> Deferral:
+        """What of a running campaign waits for its send window."""
+        if self.status is not CampaignStatus.RUNNING or self.window is None:
+            return Deferral()
+        return deferral(self.lanes, self.window, self.claimed_rows - self.done_rows, now_ms * 1_000)
+
+    def to_json(self, now_ms: int | None = None) -> dict[str, Any]:
+        """The body of `GET /api/campaigns/{id}` at a time (epoch ms), without which windows are left out."""
+        waiting = Deferral() if now_ms is None else self.deferral(now_ms)
         return {
             "campaign_id": self.id,
             "status": self.status.value,
@@ -212,13 +274,18 @@ class CampaignSummary:
             "unsent": self.never_sent,
             "processed": self.done_rows,
             "stop_reason": self.stop_reason,
+            "pause_reason": self.pause_reason,
+            "start_at_ms": self.start_ms,
+            "send_window": None if self.window is None else self.window.to_json(),
             "settled": self.settled,
             "spend": {
                 "cap_usd": self.cap_usd,
                 "reserved_usd": round(self.reserved_usd, 6),
                 "spent_usd": round(self.spent_usd, 6),
             },
-            "eta_seconds": self.eta_seconds(),
+            "deferred": waiting.rows,
+            "next_opening_at_ms": waiting.opens_ms,
+            "eta_seconds": self.eta_seconds(now_ms),
             "results": {
                 "total_sent": self.total("sent"),
                 "total_failed": self.total("failed"),

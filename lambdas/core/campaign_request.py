@@ -11,6 +11,8 @@ from typing import Any
 
 from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
+from lambdas.core.schedule import parse_send_at
+from lambdas.core.send_window import SendWindow, is_zone, parse_send_window
 
 MAX_INLINE_RECIPIENTS = 5_000
 """Larger audiences are uploaded: `audience_id` in place of `eligible_users`."""
@@ -41,7 +43,17 @@ _KNOWN_FIELDS = frozenset(
         "options",
     }
 )
-_KNOWN_OPTIONS = frozenset({"message_type", "spend_cap_usd", "max_price_usd", "validity_seconds"})
+_KNOWN_OPTIONS = frozenset(
+    {
+        "message_type",
+        "spend_cap_usd",
+        "max_price_usd",
+        "validity_seconds",
+        "send_at",
+        "send_window",
+        "pause_error_rate",
+    }
+)
 
 
 class RequestError(ValueError):
@@ -62,16 +74,24 @@ class Recipient:
     address: str
     content: Content
     variables: Mapping[str, str] = field(default_factory=dict)
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message, validity in seconds."""
+    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message, validity in seconds.
+
+    A campaign starts at `start_ms` (epoch, None for at once), sends within `window` alone, and pauses when more than
+    `pause_error_rate` of its latest messages fail (1 for never, None where the stack's default applies).
+    """
 
     message_type: str = "TRANSACTIONAL"
     max_price_usd: float | None = None
     validity_seconds: int | None = None
     spend_cap_usd: float | None = None
+    start_ms: int | None = None
+    window: SendWindow | None = None
+    pause_error_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +188,23 @@ def parse_options(options: object, known: frozenset[str], problems: list[str]) -
     whole = isinstance(validity, int) and not isinstance(validity, bool)
     if validity is not None and not (whole and 5 <= validity <= 259_200):
         problems.append("options.validity_seconds must be a whole number from 5 to 259200")
-    return SendOptions(message_type, money["max_price_usd"], validity, money["spend_cap_usd"])
+    start, window, pause_rate = _life(options, problems)
+    return SendOptions(
+        message_type, money["max_price_usd"], validity, money["spend_cap_usd"], start, window, pause_rate
+    )
+
+
+def _life(options: Mapping[str, Any], problems: list[str]) -> tuple[int | None, SendWindow | None, float | None]:
+    """When a campaign sends, and what makes it pause."""
+    start = window = rate = None
+    if options.get("send_at") is not None:
+        start = parse_send_at(options["send_at"], "options.send_at", problems)
+    if options.get("send_window") is not None:
+        window = parse_send_window(options["send_window"], "options.send_window", problems)
+    if "pause_error_rate" in options:
+        never = options["pause_error_rate"] is None
+        rate = 1.0 if never else _number(options["pause_error_rate"], "options.pause_error_rate", 0, 1, problems)
+    return start, window, rate
 
 
 def _recipients(
@@ -244,6 +280,10 @@ def parse_recipient(
     variables = _variables(user.get("variables", {}), f"{dot}variables", problems)
     if variables is None:
         return None
+    timezone = user.get("timezone")
+    if timezone is not None and not is_zone(timezone):
+        problems.append(f"{dot}timezone must be an IANA time zone like Europe/Berlin")
+        return None
     if not all(map(is_text, (customer_id, address, *variables, *variables.values()))):
         problems.append(f"{where or 'the message'} holds half a surrogate pair, which is no character")
         return None
@@ -253,7 +293,7 @@ def parse_recipient(
     if (lacking := lacks(channel, content)) is not None:
         problems.append(f"{where or 'the message'} has {lacking}")
         return None
-    return Recipient(row, customer_id, channel, address, content, variables)
+    return Recipient(row, customer_id, channel, address, content, variables, timezone)
 
 
 def _variables(value: object, where: str, problems: list[str]) -> dict[str, str] | None:

@@ -52,6 +52,21 @@ class LeaseLine:
             milli_rate = max(1, parts * MILLI * MICROSECOND // max(1, end_us - start_us))
             self._lines.append(_Line(deque(sends), start_us, milli_rate))
 
+    def clear(self) -> list[ScheduledSend]:
+        """Take every row out of the line, without a lease."""
+        sends = [send for line in self._lines for send in line.sends]
+        self._lines.clear()
+        return sends
+
+    def take_closed(self, now_us: int) -> list[ScheduledSend]:
+        """Take out the rows whose send window has closed."""
+        closed = [send for line in self._lines for send in line.sends if send.closes_us <= now_us]
+        if closed:
+            for line in self._lines:
+                line.sends = deque(send for send in line.sends if send.closes_us > now_us)
+            self._lines = deque(line for line in self._lines if line.sends)
+        return closed
+
     def take(self) -> list[ScheduledSend]:
         """Lease time for as many rows as fit within the horizon, waiting for the first batch if need be."""
         scheduled: list[ScheduledSend] = []

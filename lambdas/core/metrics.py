@@ -72,6 +72,9 @@ OVERDUE_RECEIPTS = Metric("OverdueReceipts", Unit.COUNT, _PER_STACK, "open messa
 OUTBOX_AGE = Metric(
     "OutboxAge", Unit.SECONDS, _PER_STACK, "since single messages were ordered that were just sent or still wait"
 )
+CAMPAIGNS_AUTO_PAUSED = Metric(
+    "CampaignsAutoPaused", Unit.COUNT, _PER_STACK, "campaigns that the platform itself has paused"
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     MESSAGES_SENT,
@@ -91,6 +94,7 @@ CATALOGUE: tuple[Metric, ...] = (
     OTHER_NOTIFICATIONS,
     OVERDUE_RECEIPTS,
     OUTBOX_AGE,
+    CAMPAIGNS_AUTO_PAUSED,
 )
 
 MAX_VALUES_PER_METRIC = 100

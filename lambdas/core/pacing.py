@@ -51,19 +51,22 @@ class BookingKind(StrEnum):
 class Booking:
     """A conditional change of `booked_until`.
 
-    EXTEND holds if `now_us <= booked_until <= now_us + HORIZON_US` and adds `duration_us`;
-    RESTART holds if it is absent or `< now_us` and sets it to `now_us + duration_us`.
+    EXTEND holds if `now_us <= booked_until <= horizon_us` and adds `duration_us`;
+    RESTART holds if it is absent or `< now_us` and sets it to `now_us + duration_us`. `latest_us` bounds the horizon
+    where the time must begin by then.
     """
 
     kind: BookingKind
     now_us: int
     duration_us: int
     units: int
+    latest_us: int | None = None
 
     @property
     def horizon_us(self) -> int:
         """The furthest `booked_until` that EXTEND accepts."""
-        return self.now_us + HORIZON_US
+        horizon_us = self.now_us + HORIZON_US
+        return horizon_us if self.latest_us is None else min(horizon_us, self.latest_us)
 
     def applies_to(self, booked_until: int | None) -> bool:
         """Whether the condition holds for a stored value (what the store's condition expression says)."""

@@ -41,6 +41,7 @@ class LaneRow(NamedTuple):
 class _Candidate:
     recipient: Recipient
     destination: Destination
+    zone: str
 
 
 class Planning:
@@ -49,7 +50,8 @@ class Planning:
     Rows are numbered within their lane; the campaign's numbers follow once all lanes are known, because a lane is a run
     of the campaign's rows (`PlanTotals.lanes`). The first row of a destination wins; later ones are duplicates, except
     for simulator destinations, which reach nobody and let a test campaign be of any size. Nothing here depends on
-    time or on how the recipients are cut into batches, so planning twice gives the same rows in the same order.
+    time (`RowRules.zones` says since when it looks) or on how the recipients are cut into batches, so planning twice
+    gives the same rows in the same order.
     """
 
     def __init__(self, rules: RowRules, opted_out: OptedOut, *, seen: KeySet, totals: PlanTotals) -> None:
@@ -72,10 +74,13 @@ class Planning:
         found = locate(recipient, self._rules)
         if isinstance(found, ExcludedRow):
             return found
+        zone = self._rules.zones.of(recipient.channel, found.address, recipient.timezone)
+        if zone is None:
+            return ExcludedRow(recipient.row, Exclusion.UNKNOWN_TIMEZONE, customer_id=recipient.customer_id)
         is_new = self.seen.add(f"{recipient.channel}:{found.address}")
         if not is_new and not is_simulator(found.address):
             return ExcludedRow(recipient.row, Exclusion.DUPLICATE, customer_id=recipient.customer_id)
-        return _Candidate(recipient, found)
+        return _Candidate(recipient, found, zone)
 
     def _blocked(self, candidates: Iterable[_Candidate]) -> frozenset[tuple[Channel, str]]:
         by_channel: dict[Channel, dict[str, None]] = {}
@@ -95,7 +100,7 @@ class Planning:
         recipient, destination = located.recipient, located.destination
         if (recipient.channel, destination.address) in blocked:
             return ExcludedRow(recipient.row, Exclusion.OPTED_OUT, customer_id=recipient.customer_id)
-        lane = recipient.channel.value
+        lane = self.totals.lane_of(recipient.channel, located.zone)
         outcome = render(
             recipient, destination, self.totals.rows_of(lane), self._rules.max_price_usd, self._rules.prices
         )

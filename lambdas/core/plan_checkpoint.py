@@ -89,6 +89,8 @@ def totals_to_json(totals: PlanTotals) -> dict[str, Any]:
                 lane.rows,
                 lane.parts,
                 *map(str, (lane.cost_usd, lane.highest_price_usd, lane.highest_cost_usd)),
+                lane.zone,
+                lane.number,
             ]
             for name, lane in totals.by_lane.items()
         },
@@ -104,8 +106,8 @@ def totals_from_json(value: Mapping[str, Any], customers: KeySet) -> PlanTotals:
     return PlanTotals(
         customers,
         {
-            name: LaneTotals(channel, rows, parts, *map(Decimal, money))
-            for name, (channel, rows, parts, *money) in value["lanes"].items()
+            name: LaneTotals(channel, rows, parts, Decimal(cost), Decimal(price), Decimal(highest), zone, number)
+            for name, (channel, rows, parts, cost, price, highest, zone, number) in value["lanes"].items()
         },
         _groups_from_json(value["channels"]),
         _groups_from_json(value["countries"]),

@@ -24,6 +24,7 @@ from lambdas.core.content import (
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import LIST_PRICES, PriceList
+from lambdas.core.zones import NO_WINDOW, LaneZones
 
 
 class Exclusion(StrEnum):
@@ -39,6 +40,7 @@ class Exclusion(StrEnum):
     EMPTY = "empty"
     TOO_LONG = "too_long"
     OVER_PRICE_LIMIT = "over_price_limit"
+    UNKNOWN_TIMEZONE = "unknown_timezone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,18 @@ Row = Recipient | ExcludedRow
 @dataclass(frozen=True, slots=True)
 class RowRules:
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
-    messages cost."""
+    messages cost, and in which zone's send window the row waits."""
 
     channels: Collection[str]
     max_price_usd: float | None = None
     prices: PriceList = LIST_PRICES
+    zones: LaneZones = NO_WINDOW
 
 
-def rules_of(request: CampaignRequest, channels: Collection[str], prices: PriceList) -> RowRules:
-    """The rules of a campaign over the `channels` that the stack has, at its `prices`."""
-    return RowRules(channels, request.options.max_price_usd, prices)
+def rules_of(request: CampaignRequest, channels: Collection[str], prices: PriceList, made_ms: int) -> RowRules:
+    """The rules of a campaign made at `made_ms` (epoch) over the `channels` that the stack has, at its `prices`."""
+    zones = LaneZones(request.options.window, request.options.start_ms or made_ms)
+    return RowRules(channels, request.options.max_price_usd, prices, zones)
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:

@@ -39,7 +39,8 @@ class Group:
 
 @dataclass(slots=True)
 class LaneTotals:
-    """One lane's rows, parts and cost, the most its dearest row may cost, and all of them together."""
+    """One lane's rows, parts and cost, the most its dearest row may cost, and all of them together; `zone` and `number`
+    as in `Lane`."""
 
     channel: str
     rows: int = 0
@@ -47,6 +48,8 @@ class LaneTotals:
     cost_usd: Decimal = Decimal(0)
     highest_price_usd: Decimal = Decimal(0)
     highest_cost_usd: Decimal = Decimal(0)
+    zone: str = ""
+    number: int | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +62,19 @@ class PlanTotals:
     by_country: dict[str, Group] = field(default_factory=dict)
     excluded_by_reason: Counter[str] = field(default_factory=Counter)
     first_excluded: list[ExcludedRow] = field(default_factory=list)
+
+    def lane_of(self, channel: str, zone: str) -> str:
+        """The name of the lane for a channel and the zone of its send window, empty without one; lanes are numbered as
+        they are first asked for."""
+        if not zone:
+            return channel
+        for name, totals in self.by_lane.items():
+            if (totals.channel, totals.zone) == (channel, zone):
+                return name
+        number = sum(totals.channel == channel for totals in self.by_lane.values())
+        lane = Lane(channel, 0, 0, Decimal(0), zone=zone, number=number)
+        self.by_lane[lane.name] = LaneTotals(channel, zone=zone, number=number)
+        return lane.name
 
     def rows_of(self, lane: str) -> int:
         """How many rows a lane has so far."""
@@ -115,8 +131,10 @@ class PlanTotals:
         runs: list[Lane] = []
         first = 0
         for totals in sorted(self.by_lane.values(), key=lambda lane: order[lane.channel]):
-            runs.append(Lane(totals.channel, first, first + totals.rows, totals.highest_price_usd))
-            first += totals.rows
+            end, highest = first + totals.rows, totals.highest_price_usd
+            if totals.rows:
+                runs.append(Lane(totals.channel, first, end, highest, first, zone=totals.zone, number=totals.number))
+            first = end
         return tuple(runs)
 
     def summary(self) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.identity_calendar import IdentityLease
-from lambdas.core.lanes import Lane
+from lambdas.core.lanes import Lane, by_channel, sending_rows
 from lambdas.core.pacing import Booking, Wait
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.send_window import SendWindow
 
 
 class Clock(Protocol):
@@ -45,38 +46,38 @@ class CampaignState:
     """The part of a campaign's META item that the sender of one channel decides with; money in US dollars, times in
     microseconds.
 
-    `tps`, `rows` and `done_rows` are the whole campaign's; the channel's rows begin at `first_row`, `next_row` and
-    `end_row` bound what it has left to claim, `booked_until_us` is the end of the time it has booked,
-    `highest_price_usd` its dearest row's. `others` are the lanes of the campaign's other channels. `plan` names the
-    part files that belong to this campaign, None until it has been planned; `expires_at_s` is when the store forgets
-    the campaign (epoch seconds).
+    `tps`, `rows` and `done_rows` are the whole campaign's; `lanes` are the channel's own, `booked_until_us` is the end
+    of the time it has booked, `others` are the lanes of the campaign's other channels, and `window` says when their
+    zones may be sent to. `plan` names the part files that belong to this campaign, None until it has been planned;
+    `expires_at_s` is when the store forgets the campaign (epoch seconds). More than `pause_error_rate` of the latest
+    messages may not fail, since the campaign was last resumed (`resumed_ms`, None for since its start).
     """
 
     id: str
     status: CampaignStatus
     tps: float
     rows: int
-    next_row: int
-    end_row: int
     done_rows: int
     booked_until_us: int | None
     budget_left_usd: Decimal
     reserved_usd: Decimal
-    highest_price_usd: Decimal
     message_type: str
     max_price_usd: str | None
     validity_seconds: int | None
     plan: str | None = ""
     expires_at_s: int | None = None
-    first_row: int = 0
+    lanes: tuple[Lane, ...] = ()
     others: tuple[Lane, ...] = ()
+    window: SendWindow | None = None
+    pause_error_rate: float = 1.0
+    resumed_ms: int | None = None
 
     def pace(self, now_us: int) -> float:
         """Messages per second that the channel may send: the campaign's rate, divided in proportion to their rows among
-        the channels that still send."""
-        others = sum(lane.rows for lane in self.others if lane.is_sending(now_us))
-        rows = self.end_row - self.first_row
-        return self.tps * rows / (rows + others) if others else self.tps
+        the channels that send now."""
+        others = sum(sending_rows(lanes, self.window, now_us) for lanes in by_channel(self.others).values())
+        rows = sending_rows(self.lanes, self.window, now_us) or sum(lane.rows for lane in self.lanes)
+        return self.tps * rows / (rows + others) if rows and others else self.tps
 
     @property
     def terms(self) -> SendTerms:
@@ -156,11 +157,11 @@ class CampaignPort(Protocol):
         """Current state of a campaign; raises LookupError if it does not exist."""
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, lane: Lane | None, rows: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` before `end_row` is claimed; with 0 rows the claim books time alone.
+        Only a whole run of `rows` of the lane is claimed; without a lane the claim books time alone.
         """
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
@@ -183,6 +184,9 @@ class CampaignPort(Protocol):
 
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
+
+    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+        """running -> paused, with the reason; False if the campaign was not running."""
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""

@@ -9,18 +9,20 @@ from typing import Any
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.forecast import Forecast, ForecastLane, Limits, forecast
 from lambdas.core.plan_totals import PlanTotals
+from lambdas.core.send_window import SendWindow
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a campaign's plan is measured against: its pace, its cap in US dollars, when it starts (epoch seconds), and
-    what the account allows, empty or None where nobody has said."""
+    """What a campaign's plan is measured against: its pace, its cap in US dollars, when it starts (epoch seconds), in
+    which hours it sends, and what the account allows, empty or None where nobody has said."""
 
     tps: float
     cap_usd: float
     start_s: float
     daily_quotas: Mapping[Channel, int] = field(default_factory=dict)
     sms_monthly_usd: float | None = None
+    window: SendWindow | None = None
 
 
 def preflight(totals: PlanTotals, routes: Routes, terms: Terms) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def daily_quotas(*, email: int) -> dict[Channel, int]:
 def forecast_of(totals: PlanTotals, routes: Routes, terms: Terms) -> Forecast:
     """When the campaign will be through, under all limits together."""
     lanes = [
-        ForecastLane(Channel(lane.channel), lane.rows, lane.parts, float(lane.cost_usd))
+        ForecastLane(Channel(lane.channel), lane.rows, lane.parts, float(lane.cost_usd), lane.zone)
         for lane in totals.by_lane.values()
     ]
     limits = Limits.of(
@@ -53,5 +55,6 @@ def forecast_of(totals: PlanTotals, routes: Routes, terms: Terms) -> Forecast:
         daily_quotas={channel: quota for channel, quota in terms.daily_quotas.items() if channel in routes},
         spend_cap_usd=terms.cap_usd,
         sms_monthly_usd=terms.sms_monthly_usd,
+        window=terms.window,
     )
     return forecast(lanes, limits, terms.start_s)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
 
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason
+from lambdas.core.claiming import Claims
+from lambdas.core.deferral import SOON_US, next_opening_us
+from lambdas.core.lanes import ALWAYS, lane_of_row, opening_of
 from lambdas.core.leasing import POLL_US, LeaseLine
-from lambdas.core.pacing import MICROSECOND, Booking, Wait, lease_units, next_booking
+from lambdas.core.pacing import MICROSECOND, Wait, lease_units
 from lambdas.core.ports import (
     AudiencePort,
     CampaignPort,
@@ -30,6 +31,7 @@ from lambdas.core.ports import (
     LimiterPort,
     OptOutPort,
 )
+from lambdas.core.run_report import RunEnd, RunReport
 
 CLAIM_MAX_AGE_US = 15 * MICROSECOND
 """A claim that its worker did not record this long after its booked time is left to a successor, who waits twice as
@@ -40,38 +42,11 @@ RETRY_BUDGET_US = 15 * MICROSECOND
 """How long after its deadline a run may go on to finish rows whose slots were missed."""
 KEEP_US = 10 * MICROSECOND
 """How often the token and the chunks of a run that goes on are held anew."""
-PREPARATION_US = 100_000
-"""Time is claimed from this far ahead: opening the chunk, leasing and putting the first intents come before its first
-slot, and a slice whose first slots have passed costs those slots.
-"""
-
-
-class RunEnd(StrEnum):
-    """Why a run returned: `TIME_UP` asks for the token to be put back, everything else ends it."""
-
-    TIME_UP = "time_up"
-    NOTHING_LEFT = "nothing_left"
-    NOT_RUNNING = "not_running"
-    STOPPED = "stopped"
-
-
-@dataclass(slots=True)
-class RunReport:
-    """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
-    unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over,
-    `not_withdrawn` the intents that a successor has taken as calls before they were withdrawn."""
-
-    end: RunEnd = RunEnd.NOTHING_LEFT
-    sent: int = 0
-    refused: int = 0
-    in_doubt: int = 0
-    suppressed: int = 0
-    spent_usd: Decimal = Decimal(0)
-    throttled: int = 0
-    given_up_slots: int = 0
-    slowest_wait_s: float = 0.0
-    chunks_left: int = 0
-    not_withdrawn: int = 0
+LOOK_AHEAD_US = MICROSECOND
+"""How long before a chunk's time is over the next one is prepared."""
+STATUS_MAX_AGE_US = MICROSECOND
+"""Whether the campaign still runs is asked before each chunk, and again in it once the answer is older than this or
+than half a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +82,17 @@ class CampaignSender:
         self._keep_token = keep_token
         self._open: list[ChunkProgress] = []
         self._abandoned: deque[Chunk] = deque()
+        self._deferred: list[Chunk] = []
+        """Abandoned chunks whose window is closed."""
         self._report = RunReport()
         self._closing = threading.Lock()
         self._kept_us = self._clock.now_us()
         self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
-        self._state = ports.campaigns.load(campaign_id)
+        self._again: deque[ScheduledSend] = deque()
+        """Rows that need campaign time anew, in the order in which they get it."""
+        self._claims = Claims(campaign_id, ports.campaigns, ports.clock)
         self._over_us = 0
+        attempts.errors.begin(self._claims.state.resumed_ms)
 
     def run(self, deadline_us: int, *, recover: bool = False) -> RunReport:
         """Send until `deadline_us`; with `recover`, first take over chunks whose worker is gone.
@@ -123,6 +103,7 @@ class CampaignSender:
         self._over_us = deadline_us + RETRY_BUDGET_US
         if recover:
             self._abandoned.extend(self._ports.campaigns.abandoned_chunks(self._campaign_id, self._clock.now_us()))
+            self._defer_closed()
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(self._threads) as pool:
             try:
                 self._send_until(deadline_us, ahead, pool)
@@ -145,33 +126,79 @@ class CampaignSender:
             upcoming = None
             if sends is None or not self._may_go_on(sends):
                 return
-            if self._clock.now_us() < deadline_us + (RETRY_BUDGET_US if self._line else 0):
+            prepare_us = self._next_preparation_us(sends, deadline_us)
+            at_once = [send for send in sends if send.slot_us < prepare_us]
+            if not self._dispatch(at_once, pool, alone=True) or not self._wait_until(prepare_us):
+                self._leave(sends[len(at_once) :])
+                return
+            if self._clock.now_us() < deadline_us + (RETRY_BUDGET_US if self._line or self._again else 0):
                 upcoming = ahead.submit(self._prepare, deadline_us)
             else:
                 self._report.end = RunEnd.TIME_UP
-            self._dispatch(sends, pool)
+            if not self._dispatch(sends[len(at_once) :], pool):
+                self._leave((upcoming.result() if upcoming else None) or ())
+                return
             self._stay_alive()
 
+    def _next_preparation_us(self, sends: list[ScheduledSend], deadline_us: int) -> int:
+        """When to prepare what follows these sends: late enough for a change of the campaign's rate to count soon."""
+        if not sends:
+            return 0
+        interval_us = int(MICROSECOND / self._claims.state.pace(self._clock.now_us()))
+        return min(sends[-1].slot_us + interval_us - LOOK_AHEAD_US, deadline_us)
+
+    def _wait_until(self, until_us: int) -> bool:
+        """Wait, but not longer than until a row may be tried again, and whether the campaign still runs then."""
+        while (now := self._clock.now_us()) < min(until_us, self._attempts.next_late_us() or until_us):
+            self._clock.sleep_us(min(until_us - now, POLL_US))
+            self._stay_alive()
+        return self._still_runs(alone=True, max_age_us=POLL_US)
+
     def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
-        """Look at the campaign again before a prepared chunk starts; let the chunk go if it must not."""
+        """Look at the campaign again before a prepared chunk starts: let the chunk go if it must not, and book its time
+        anew if the campaign has become slower since."""
         if not sends:
             return True
-        status = self._ports.campaigns.load(self._campaign_id).status
-        if status is CampaignStatus.RUNNING and self._attempts.stop_code is None:
-            return True
-        for send in sends:
-            send.progress.left_unsent(send)
-        if self._attempts.stop_code is None:
-            self._report.end = RunEnd.NOT_RUNNING
-        return False
+        if not self._still_runs(alone=True, max_age_us=0):
+            self._leave(sends)
+            return False
+        if self._claims.state.tps < self._claims.booked_tps:
+            self._again.extend([*sends, *self._line.clear()])
+            sends[:] = self._schedule_again()
+        return True
+
+    def _still_runs(self, *, alone: bool, max_age_us: int = STATUS_MAX_AGE_US) -> bool:
+        """Whether nothing speaks against the next call, by an answer of the store that is not older than this; `alone`
+        says that nothing is being prepared by what was known before."""
+        if self._attempts.stop_code is not None:
+            return False
+        if self._attempts.errors.exceeds(self._claims.state.pause_error_rate):
+            self._pause(PauseReason.ERROR_RATE)
+            return False
+        if self._clock.now_us() - self._claims.seen_us >= min(max_age_us, self._claims.lease_us // 2):
+            state = self._claims.load()
+            if alone:
+                self._claims.state = state
+            if state.status is not CampaignStatus.RUNNING:
+                self._report.end = RunEnd.NOT_RUNNING
+                return False
+        return True
+
+    def _pause(self, reason: PauseReason) -> None:
+        """Pause the campaign for all its workers; calls of this one that have not begun are not made."""
+        self._attempts.halted = True
+        self._report.end = RunEnd.NOT_RUNNING
+        if self._ports.campaigns.pause(self._campaign_id, reason):
+            self._report.paused = reason
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
         """The next rows with their slots: missed ones first, then those in line for a lease, then abandoned chunks,
         then a new claim; nothing is begun while the provider takes no calls."""
-        late = self._attempts.take_late(self._clock.now_us())
-        if late:
-            return self._schedule_again(late)
+        self._again.extend(self._attempts.take_late(self._clock.now_us()))
+        if self._again:
+            return self._schedule_again()
         if self._line:
+            self._leave(self._line.take_closed(self._clock.now_us()))
             return self._line.take()
         if self._attempts.provider_is_busy and self._clock.now_us() < deadline_us:
             self._wait_for_the_provider(deadline_us)
@@ -181,16 +208,18 @@ class CampaignSender:
                 self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
             )
             if chunk is not None:
-                return self._schedule_again(self._rows_of(chunk))
-        claim = self._claim(deadline_us)
-        if not isinstance(claim, Claim):
-            return [] if isinstance(claim, Wait) else None
-        if self._clock.now_us() > claim.end_us + CLAIM_MAX_AGE_US:
+                self._again.extend(self._rows_of(chunk))
+                return self._schedule_again()
+        claim = self._claims.next(deadline_us)
+        if isinstance(claim, RunEnd):
+            self._report.end = claim
+            return None
+        if isinstance(claim, Wait) or self._clock.now_us() > claim.end_us + CLAIM_MAX_AGE_US:
             return []
         chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
         if chunk is None:
             return []
-        self._line.add(self._rows_of(chunk), claim.start_us, claim.end_us)
+        self._line.add(self._rows_of(chunk, claim.start_us), claim.start_us, claim.end_us)
         return self._line.take()
 
     def _wait_for_the_provider(self, until_us: int) -> None:
@@ -198,58 +227,12 @@ class CampaignSender:
         now = self._clock.now_us()
         due_us = self._attempts.next_late_us() or until_us
         self._clock.sleep_us(min(max(due_us - now, POLL_US), MICROSECOND, until_us - now))
-        self._state = self._ports.campaigns.load(self._campaign_id)
+        self._claims.state = self._claims.load()
 
-    def _claim(self, deadline_us: int) -> Claim | Wait | None:
-        """Try to claim the next rows; None when there is nothing (more) to claim, a `Wait` that has passed when the
-        campaign's pace or budget does not allow it yet."""
-        state, now = self._state, self._clock.now_us()
-        if state.status is not CampaignStatus.RUNNING or state.plan is None:
-            self._report.end = RunEnd.NOT_RUNNING
-            return None
-        if state.next_row >= state.end_row:
-            return None
-        if now >= deadline_us:
-            self._report.end = RunEnd.TIME_UP
-            return None
-        rows = self._affordable_rows(state)
-        if not rows and self._stop_if_spent(state):
-            return None
-        booking = self._booking(rows) if rows else Wait(POLL_US)
-        if isinstance(booking, Wait):
-            self._clock.sleep_us(min(booking.microseconds, POLL_US))
-            self._state = self._ports.campaigns.load(self._campaign_id)
-            return booking
-        result = self._ports.campaigns.claim(
-            self._campaign_id, booking, rows, state.end_row, state.highest_price_usd * rows
-        )
-        self._state = result.state if isinstance(result, Claim) else result
-        return result if isinstance(result, Claim) else Wait(0)
-
-    def _booking(self, rows: int) -> Booking | Wait:
-        """The campaign's next time for `rows`; where nothing is booked, far enough ahead to be ready for it."""
-        now, booked_us = self._clock.now_us(), self._state.booked_until_us
-        if booked_us is None or booked_us < now:
-            now += PREPARATION_US
-        return next_booking(booked_us, now_us=now, units=rows, rate=self._state.pace(now))
-
-    def _affordable_rows(self, state: CampaignState) -> int:
-        rows = min(lease_units(state.pace(self._clock.now_us())), state.end_row - state.next_row)
-        if state.highest_price_usd > 0:
-            rows = min(rows, int(state.budget_left_usd / state.highest_price_usd))
-        return max(0, rows)
-
-    def _stop_if_spent(self, state: CampaignState) -> bool:
-        """Stop at the spend cap, once no open chunk can give money back."""
-        if self._affordable_rows(state) or state.reserved_usd > 0:
-            return False
-        self._ports.campaigns.stop(self._campaign_id, StopReason.SPEND_CAP)
-        self._report.end = RunEnd.STOPPED
-        return True
-
-    def _rows_of(self, chunk: Chunk) -> list[ScheduledSend]:
-        """The rows of a chunk without those who have opted out."""
-        rows = self._ports.audience.rows(self._state.plan or "", chunk.first_row, chunk.rows)
+    def _rows_of(self, chunk: Chunk, start_us: int = 0) -> list[ScheduledSend]:
+        """The rows of a chunk, whose time begins at `start_us` or at once, without those who have opted out."""
+        state = self._claims.state
+        rows = self._ports.audience.rows(state.plan or "", chunk.first_row, chunk.rows)
         if len(rows) != chunk.rows:
             raise LookupError(
                 f"the plan of {self._campaign_id} lacks some of rows {chunk.first_row} to"
@@ -258,65 +241,81 @@ class CampaignSender:
         progress = ChunkProgress(chunk, len(rows))
         self._open.append(progress)
         read_us = self._clock.now_us()
+        lane = lane_of_row(state.lanes, chunk.first_row)
+        opening = opening_of(lane, state.window, max(read_us, start_us)) if lane is not None else ALWAYS
+        closes_us = opening.end_us if opening is not None else read_us
         blocked = self._ports.opt_outs.opted_out({row.destination for row in rows})
         sends = []
         for row in rows:
             message_id = keys.message(self._campaign_id, row.row)
-            send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
+            send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
             if row.destination in blocked:
                 progress.done(send, Outcome.SUPPRESSED)
             else:
                 sends.append(send)
         return sends
 
-    def _schedule_again(self, sends: list[ScheduledSend]) -> list[ScheduledSend]:
-        """New campaign time and a new lease for rows whose slots have gone; left unsent when the run is over first."""
-        while self._clock.now_us() < self._over_us:
-            booking = self._booking(len(sends) or 1)
-            if isinstance(booking, Wait):
-                self._clock.sleep_us(min(booking.microseconds, POLL_US))
-                self._stay_alive()
-                continue
-            result = self._ports.campaigns.claim(self._campaign_id, booking, 0, 0, Decimal(0))
+    def _schedule_again(self) -> list[ScheduledSend]:
+        """New campaign time and a new lease for the first of the rows that need them, a lease's worth; rows whose
+        window has closed are left, and all of them when the run is over first."""
+        while self._again and self._clock.now_us() < self._over_us:
+            now = self._clock.now_us()
+            self._leave([send for send in self._again if send.closes_us <= now])
+            self._again = deque(send for send in self._again if send.closes_us > now)
+            number = min(len(self._again), lease_units(self._claims.state.pace(now)))
+            result = self._claims.book(number) if number else Wait(0)
             if isinstance(result, Claim):
-                self._state = result.state
-                self._line.add(sends, result.start_us, result.end_us)
+                self._line.add([self._again.popleft() for _ in range(number)], result.start_us, result.end_us)
                 return self._line.take()
-            self._state = result
-            if result.status is not CampaignStatus.RUNNING:
-                return sends
-        for send in sends:
-            send.progress.left_unsent(send)
+            if isinstance(result, Wait):
+                self._clock.sleep_us(min(result.microseconds, POLL_US))
+                self._stay_alive()
+            elif result.status is not CampaignStatus.RUNNING:
+                break
+        left = list(self._again)
+        self._again.clear()
+        if self._clock.now_us() < self._over_us:
+            return left
+        self._leave(left)
         return []
 
-    def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor) -> None:
-        """Start each send shortly before its slot, early enough for its intent to be on record."""
+    @staticmethod
+    def _leave(sends: Iterable[ScheduledSend]) -> None:
         for send in sends:
+            send.progress.left_unsent(send)
+
+    def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor, *, alone: bool = False) -> bool:
+        """Start each send shortly before its slot, early enough for its intent to be on record; False if the campaign
+        must not go on, and the rest is left."""
+        for place, send in enumerate(sends):
             self._clock.sleep_us(send.slot_us - self._attempts.lead_us - self._clock.now_us())
             self._stay_alive()
-            self._attempts.submit(pool, send, self._state.terms)
+            if not self._still_runs(alone=alone):
+                self._leave(sends[place:])
+                return False
+            self._attempts.submit(pool, send, self._claims.state.terms)
+        return True
 
     def _finish_late_rows(self, until_us: int, pool: ThreadPoolExecutor) -> None:
         """Send rows whose slots were missed, until none is left or the time is over."""
         while True:
             self._attempts.drain()
             due_us = self._attempts.next_late_us()
-            if self._clock.now_us() > until_us or (due_us is None and not self._line):
+            waiting = bool(self._line or self._again)
+            if self._clock.now_us() > until_us or (due_us is None and not waiting):
                 return
-            if due_us is not None and not self._line:
+            if due_us is not None and not waiting:
                 self._clock.sleep_us(min(min(due_us, until_us + 1) - self._clock.now_us(), KEEP_US // 2))
-            late = self._attempts.take_late(self._clock.now_us())
-            sends = self._schedule_again(late) if late else self._line.take()
-            if not self._may_go_on(sends):
+            self._again.extend(self._attempts.take_late(self._clock.now_us()))
+            sends = self._schedule_again() if self._again else self._line.take()
+            if not self._may_go_on(sends) or not self._dispatch(sends, pool):
                 return
-            self._dispatch(sends, pool)
             self._stay_alive()
 
     def _let_go(self, pool: ThreadPoolExecutor) -> None:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""
         pool.shutdown(wait=True)
-        for send in self._attempts.take_late():
-            send.progress.left_unsent(send)
+        self._leave([*self._attempts.take_late(), *self._again, *self._line.clear()])
         if self._attempts.stop_code is not None:
             self._ports.campaigns.stop(self._campaign_id, self._attempts.stop_code)
             self._report.end = RunEnd.STOPPED
@@ -330,11 +329,24 @@ class CampaignSender:
             if ended and progress.chunk.fence == 1:
                 progress.count_unsent()
         self._close_finished()
-        self._report.chunks_left = len(self._open) + len(self._abandoned)
-        if self._report.chunks_left and self._report.end is RunEnd.NOTHING_LEFT:
-            self._report.end = RunEnd.TIME_UP
+        left = [*(progress.chunk for progress in self._open), *self._abandoned, *self._deferred]
+        self._report.chunks_left = len(left)
+        if left and self._report.end in (RunEnd.NOTHING_LEFT, RunEnd.WINDOW_CLOSED):
+            soon = any(self._opens_soon(chunk) for chunk in left)
+            self._report.end = RunEnd.TIME_UP if soon else RunEnd.WINDOW_CLOSED
         for progress in self._open:
             self._ports.campaigns.release_chunk(progress.chunk)
+
+    def _defer_closed(self) -> None:
+        """Leave abandoned chunks alone whose window does not open soon."""
+        chunks = list(self._abandoned)
+        self._abandoned = deque(chunk for chunk in chunks if self._opens_soon(chunk))
+        self._deferred = [chunk for chunk in chunks if chunk not in self._abandoned]
+
+    def _opens_soon(self, chunk: Chunk) -> bool:
+        lane = lane_of_row(self._claims.state.lanes, chunk.first_row)
+        opens_us = next_opening_us([lane] if lane else [], self._claims.state.window, self._clock.now_us())
+        return opens_us is not None and opens_us <= self._clock.now_us() + SOON_US
 
     def _close_finished(self) -> None:
         """Close every chunk whose rows all have an outcome; the last one completes the campaign."""

@@ -51,3 +51,8 @@ def campaign_rate(rate: float) -> float:
 def token_count(rate: float) -> int:
     """Workers that a rate needs: rate x p95 latency / threads, rounded up, at least one."""
     return max(1, min(MAX_TOKENS, math.ceil(rate * P95_CALL_SECONDS / THREADS)))
+
+
+def full_set(tps: float, identity_rate: float) -> int:
+    """Workers that a campaign needs on a channel whose identity sends so many parts per second."""
+    return token_count(min(tps, campaign_rate(identity_rate)))

@@ -13,6 +13,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary
+from lambdas.core.lanes import by_channel
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.ports import Chunk, ChunkResult
@@ -32,8 +33,8 @@ class EndedChunks:
     def close(self, summary: CampaignSummary) -> int:
         """Close the chunks of an ended campaign whose workers have let go or are gone; how many there were."""
         closed = 0
-        for lane in summary.lanes:
-            store = CampaignLane(self._campaigns, lane.channel)
+        for channel in by_channel(summary.lanes):
+            store = CampaignLane(self._campaigns, channel)
             for chunk in store.abandoned_chunks(summary.id, self._now_us):
                 taken = store.take_over(chunk, OWNER, self._now_us + LEASE_US)
                 if taken is not None and store.close_chunk(taken, self._outcome(taken)) is not None:

@@ -7,35 +7,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.plans import PlanState, PlanTable
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, ChannelCounts, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, ChannelCounts, PauseReason
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.counting import CounterKey, utc_day
+from lambdas.core.error_tally import ErrorTally
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
-from lambdas.core.lanes import Lane, revived
 from lambdas.core.lifecycle import Counts, Status, contribution
-from lambdas.core.metrics import Datum
-from lambdas.core.work import WorkToken
+from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum
 from lambdas.sweeper.ended import EndedChunks
+from lambdas.sweeper.revival import Revival
 
 LOOK_BACK_MS = 90 * 86_400_000
 """How long a campaign is looked after if it does not settle before."""
-STALLED_US = 45_000_000
-"""A channel of a running campaign that booked no time for this long has lost its workers."""
-PLAN_LATE_MS = 120_000
-PLAN_GIVE_UP_MS = 900_000
-"""Planning is asked for again between these ages; one that fails for longer lies in the plan queue's DLQ."""
-REVIVE_EVERY_MS = 300_000
-"""A token that waits for a free worker is not put twice within this time."""
 OVERDUE_MS = 3_600_000
 RECOUNT_DELAY_MS = 60_000
 """Counters follow the stream; what has been settled for a minute has been counted."""
@@ -66,18 +57,21 @@ class Sweep:
         self._routes = routes
         self._region = region
         self._now_ms = now_ms
+        self._revival = Revival(tables.campaigns, tables.work, tables.plans, log, routes, now_ms)
 
     def run(self) -> list[Datum]:
         """Do the round and return the gauges; a campaign that cannot be looked after is logged and left for the next
         round, so that it holds up nothing else."""
         looked_after = []
+        paused = 0
         for meta in self._recent_campaigns():
             campaign_id = keys.campaign_id(meta["pk"])
             try:
                 summary = self._store.summary(campaign_id)
                 if summary is None:
                     continue
-                self._revive(meta, summary)
+                paused += self._pause_if_failing(meta, summary)
+                self._revival.look_after(meta, summary)
                 self._close_open_chunks(summary)
                 self._settle(meta, summary)
                 looked_after.append((meta, summary))
@@ -86,7 +80,23 @@ class Sweep:
                     "ERROR", "sweep failed", campaign_id=campaign_id, error=f"{type(error).__name__}: {error}"
                 )
         data = [datum for channel in self._routes for datum in self._channel_gauges(channel)]
+        data += [Datum(CAMPAIGNS_AUTO_PAUSED, paused)] if paused else []
         return [*data, *self._stack_gauges(looked_after)]
+
+    def _pause_if_failing(self, meta: Mapping[str, Any], summary: CampaignSummary) -> bool:
+        """Pause a running campaign too many of whose messages failed since the last look, which counts from now on."""
+        rate = float(meta.get("pause_error_rate", 1))
+        if summary.status is not CampaignStatus.RUNNING or rate >= 1:
+            return False
+        tally = ErrorTally.of(summary)
+        latest = tally.since(ErrorTally.from_item(meta.get("health", {})))
+        if not latest.says_something:
+            return False
+        self._mark(meta, {"health": tally.to_item()})
+        if not latest.exceeds(rate) or not self._store.pause(summary.id, PauseReason.ERROR_RATE):
+            return False
+        self._log.line("ERROR", "campaign paused", campaign_id=summary.id, reason=PauseReason.ERROR_RATE.value)
+        return True
 
     def _recent_campaigns(self) -> list[Item]:
         listed = self._tables.campaigns.query(
@@ -97,54 +107,6 @@ class Sweep:
         found = self._tables.campaigns.batch_get(meta_key(keys.campaign_id(item["pk"])) for item in listed)
         return [meta for meta in found if not meta.get("recounted")]
 
-    def _revive(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
-        """Put a token for each channel of a running campaign that no worker has touched for a while; plan one that was
-        accepted but never planned (its request died between the two), and stop it if that cannot be done."""
-        age_ms = self._unplanned_ms(summary)
-        if summary.status is CampaignStatus.CREATED and age_ms > PLAN_GIVE_UP_MS:
-            self._store.stop(summary.id, StopReason.PLAN_FAILED)
-            self._log.line("ERROR", "campaign could not be planned", campaign_id=summary.id)
-        elif summary.status is CampaignStatus.CREATED and age_ms > PLAN_LATE_MS:
-            self._tables.plans.send({"campaign_id": summary.id})
-            self._log.line("WARNING", "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
-        elif summary.status is CampaignStatus.RUNNING:
-            for lane in summary.lanes:
-                self._revive_lane(meta, summary, lane)
-
-    def _unplanned_ms(self, summary: CampaignSummary) -> int:
-        """How long nobody has planned a campaign that has no plan; a large audience is planned in several steps."""
-        age_ms = self._now_ms - summary.created_ms
-        if summary.status is not CampaignStatus.CREATED or age_ms <= PLAN_LATE_MS:
-            return age_ms
-        state = PlanTable(self._tables.campaigns).state(keys.campaign(summary.id)) or PlanState()
-        if state.held_until_ms > self._now_ms:
-            return 0
-        return self._now_ms - max(summary.created_ms, state.progressed_ms)
-
-    def _revive_lane(self, meta: Mapping[str, Any], summary: CampaignSummary, lane: Lane) -> None:
-        """Other channels that go on say nothing about this one."""
-        last_us = max(lane.booked_until_us or 0, int(meta.get(revived(lane.channel), 0)))
-        idle_us = self._now_ms * 1_000 - (last_us or summary.created_ms * 1_000)
-        if idle_us <= STALLED_US or not self._has_work(summary, lane):
-            return
-        self._mark(meta, {revived(lane.channel): (self._now_ms + REVIVE_EVERY_MS) * 1_000})
-        self._tables.work[Channel(lane.channel)].send_all([WorkToken(summary.id, recover=True).to_json()])
-        self._log.line(
-            "WARNING",
-            "channel had no worker",
-            campaign_id=summary.id,
-            channel=lane.channel,
-            idle_s=idle_us // 1_000_000,
-        )
-
-    def _has_work(self, summary: CampaignSummary, lane: Lane) -> bool:
-        """Whether a worker of the lane would find something: rows to claim, chunks or claims of the dead, or a
-        campaign to complete."""
-        if lane.next_row < lane.end_row or summary.done_rows >= summary.recipients:
-            return True
-        store = CampaignLane(self._tables.campaigns, lane.channel)
-        return bool(store.abandoned_chunks(summary.id, self._now_ms * 1_000))
-
     def _close_open_chunks(self, summary: CampaignSummary) -> None:
         """Close what workers left open in an ended campaign; the next round settles it."""
         if summary.status in OPEN_STATUSES or summary.done_rows >= summary.claimed_rows:
@@ -154,9 +116,9 @@ class Sweep:
             self._log.line("WARNING", "chunks of an ended campaign closed", campaign_id=summary.id, chunks=closed)
 
     def _settle(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
-        """Recount a campaign once its rows are final (or 72 h old), and correct its counters if they differ."""
+        """Recount a campaign once its rows are final (or the last is 72 h old); correct its counters if they differ."""
         ended = summary.status not in OPEN_STATUSES
-        expired = self._now_ms - summary.created_ms > SETTLE_MS
+        expired = self._now_ms - max(summary.created_ms, summary.last_sent_ms or 0) > SETTLE_MS
         if not ended or not (summary.settled or expired):
             return
         settled_at = meta.get("settled_at")

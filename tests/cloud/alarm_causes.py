@@ -284,6 +284,20 @@ def _bad_campaign(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 
 @contextmanager
+def _failing_campaign(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """A campaign whose provider answers every call with an error of its own, which pauses it."""
+    stage.cloud.control.set_carrier_profile(CarrierProfile(error_rate=1.0))
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    before = stage.total(metrics.CAMPAIGNS_AUTO_PAUSED, every)
+    campaign = stage.stack.send_campaign(70, 60, key=uuid.uuid4().hex)
+    stage.wait_until(lambda: stage.total(metrics.CAMPAIGNS_AUTO_PAUSED, every) > before, timeout=30)
+    shown = stage.stack.show(campaign)
+    assert (shown["status"], shown["pause_reason"]) == ("paused", "error_rate")
+    yield
+    stage.cloud.control.set_carrier_profile(BUILT_IN["smooth"])
+
+
+@contextmanager
 def _booked_out(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     """The limiters' records of leases that waited for nearly a minute, as the sweeper reads them."""
     outputs = stage.stack.outputs
@@ -358,6 +372,7 @@ CAUSES: Mapping[str, Cause] = {
     "available-capacity": Cause(_booked_out),
     "parked-events": Cause(_strange_event),
     "overdue-receipts": DATA,
+    "campaigns-auto-paused": Cause(_failing_campaign),
     "sweeper-heartbeat": Cause(_no_ticks),
     "dead-letter-queue": Cause(_dead_letters),
     "function-errors": Cause(_errors),

@@ -54,33 +54,38 @@ def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[Campai
     return make
 
 
+def sms(rows: int) -> Lane:
+    """The lane of the campaign's texts."""
+    return Lane("sms", 0, rows, PRICE)
+
+
 def booking(kind: BookingKind = BookingKind.RESTART, now_us: int = NOW_US, units: int = 10) -> Booking:
     return Booking(kind, now_us, units * 100_000, units)
 
 
 def test_a_claim_takes_only_a_whole_run_of_rows(make_campaign: Callable[..., Any]) -> None:
     store, campaign = make_campaign(15)
-    first = store.claim(campaign, booking(), 10, 15, PRICE * 10)
+    first = store.claim(campaign, booking(), sms(15), 10, PRICE * 10)
     assert isinstance(first, Claim)
     assert (first.first_row, first.rows, first.end_us - first.start_us) == (0, 10, 1_000_000)
-    refused = store.claim(campaign, booking(BookingKind.EXTEND), 10, 15, PRICE * 10)
+    refused = store.claim(campaign, booking(BookingKind.EXTEND), sms(15), 10, PRICE * 10)
     assert isinstance(refused, CampaignState)
-    assert (refused.next_row, refused.reserved_usd) == (10, PRICE * 10)
-    last = store.claim(campaign, booking(BookingKind.EXTEND, units=5), 5, 15, PRICE * 5)
+    assert (refused.lanes[0].next_row, refused.reserved_usd) == (10, PRICE * 10)
+    last = store.claim(campaign, booking(BookingKind.EXTEND, units=5), sms(15), 5, PRICE * 5)
     assert isinstance(last, Claim)
     assert (last.first_row, last.start_us) == (10, first.end_us)
 
 
 def test_a_claim_never_exceeds_the_budget(make_campaign: Callable[..., Any]) -> None:
     store, campaign = make_campaign(100, cap="0.05")
-    assert isinstance(store.claim(campaign, booking(), 10, 100, PRICE * 10), CampaignState)
-    assert isinstance(store.claim(campaign, booking(units=5), 5, 100, PRICE * 5), Claim)
+    assert isinstance(store.claim(campaign, booking(), sms(100), 10, PRICE * 10), CampaignState)
+    assert isinstance(store.claim(campaign, booking(units=5), sms(100), 5, PRICE * 5), Claim)
     assert store.load(campaign).budget_left_usd == 0
 
 
 def test_a_zombie_is_fenced(make_campaign: Callable[..., Any]) -> None:
     store, campaign = make_campaign(10)
-    claim = store.claim(campaign, booking(), 10, 10, PRICE * 10)
+    claim = store.claim(campaign, booking(), sms(10), 10, PRICE * 10)
     chunk = store.open_chunk(claim, "zombie", NOW_US)
     assert chunk is not None
     assert store.open_chunk(claim, "twin", NOW_US) is None
@@ -99,7 +104,7 @@ def test_a_zombie_is_fenced(make_campaign: Callable[..., Any]) -> None:
 
 def test_a_claim_without_a_chunk_is_found(make_campaign: Callable[..., Any]) -> None:
     store, campaign = make_campaign(20)
-    assert isinstance(store.claim(campaign, booking(), 10, 20, PRICE * 10), Claim)
+    assert isinstance(store.claim(campaign, booking(), sms(20), 10, PRICE * 10), Claim)
     assert store.abandoned_chunks(campaign, NOW_US + 2_000_000) == []
     (lost,) = store.abandoned_chunks(campaign, NOW_US + 60_000_000)
     assert (lost.first_row, lost.rows, lost.fence) == (0, 10, 0)
@@ -107,10 +112,10 @@ def test_a_claim_without_a_chunk_is_found(make_campaign: Callable[..., Any]) -> 
 
 
 def test_each_channel_claims_and_recovers_its_own_rows(stack: StackClient, make_campaign: Callable[..., Any]) -> None:
-    sms, campaign = make_campaign(10)
+    texts, campaign = make_campaign(10)
     email = CampaignLane(stack.campaigns, "email")
-    assert isinstance(sms.claim(campaign, booking(), 10, 10, PRICE * 10), Claim)
-    claim = email.claim(campaign, booking(units=5), 5, 15, PRICE * 5)
+    assert isinstance(texts.claim(campaign, booking(), sms(10), 10, PRICE * 10), Claim)
+    claim = email.claim(campaign, booking(units=5), Lane("email", 10, 15, PRICE), 5, PRICE * 5)
     assert isinstance(claim, Claim)
     assert (claim.first_row, claim.start_us) == (10, NOW_US), "its own time, beside the other's"
     assert [lane.booked_until_us for lane in claim.state.others] == [NOW_US + 1_000_000]
@@ -123,7 +128,7 @@ def test_each_channel_claims_and_recovers_its_own_rows(stack: StackClient, make_
         [list(range(10)), list(range(10, 15))],
     )
     later = NOW_US + 60_000_000
-    assert [(chunk.first_row, chunk.fence) for chunk in sms.abandoned_chunks(campaign, later)] == [(0, 0)]
+    assert [(chunk.first_row, chunk.fence) for chunk in texts.abandoned_chunks(campaign, later)] == [(0, 0)]
     assert [(chunk.first_row, chunk.fence) for chunk in email.abandoned_chunks(campaign, later)] == [(10, 1)]
 
 

@@ -12,7 +12,6 @@ from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
-from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.channels import Channel
@@ -21,7 +20,7 @@ from lambdas.core.lanes import Lane, booked, cursor, lane_attributes
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind
 from lambdas.core.ports import Chunk, ChunkResult, Claim
 from lambdas.core.work import WorkToken
-from lambdas.sweeper.sweep import REVIVE_EVERY_MS, STALLED_US, Sweep, SweepTables
+from lambdas.sweeper.revival import REVIVE_EVERY_MS, STALLED_US, Revival
 from tests.cloud.campaign_client import StackClient
 
 NOW_US = 1_900_000_000 * MICROSECOND
@@ -36,7 +35,7 @@ class Tokens:
     def __init__(self) -> None:
         self.put: list[WorkToken] = []
 
-    def send_all(self, bodies: list[str]) -> None:
+    def send_all(self, bodies: list[str], *, delay_s: int = 0) -> None:
         self.put += [WorkToken.from_json(body) for body in bodies]
 
 
@@ -68,19 +67,14 @@ def revived(stack: StackClient, campaign: str) -> Callable[[int], list[str]]:
 
     def sweep(at_us: int) -> list[str]:
         work = {channel: Tokens() for channel in CHANNELS}
-        tables = SweepTables(
-            campaigns=stack.campaigns,
-            rate_limits=stack.rate_limits,
-            tracking=TrackingTable(stack.tracking),
-            work=cast("dict[Channel, Queue]", work),
-            plans=cast(Queue, Tokens()),
-        )
         log = Log(FunctionEnvironment(environment="local", stack="local", project="test"))
         summary = CampaignTable(stack.campaigns).summary(campaign)
         meta = stack.campaigns.get(meta_key(campaign))
         assert summary is not None
         assert meta is not None
-        Sweep(tables, log, routes={}, region="us-east-1", now_ms=at_us // 1_000)._revive(meta, summary)
+        queues = cast("dict[Channel, Queue]", work)
+        revival = Revival(stack.campaigns, queues, cast(Queue, Tokens()), log, {}, at_us // 1_000)
+        revival.look_after(meta, summary)
         tokens = [token for queue in work.values() for token in queue.put]
         assert tokens == [WorkToken(campaign, recover=True)] * len(tokens)
         return [channel.value for channel, queue in work.items() if queue.put]
@@ -97,7 +91,7 @@ def claimed(stack: StackClient, campaign: str, *, lease_until_us: int) -> tuple[
     """All rows of SMS in one chunk."""
     lane = CampaignLane(stack.campaigns, Channel.SMS)
     booking = Booking(BookingKind.RESTART, NOW_US + 1, MICROSECOND, ROWS)
-    claim = lane.claim(campaign, booking, ROWS, ROWS, Decimal(0))
+    claim = lane.claim(campaign, booking, Lane("sms", 0, ROWS, Decimal(0)), ROWS, Decimal(0))
     assert isinstance(claim, Claim)
     chunk = lane.open_chunk(claim, "worker", lease_until_us)
     assert chunk is not None

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason, StopReason
 from lambdas.core.counting import utc_day
 from lambdas.core.identity_calendar import PRIORITY_MARK, IdentityLease
-from lambdas.core.lanes import Lane
+from lambdas.core.lanes import Lane, unrecorded_rows
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
@@ -25,6 +25,7 @@ from lambdas.core.ports import (
     OutboundMessage,
 )
 from lambdas.core.provider_errors import ErrorClass, ProviderError
+from lambdas.core.send_window import SendWindow
 
 if TYPE_CHECKING:
     from tests.support.fake_world import Worker
@@ -63,6 +64,9 @@ class StoredCampaign:
     suppressed: int = 0
     unsent: int = 0
     stop_reason: str | None = None
+    pause_reason: PauseReason | None = None
+    window: SendWindow | None = None
+    pause_error_rate: float = 1.0
     chunks: dict[int, StoredChunk] = field(default_factory=dict)
 
     @property
@@ -107,28 +111,31 @@ class FakeCampaigns:
         self._channel = worker.channel
 
     @property
-    def _lane(self) -> Lane:
-        return self._meta.lanes[self._channel]
+    def _lanes(self) -> tuple[Lane, ...]:
+        return tuple(lane for lane in self._meta.lanes.values() if lane.channel == self._channel)
+
+    @property
+    def _booked_until_us(self) -> int | None:
+        return next((lane.booked_until_us for lane in self._lanes), None)
 
     def _state(self) -> CampaignState:
-        meta, lane = self._meta, self._lane
+        meta = self._meta
         return CampaignState(
             id=CAMPAIGN,
             status=meta.status,
             tps=meta.tps,
             rows=meta.rows,
-            next_row=lane.next_row,
-            end_row=lane.end_row,
             done_rows=meta.done_rows,
-            booked_until_us=lane.booked_until_us,
+            booked_until_us=self._booked_until_us,
             budget_left_usd=meta.budget_left_usd,
             reserved_usd=meta.reserved_usd,
-            highest_price_usd=lane.highest_price_usd,
             message_type="TRANSACTIONAL",
             max_price_usd=None,
             validity_seconds=None,
-            first_row=lane.first_row,
-            others=tuple(other for other in meta.lanes.values() if other.channel != lane.channel),
+            lanes=self._lanes,
+            others=tuple(lane for lane in meta.lanes.values() if lane.channel != self._channel),
+            window=meta.window,
+            pause_error_rate=meta.pause_error_rate,
         )
 
     def load(self, campaign_id: str) -> CampaignState:
@@ -137,21 +144,26 @@ class FakeCampaigns:
         return self._worker.operate("load", self._state)
 
     def claim(
-        self, campaign_id: str, booking: Booking, rows: int, end_row: int, reserve_usd: Decimal
+        self, campaign_id: str, booking: Booking, lane: Lane | None, rows: int, reserve_usd: Decimal
     ) -> Claim | CampaignState:
         def effect() -> Claim | CampaignState:
-            meta, lane = self._meta, self._lane
-            holds = booking.applies_to(lane.booked_until_us) and meta.status is CampaignStatus.RUNNING
-            if rows:
-                holds = holds and lane.next_row + rows <= end_row and meta.budget_left_usd >= reserve_usd
+            meta, booked_us = self._meta, self._booked_until_us
+            holds = booking.applies_to(booked_us) and meta.status is CampaignStatus.RUNNING
+            stored = meta.lanes[lane.name] if lane is not None else None
+            if stored is not None:
+                holds = holds and stored.next_row + rows <= stored.end_row and meta.budget_left_usd >= reserve_usd
             if not holds:
                 return self._state()
-            start = booking.now_us if booking.kind is BookingKind.RESTART else lane.booked_until_us
+            start = booking.now_us if booking.kind is BookingKind.RESTART else booked_us
             assert start is not None
             end = start + booking.duration_us
-            meta.lanes[lane.channel] = dataclasses.replace(lane, next_row=lane.next_row + rows, booked_until_us=end)
+            for each in self._lanes:
+                meta.lanes[each.name] = dataclasses.replace(each, booked_until_us=end)
+            if stored is None:
+                return Claim(self._state(), 0, 0, reserve_usd, start, end)
+            meta.lanes[stored.name] = dataclasses.replace(stored, next_row=stored.next_row + rows, booked_until_us=end)
             meta.reserved_usd += reserve_usd
-            return Claim(self._state(), lane.next_row, rows, reserve_usd, start, end)
+            return Claim(self._state(), stored.next_row, rows, reserve_usd, start, end)
 
         return self._worker.operate("claim", effect)
 
@@ -186,22 +198,24 @@ class FakeCampaigns:
 
     def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
         def effect() -> Sequence[Chunk]:
-            lane = self._lane
-            chunks = [(first, c) for first, c in sorted(self._meta.chunks.items()) if first in lane.claimed]
+            mine = [
+                (first, c) for lane in self._lanes for first, c in self._meta.chunks.items() if first in lane.claimed
+            ]
             found = [
                 Chunk(CAMPAIGN, first, chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us)
-                for first, chunk in chunks
+                for first, chunk in sorted(mine)
                 if chunk.open and chunk.lease_until_us < now_us
             ]
-            if lane.booked_until_us is None or lane.booked_until_us > now_us - CLAIM_GRACE_US:
+            if self._booked_until_us is None or self._booked_until_us > now_us - CLAIM_GRACE_US:
                 return found
-            row = lane.first_row
-            ends = [(first, first + chunk.rows) for first, chunk in chunks]
-            for first, end in [*ends, (lane.claimed.stop,) * 2]:
-                if first > row:
-                    found.append(Chunk(CAMPAIGN, row, first - row, lane.highest_price_usd * (first - row), "", 0, 0))
-                row = end
-            return found
+            gaps = unrecorded_rows(self._lanes, {first: first + chunk.rows for first, chunk in mine})
+            return [
+                *found,
+                *(
+                    Chunk(CAMPAIGN, at, end - at, lane.highest_price_usd * (end - at), "", 0, 0)
+                    for lane, at, end in gaps
+                ),
+            ]
 
         return self._worker.operate("abandoned_chunks", effect)
 
@@ -239,6 +253,15 @@ class FakeCampaigns:
                 self._meta.status = CampaignStatus.COMPLETED
 
         self._worker.operate("complete", effect)
+
+    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+        def effect() -> bool:
+            if self._meta.status is not CampaignStatus.RUNNING:
+                return False
+            self._meta.status, self._meta.pause_reason = CampaignStatus.PAUSED, reason
+            return True
+
+        return self._worker.operate("pause", effect)
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         def effect() -> None:

@@ -18,13 +18,14 @@ from lambdas.core import attempts, keys, sending
 from lambdas.core.attempts import Attempts
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
-from lambdas.core.lanes import Lane
+from lambdas.core.lanes import Lane, by_channel
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.provider_errors import ProviderError
-from lambdas.core.sending import CampaignSender, RunReport, SenderPorts
+from lambdas.core.run_report import RunReport
+from lambdas.core.sending import CampaignSender, SenderPorts
 from lambdas.core.single_sending import SingleOutcome, SinglePorts, SingleSender
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import (
@@ -74,9 +75,10 @@ class FakeWorld:
     ) -> None:
         self.audience = [planned_row(row) for row in range(rows)] if isinstance(rows, int) else list(rows)
         lanes = lanes_of_rows(self.audience)
+        channels = by_channel(lanes.values())
         highest = max((lane.highest_price_usd for lane in lanes.values()), default=PRICE_USD)
         cap = Decimal(cap_usd) if cap_usd is not None else highest * len(self.audience) * 2
-        rates = parts_per_second if isinstance(parts_per_second, Mapping) else dict.fromkeys(lanes, parts_per_second)
+        rates = parts_per_second if isinstance(parts_per_second, Mapping) else dict.fromkeys(channels, parts_per_second)
         self.time = VirtualTime()
         self.lock = threading.RLock()
         self.campaign = StoredCampaign(len(self.audience), tps, cap, lanes)
@@ -118,7 +120,7 @@ class FakeWorld:
 
     def run_lanes(self, name: str = "w1", *, seconds: float = 60, recover: bool = False) -> dict[str, RunReport]:
         """One worker of each channel side by side, one run each."""
-        channels = list(self.campaign.lanes)
+        channels = list(by_channel(self.campaign.lanes.values()))
         jobs = [
             self.worker(f"{name}-{channel}", channel=channel).job(seconds=seconds, recover=recover)
             for channel in channels

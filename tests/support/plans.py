@@ -11,6 +11,7 @@ from lambdas.core.plan_row import ExcludedRow, RowRules
 from lambdas.core.plan_totals import PlanTotals
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import LIST_PRICES, PriceList
+from lambdas.core.zones import NO_WINDOW, LaneZones
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,16 @@ def make_plan(
     opted_out: OptedOut,
     max_price_usd: float | None = None,
     prices: PriceList = LIST_PRICES,
+    zones: LaneZones = NO_WINDOW,
 ) -> Plan:
     """Plan all of `recipients`."""
-    planning = new_planning(RowRules(channels, max_price_usd, prices), opted_out)
+    planning = new_planning(RowRules(channels, max_price_usd, prices, zones), opted_out)
     outcomes = [outcome for batch in batches(recipients) for outcome in planning.plan(batch)]
     rows = [
         replace(outcome.row, row=lane.first_row + outcome.row.row)
         for lane in planning.totals.lanes
         for outcome in outcomes
-        if isinstance(outcome, LaneRow) and outcome.lane == lane.channel
+        if isinstance(outcome, LaneRow) and outcome.lane == lane.name
     ]
     excluded = [outcome for outcome in outcomes if isinstance(outcome, ExcludedRow)]
     return Plan(tuple(rows), tuple(excluded), planning.totals)

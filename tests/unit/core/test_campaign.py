@@ -22,9 +22,11 @@ from lambdas.core.campaign import (
 
 ENDED = {CampaignStatus.COMPLETED, CampaignStatus.CANCELLED, CampaignStatus.STOPPED}
 ALLOWED = {
-    ("created", "running"), ("created", "paused"), ("created", "cancelled"), ("created", "stopped"),
+    ("created", "scheduled"), ("created", "running"), ("created", "paused"), ("created", "cancelled"),
+    ("created", "stopped"),
+    ("scheduled", "running"), ("scheduled", "paused"), ("scheduled", "cancelled"), ("scheduled", "stopped"),
     ("running", "paused"), ("running", "completed"), ("running", "cancelled"), ("running", "stopped"),
-    ("paused", "running"), ("paused", "cancelled"), ("paused", "stopped"),
+    ("paused", "scheduled"), ("paused", "running"), ("paused", "cancelled"), ("paused", "stopped"),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
 from lambdas.core.ports import Chunk
 from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
-from lambdas.core.sending import RunEnd
+from lambdas.core.run_report import RunEnd
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, campaign_rate
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import CAMPAIGN, FakeLimiter

@@ -13,7 +13,7 @@ from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND, lease_units
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.provider_errors import classify
-from lambdas.core.sending import RunEnd
+from lambdas.core.run_report import RunEnd
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import CAMPAIGN
 from tests.support.fake_world import FakeWorld, When, refuse

@@ -97,7 +97,7 @@ class World:
             cast(PlanTable, self.plans), Audiences(cast(Table, None), client, "b"), client, "b", ROUTES,
             LIST_PRICES, opted_out, self.tick,
         )  # fmt: skip
-        job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1.0, 0.0), True, 9)
+        job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1.0, 0.0), True, 9, 0)
         stop = self.now_ms + ticks
         self.went_on = False
         return planner.plan(job, owner="me", stop_ms=stop, ended_ms=self.now_ms + 10_000, go_on=self._go_on)

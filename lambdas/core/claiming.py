@@ -1,0 +1,130 @@
+"""What one run takes of a campaign: its state as last seen, the next rows, and the campaign's time for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.deferral import SOON_US, claimable, next_opening_us, rows_that_fit
+from lambdas.core.lanes import Lane
+from lambdas.core.leasing import POLL_US
+from lambdas.core.pacing import MICROSECOND, Booking, Wait, duration_us, lease_units, next_booking
+from lambdas.core.ports import CampaignPort, CampaignState, Claim, Clock
+from lambdas.core.run_report import RunEnd
+from lambdas.core.send_window import Opening
+
+PREPARATION_US = 100_000
+"""Time is claimed from this far ahead: opening the chunk, leasing and putting the first intents come before its first
+slot, and a slice whose first slots have passed costs those slots.
+"""
+
+
+class Claims:
+    """Claims for one run; used by one thread at a time, but for `load`, which any may call."""
+
+    def __init__(self, campaign_id: str, campaigns: CampaignPort, clock: Clock) -> None:
+        self._campaign_id = campaign_id
+        self._campaigns = campaigns
+        self._clock = clock
+        self.seen_us = 0
+        """When the campaign was last asked whether it runs, or let itself be claimed from, which tells the same."""
+        self.state = self.load()
+        self.booked_tps = self.state.tps
+        """The campaign's rate by which time was booked last."""
+
+    @property
+    def lease_us(self) -> int:
+        """How long a lease of the campaign's own time is."""
+        pace = self.state.pace(self._clock.now_us())
+        return duration_us(lease_units(pace), pace)
+
+    def load(self) -> CampaignState:
+        """The campaign now; what it says may be older than `seen_us`, never younger."""
+        asked_us = self._clock.now_us()
+        state = self._campaigns.load(self._campaign_id)
+        self.seen_us = max(self.seen_us, asked_us)
+        return state
+
+    def next(self, deadline_us: int) -> Claim | Wait | RunEnd:
+        """Try to claim the next rows; a `Wait` that has passed when pace, budget or window do not allow it yet, or why
+        there is nothing (more) to claim."""
+        state, now = self.state, self._clock.now_us()
+        if state.status is not CampaignStatus.RUNNING or state.plan is None:
+            return RunEnd.NOT_RUNNING
+        left = [lane for lane in state.lanes if lane.next_row < lane.end_row]
+        if not left:
+            return RunEnd.NOTHING_LEFT
+        if now >= deadline_us:
+            return RunEnd.TIME_UP
+        start_us = self._start_us()
+        found = claimable(left, state.window, start_us)
+        if found is None:
+            return self._wait_for_an_opening(left, now)
+        lane, opening = found
+        rows = self._affordable_rows(lane)
+        if not rows and state.reserved_usd <= 0:
+            # No open chunk can give money back.
+            self._campaigns.stop(self._campaign_id, StopReason.SPEND_CAP)
+            return RunEnd.STOPPED
+        booking = self._booking_within(opening, rows, start_us) if rows else Wait(POLL_US)
+        if isinstance(booking, Wait):
+            return self._wait(booking.microseconds)
+        return self._claim(booking, lane, rows=booking.units)
+
+    def book(self, rows: int) -> Claim | Wait | CampaignState:
+        """Time for rows that are claimed already; a `Wait` that has not passed, or the state that refuses it."""
+        booking = self._booking(rows)
+        if isinstance(booking, Wait):
+            return booking
+        result = self._campaigns.claim(self._campaign_id, booking, None, 0, Decimal(0))
+        self._learn(result)
+        return result
+
+    def _claim(self, booking: Booking, lane: Lane, rows: int) -> Claim | Wait:
+        result = self._campaigns.claim(self._campaign_id, booking, lane, rows, lane.highest_price_usd * rows)
+        self._learn(result)
+        return result if isinstance(result, Claim) else Wait(0)
+
+    def _learn(self, result: Claim | CampaignState) -> None:
+        self.state = result.state if isinstance(result, Claim) else result
+
+    def _wait(self, microseconds: int) -> Wait:
+        self._clock.sleep_us(min(microseconds, POLL_US))
+        self.state = self.load()
+        return Wait(microseconds)
+
+    def _wait_for_an_opening(self, left: list[Lane], now_us: int) -> Wait | RunEnd:
+        opens_us = next_opening_us(left, self.state.window, now_us)
+        if opens_us is None or opens_us > now_us + SOON_US:
+            return RunEnd.WINDOW_CLOSED
+        self._clock.sleep_us(min(max(opens_us - now_us - PREPARATION_US, POLL_US), MICROSECOND))
+        self.state = self.load()
+        return Wait(0)
+
+    def _start_us(self) -> int:
+        """Where the campaign's next time begins; where nothing is booked, far enough ahead to be ready for it."""
+        now = self._clock.now_us()
+        booked_us = self.state.booked_until_us
+        return now + PREPARATION_US if booked_us is None or booked_us < now else booked_us
+
+    def _booking(self, rows: int) -> Booking | Wait:
+        now, booked_us = self._clock.now_us(), self.state.booked_until_us
+        if booked_us is None or booked_us < now:
+            now += PREPARATION_US
+        self.booked_tps = self.state.tps
+        return next_booking(booked_us, now_us=now, units=rows, rate=self.state.pace(now))
+
+    def _booking_within(self, opening: Opening, rows: int, start_us: int) -> Booking | Wait:
+        """Time for as many of `rows` as have their slots before the window closes."""
+        booking = self._booking(min(rows, rows_that_fit(opening, start_us, self.state.pace(start_us))))
+        if isinstance(booking, Wait):
+            return booking
+        last_slot_us = booking.duration_us * (booking.units - 1) // booking.units
+        return replace(booking, latest_us=opening.end_us - 1 - last_slot_us)
+
+    def _affordable_rows(self, lane: Lane) -> int:
+        rows = min(lease_units(self.state.pace(self._clock.now_us())), lane.end_row - lane.next_row)
+        if lane.highest_price_usd > 0:
+            rows = min(rows, int(self.state.budget_left_usd / lane.highest_price_usd))
+        return max(0, rows)
