@@ -19,7 +19,7 @@ from lambdas.core.planned_row import PlannedRow
 MAX_PART_ROWS = 1_000
 MAX_PART_BYTES = 4 * 1024 * 1024
 """A part file is full at either: what a worker holds of a plan at a time."""
-MAX_OPEN_BYTES = 32 * 1024 * 1024
+MAX_OPEN_BYTES = 8 * 1024 * 1024
 """Of all lanes' unfinished part files together; over it the largest is written as it is."""
 
 

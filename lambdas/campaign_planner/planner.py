@@ -142,7 +142,7 @@ class Planner:
     def _run(self, job: PlanJob, work: _Work, stop_ms: int) -> bool:
         """Plan batch by batch; False if the time was up before the last one."""
         told_ms = self._now_ms()
-        for batch in batches(work.rows):
+        for batch in batches(work.rows, work.read_bytes):
             for outcome in work.planning.plan(batch):
                 if isinstance(outcome, LaneRow):
                     if job.keeps_rows:
@@ -205,6 +205,10 @@ class _Work:
     planning: Planning
     parts: PartWriter
     report: ReportWriter
+
+    def read_bytes(self) -> int:
+        """How far in its upload it is."""
+        return self.rows.position.offset if isinstance(self.rows, AudienceFile) else 0
 
     @property
     def planned(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from lambdas.core.addresses import Destination
@@ -24,7 +23,8 @@ from lambdas.core.simulator import is_simulator
 MAX_RENDERED_CHARACTERS = 20_000_000
 """Of all messages of an inline campaign: a request of 4 MB must not make gigabytes of messages."""
 BATCH_ROWS = 1_000
-"""Recipients that are planned together: their opt-outs are read at once."""
+BATCH_BYTES = 1024 * 1024
+"""Recipients that are planned together, as many or as much: their opt-outs are read at once."""
 
 OptedOut = Callable[[Channel, Collection[str]], Collection[str]]
 """Answers which of some destinations have opted out of a channel."""
@@ -60,15 +60,15 @@ class Planning:
         self.seen = seen
         self.totals = totals
 
-    def plan(self, rows: Sequence[Row]) -> list[LaneRow | ExcludedRow]:
-        """The outcomes of a batch, in its order."""
+    def plan(self, rows: Sequence[Row]) -> Iterator[LaneRow | ExcludedRow]:
+        """The outcomes of a batch, in its order, each made when it is asked for: ask for all of them."""
         located = [row if isinstance(row, ExcludedRow) else self._locate(row) for row in rows]
         blocked = self._blocked(candidate for candidate in located if isinstance(candidate, _Candidate))
-        outcomes = [self._outcome(each, blocked) for each in located]
-        for outcome in outcomes:
+        for each in located:
+            outcome = self._outcome(each, blocked)
             if isinstance(outcome, ExcludedRow):
                 self.totals.exclude(outcome)
-        return outcomes
+            yield outcome
 
     def _locate(self, recipient: Recipient) -> _Candidate | ExcludedRow:
         found = locate(recipient, self._rules)
@@ -116,10 +116,17 @@ def new_planning(rules: RowRules, opted_out: OptedOut, name: str = "") -> Planni
     return Planning(rules, opted_out, seen=KeySet(key), totals=PlanTotals(KeySet(key)))
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows in the batches that `Planning.plan` takes."""
-    left = iter(rows)
-    while batch := list(islice(left, BATCH_ROWS)):
+def batches(rows: Iterable[Row], read_bytes: Callable[[], int] = lambda: 0) -> Iterator[list[Row]]:
+    """Rows in the batches that `Planning.plan` takes; `read_bytes` tells how much has been read for them, so that a
+    batch of large rows is a short one."""
+    batch: list[Row] = []
+    start = read_bytes()
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= BATCH_ROWS or read_bytes() - start >= BATCH_BYTES:
+            yield batch
+            batch, start = [], read_bytes()
+    if batch:
         yield batch
 
 

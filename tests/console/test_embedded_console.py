@@ -69,6 +69,27 @@ def test_a_dry_run_sends_nothing(cloud: Ready) -> None:
     assert json.loads(before.stdout) == json.loads(after.stdout)
 
 
+def test_the_people_of_a_file_are_planned_and_sent_to(cloud: Ready, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    rows = [f"c-{row},{'+1425414' + ('7755' if row % 9 else 'x')},Ada" for row in range(40)]
+    people.write_text("\n".join(["customer_id,phone,name", *rows]))
+    words = ("campaign", "send", "--audience", str(people), "--tps", "20", "--channels", "sms")
+    where = ("--endpoint-url", cloud.endpoint_url)
+    dry = command(*words, "--body", "Hello {{ name }}", "--dry-run", *where)
+    assert dry.returncode == ExitCode.OK, dry.stderr
+    assert "uploading people.csv" in dry.stderr
+    assert "35" in dry.stdout
+    assert "5 (5 invalid_number)" in dry.stdout
+    assert "limited by" in dry.stdout
+    sent = command(*words, "--body", "Hello {{ name }}", "--wait", "--json", *where)
+    assert sent.returncode == ExitCode.OK, sent.stderr
+    campaign = json.loads(sent.stdout)
+    assert (campaign["status"], campaign["recipients"], campaign["excluded"]) == ("completed", 35, 5)
+    refused = command(*words, "--body", "Hello {{ town }}", "--wait", *where)
+    assert (refused.returncode, refused.stdout) == (ExitCode.FAILED, "")
+    assert "the file has no such column" in refused.stderr
+
+
 def test_the_doctor_finds_a_healthy_stack(cloud: Ready) -> None:
     done = command("doctor", "--json", "--endpoint-url", cloud.endpoint_url)
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -191,6 +194,23 @@ def test_a_planner_that_dies_at_any_call_is_followed_by_one_that_makes_the_same_
                 made = world.plan()  # the queue brings the message again
         assert (world.rows(made), world.report()) == expected
     assert deaths > 30
+
+
+def test_large_rows_are_planned_in_small_memory(tmp_path: Path) -> None:
+    path = tmp_path / "audience.csv"
+    with path.open("w") as file:
+        file.write("customer_id,phone,name\n")
+        for row in range(400):
+            file.write(f"c-{row},+1425555{row:04d},{'x' * 200_000 if row % 3 else 'Ada'}\n")
+        file.write("\n" * 1_000 + "x" * 20_000_000)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.plan_in_memory", str(path), "10"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["invocations"] > 3
+    assert (found["recipients"], found["excluded"]) == (134, 267)
+    assert found["over_base_mb"] < 32, "of a file of 73 MB"
 
 
 def test_progress_is_told_while_planning() -> None:
