@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pulumi
 import pulumi_aws as aws
@@ -12,16 +13,27 @@ from components.platform import Platform
 
 
 class Bucket(pulumi.ComponentResource):
-    """The bucket and everything that keeps it private; objects expire after the environment's data retention.
+    """The bucket and everything that keeps it private; objects expire after the environment's data retention, under the
+    prefixes of `short_lived` after so many days.
 
-    No versions are kept: objects are written once, and what is erased must be gone.
+    No versions are kept: objects are written once, and what is erased must be gone. Pages of `origins` may post forms
+    to it and follow links into it; either still needs a signature.
     """
 
     bucket: aws.s3.Bucket
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
 
-    def __init__(self, name: str, thing: str, platform: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        thing: str,
+        platform: Platform,
+        *,
+        origins: Sequence[str] = (),
+        short_lived: Mapping[str, int] = MappingProxyType({}),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("cpaas:bucket:Bucket", name, {}, opts)
         policy = platform.site.policy
         child = pulumi.ResourceOptions(parent=self)
@@ -76,10 +88,33 @@ class Bucket(pulumi.ComponentResource):
                             days_after_initiation=1
                         )
                     ),
-                )
+                ),
+                *(
+                    aws.s3.BucketLifecycleConfigurationRuleArgs(
+                        id=f"expire-{prefix}",
+                        status="Enabled",
+                        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=f"{prefix}/"),
+                        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+                    )
+                    for prefix, days in short_lived.items()
+                ),
             ],
             opts=child,
         )
+        if origins:
+            aws.s3.BucketCorsConfiguration(
+                f"{name}-cors",
+                bucket=self.name,
+                cors_rules=[
+                    aws.s3.BucketCorsConfigurationCorsRuleArgs(
+                        allowed_headers=["*"],
+                        allowed_methods=["GET", "POST"],
+                        allowed_origins=list(origins),
+                        max_age_seconds=3_600,
+                    )
+                ],
+                opts=child,
+            )
         aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=self.name,

@@ -66,6 +66,8 @@ CHECKPOINTS = "checkpoints"
 REPORTS = "reports"
 """Prefixes of the content bucket: bodies as they were accepted, uploaded audiences, the planner's part files, what it
 has not finished, and its reports of rows left out."""
+CHECKPOINT_DAYS = 2
+"""A plan goes on within minutes or not at all."""
 
 
 class Campaigns(pulumi.ComponentResource):
@@ -87,7 +89,14 @@ class Campaigns(pulumi.ComponentResource):
         self._outbox = outbox
         self._child = pulumi.ResourceOptions(parent=self)
         self._table = messaging.campaigns
-        self._content = Bucket("campaign-content", "campaign-content", platform, opts=self._child)
+        self._content = Bucket(
+            "campaign-content",
+            "campaign-content",
+            platform,
+            origins=platform.site.settings.allowed_origins,
+            short_lived={CHECKPOINTS: CHECKPOINT_DAYS},
+            opts=self._child,
+        )
         self._build_queues()
         self._routes = routes_text(
             {channel: each.route(self._work[channel].url) for channel, each in messaging.channels.items()}

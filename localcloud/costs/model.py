@@ -273,6 +273,7 @@ FREE: Mapping[str, str] = {
     "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword": "answers are billed as messages, keywords are not",
     "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": "messages are billed, lists are not",
     "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool": "numbers are billed, pools around them are not",
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _RIGHTS,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "expiration is free",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _PART,
     types.BUCKET_ENCRYPTION: "its key is priced",

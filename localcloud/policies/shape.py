@@ -27,6 +27,7 @@ UNTAGGABLE = frozenset(
         types.PERMISSION,
         "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination",
         "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword",
+        "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
         types.BUCKET_POLICY,

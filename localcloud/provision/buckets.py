@@ -79,6 +79,7 @@ PROVISIONERS: dict[str, Provisioner] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _property(
         "put_bucket_ownership_controls", "ownershipControls"
     ),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _property("put_bucket_cors", "corsConfiguration"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lifecycle,
     "aws:s3/bucketPolicy:BucketPolicy": policy,
 }

@@ -323,6 +323,7 @@ SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _by_bucket,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _by_bucket,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _by_bucket,
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _by_bucket,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _by_bucket,
     "aws:s3/bucketPolicy:BucketPolicy": _by_bucket,
     "aws:iam/role:Role": _role,

@@ -218,6 +218,13 @@ def test_bucket_and_its_properties(aws: Cloud) -> None:
         bucket=name,
         rule={"objectOwnership": "BucketOwnerEnforced"},
     )
+    cors = {
+        "allowedHeaders": ["*"],
+        "allowedMethods": ["POST"],
+        "allowedOrigins": ["https://console.example.com"],
+        "maxAgeSeconds": 60,
+    }
+    aws.create("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", bucket=name, corsRules=[cors])
     aws.create(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         bucket=name,

@@ -25,6 +25,7 @@ UNTAGGABLE = {
     "aws:lambda/permission:Permission",
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination",
     "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword",
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
