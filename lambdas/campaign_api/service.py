@@ -96,10 +96,10 @@ class CampaignService:
             raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
         assert isinstance(document, dict)
         cap = self._spend_cap(request)
-        if request.dry_run and request.audience_id is not None:
-            return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
         if request.dry_run:
             self._require_start_ahead(request)
+            if request.audience_id is not None:
+                return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
             return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
         body_hash = canonical_hash({name: value for name, value in document.items() if name != "dry_run"})
         campaign_id = self._campaign_id(request, caller, body_hash)

@@ -13,12 +13,11 @@ from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.logs import Log
 from lambdas.adapters.plans import PlanState, PlanTable
 from lambdas.adapters.queues import Queue
-from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.audience_lines import AudienceFormat
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.environment import FunctionEnvironment
-from lambdas.sweeper.sweep import PLAN_GIVE_UP_MS, PLAN_LATE_MS, Sweep, SweepTables
+from lambdas.sweeper.revival import PLAN_GIVE_UP_MS, PLAN_LATE_MS, Revival
 from tests.cloud.campaign_client import StackClient
 
 NOW_MS = 1_900_000_000_000
@@ -82,18 +81,11 @@ class Asked:
 def sweep(stack: StackClient, campaign: str, at_ms: int) -> tuple[int, str]:
     """How often the plan is asked for by a sweep at a time, and the campaign's status after it."""
     queue = Asked()
-    tables = SweepTables(
-        campaigns=stack.campaigns,
-        rate_limits=stack.rate_limits,
-        tracking=TrackingTable(stack.tracking),
-        work={},
-        plans=cast(Queue, queue),
-    )
     log = Log(FunctionEnvironment(environment="local", stack="local", project="test"))
     summary, meta = CampaignTable(stack.campaigns).summary(campaign), stack.campaigns.get(meta_key(campaign))
     assert summary is not None
     assert meta is not None
-    Sweep(tables, log, routes={}, region="us-east-1", now_ms=at_ms)._revive(meta, summary)
+    Revival(stack.campaigns, {}, cast(Queue, queue), log, {}, at_ms).look_after(meta, summary)
     after = CampaignTable(stack.campaigns).summary(campaign)
     assert after is not None
     return len(queue.put), after.status.value

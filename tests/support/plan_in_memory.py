@@ -104,7 +104,7 @@ def main(audience: Path, batches: int) -> None:
             cast(PlanTable, plans), Audiences(cast(Table, None), s3, "b"), s3, "b",
             {Channel.SMS: Route("", "", 10, 10)}, LIST_PRICES, lambda channel, addresses: (), now_ms,
         )  # fmt: skip
-        job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1e6, 0.0), True, 0)
+        job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1e6, 0.0), True, 0, 0)
         invocations, made = 0, None
         while made is None:
             invocations += 1
