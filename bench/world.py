@@ -241,6 +241,10 @@ class Tracking:
             return IntentOutcome.ANSWERED
         return IntentOutcome.CREATED
 
+    def has_row(self, message_id: str) -> bool:
+        """Whether there is a row."""
+        return message_id in self.rows
+
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
         """Note the provider's id."""
         self.rows[message_id] = provider_id

@@ -120,6 +120,10 @@ class TrackingTable:
             return IntentOutcome.HELD if held else IntentOutcome.UNANSWERED
         return IntentOutcome.CREATED
 
+    def has_row(self, message_id: str) -> bool:
+        """Whether the message has a row, read now."""
+        return self._table.get({"message_id": message_id}) is not None
+
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
         """The provider took the message; a receipt may have been faster."""
         self._learn(message_id, StatusEvent(Status.SENT, at_ms, provider_id=provider_id))

@@ -245,6 +245,10 @@ class Attempts:
         with self._late_lock:
             self._late.append(send)
 
+    def was_begun(self, message_id: str) -> bool:
+        """Whether some run has put the message's intent."""
+        return self._tracking.has_row(message_id)
+
     def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
         """Take back the intents of rows that were never called, so that a successor may send them."""
         for send in sends:

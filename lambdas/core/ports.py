@@ -207,6 +207,9 @@ class TrackingPort(Protocol):
     ) -> IntentOutcome:
         """Put the row `sending` unless the message has one; `slot_us` is when its call is due."""
 
+    def has_row(self, message_id: str) -> bool:
+        """Whether the message has a row, read now."""
+
     def accepted(self, message_id: str, provider_id: str, at_ms: int) -> None:
         """The provider took the message; `at_ms` is when it was called, which no receipt can precede."""
 

@@ -230,7 +230,11 @@ class CampaignSender:
         self._claims.state = self._claims.load()
 
     def _rows_of(self, chunk: Chunk, start_us: int = 0) -> list[ScheduledSend]:
-        """The rows of a chunk, whose time begins at `start_us` or at once, without those who have opted out."""
+        """The rows of a chunk, whose time begins at `start_us` or at once, without those who have opted out.
+
+        Of a chunk taken over, one that its dead owner may have sent is kept: it is in doubt, whoever has opted out
+        since.
+        """
         state = self._claims.state
         rows = self._ports.audience.rows(state.plan or "", chunk.first_row, chunk.rows)
         if len(rows) != chunk.rows:
@@ -249,7 +253,7 @@ class CampaignSender:
         for row in rows:
             message_id = keys.message(self._campaign_id, row.row)
             send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
-            if row.destination in blocked:
+            if row.destination in blocked and not (chunk.fence > 1 and self._attempts.was_begun(message_id)):
                 progress.done(send, Outcome.SUPPRESSED)
             else:
                 sends.append(send)

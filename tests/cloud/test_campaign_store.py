@@ -165,7 +165,9 @@ def test_part_files_keep_every_character(stack: StackClient, unique: str) -> Non
 
 def test_an_intent_is_put_once_and_withdrawn_only_by_its_owner(stack: StackClient, unique: str) -> None:
     tracking = TrackingTable(stack.tracking, retention_days=1)
+    assert not tracking.has_row(unique)
     assert tracking.intend(unique, ROW, unique, "one", 1, 2) is IntentOutcome.CREATED
+    assert tracking.has_row(unique)
     assert tracking.intend(unique, ROW, unique, "one", 1, 2) is IntentOutcome.CREATED, "a put repeated by the client"
     assert tracking.intend(unique, ROW, unique, "two", 1, 2) is IntentOutcome.UNANSWERED
     tracking.withdraw(unique, "two")

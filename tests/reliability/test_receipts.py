@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from lambdas.core.counting import CounterKey
-from tests.support.receipt_pipeline import ReceiptPipeline, cost, counted
-from tests.support.receipt_storm import Arrival, Story, arrivals, body_of, expected, stories
+from tests.support.receipt_pipeline import cost, counted, play
+from tests.support.receipt_storm import arrivals, expected, stories
 
 EVENTS = 1_000_000
 SHARDS = 8
 COPIES = 0.25
-BATCH = 100
 PERMUTATIONS = 100
-
-
-def run(some: list[Story], order: list[Arrival], rnd: random.Random) -> tuple[ReceiptPipeline, list[str]]:
-    """Let everything happen in that order, and what could not be matched come again until nothing moves any more."""
-    pipeline = ReceiptPipeline()
-    for story in some:
-        pipeline.intend(story)
-    waiting: list[str] = []
-    for batch in _batches(order):
-        bodies = []
-        for number, index in batch:
-            if index < 0:
-                pipeline.answer(some[number])
-            else:
-                bodies.append(body_of(some[number], some[number].told[index]))
-        waiting += pipeline.receive(bodies)
-        pipeline.count(rnd)
-    while waiting:
-        left = pipeline.receive(waiting)
-        if len(left) == len(waiting):
-            break
-        waiting = left
-    pipeline.count(rnd)
-    return pipeline, waiting
-
-
-def _batches(order: list[Arrival]) -> Iterator[list[Arrival]]:
-    return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -54,7 +24,7 @@ def test_every_counter_equals_the_oracle(shard: int) -> None:
     order = arrivals(rnd, some, copies=COPIES)
     receipts = [arrival for arrival in order if arrival[1] >= 0]
     assert len(receipts) == EVENTS // SHARDS
-    pipeline, unmatched = run(some, order, rnd)
+    pipeline, unmatched = play(some, order, rnd)
 
     sums = expected(some)
     assert len(sums) == 3
@@ -75,7 +45,7 @@ def test_a_hundred_orders_of_one_set_give_one_result() -> None:
     some = stories(rnd, "storm", 500)
     results = []
     for _ in range(PERMUTATIONS):
-        pipeline, unmatched = run(some, arrivals(rnd, some), rnd)
+        pipeline, unmatched = play(some, arrivals(rnd, some), rnd)
         counters: dict[CounterKey, object] = dict(pipeline.counters)
         results.append((pipeline.rows, counters, set(unmatched)))
     assert all(result == results[0] for result in results[1:])

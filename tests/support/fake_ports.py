@@ -304,6 +304,9 @@ class FakeTracking:
 
         return self._worker.operate("intend", effect)
 
+    def has_row(self, message_id: str) -> bool:
+        return self._worker.operate("has_row", lambda: message_id in self._rows)
+
     def _learn(self, operation: str, message_id: str, event: StatusEvent) -> None:
         def effect() -> None:
             row = self._rows[message_id]

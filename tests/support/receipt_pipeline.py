@@ -12,7 +12,10 @@ from lambdas.core.folding import group_by_message
 from lambdas.core.lifecycle import Counts, MessageState, Status, StatusEvent, fold
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import Receipt
-from tests.support.receipt_storm import ESTIMATE_USD, Own, Story
+from tests.support.receipt_storm import ESTIMATE_USD, Arrival, Own, Story, body_of
+
+BATCH = 100
+"""Receipts that the processor gets at once."""
 
 ANSWERS = {
     Own.ACCEPTED: lambda story: StatusEvent(Status.SENT, story.called_ms, provider_id=story.provider_id),
@@ -91,6 +94,31 @@ class ReceiptPipeline:
         self._stream.append(RowChange(str(self._sequence), before, after))
         if after.state.provider_id is not None:
             self._by_provider_id[after.state.provider_id] = message_id
+
+
+def play(some: Sequence[Story], order: Sequence[Arrival], rnd: random.Random) -> tuple[ReceiptPipeline, list[str]]:
+    """Let everything happen in that order, a batch of `BATCH` arrivals at a time, and what could not be matched come
+    again until nothing moves any more; the pipeline and the queue messages nobody knows."""
+    pipeline = ReceiptPipeline()
+    for story in some:
+        pipeline.intend(story)
+    waiting: list[str] = []
+    for start in range(0, len(order), BATCH):
+        bodies = []
+        for number, index in order[start : start + BATCH]:
+            if index < 0:
+                pipeline.answer(some[number])
+            else:
+                bodies.append(body_of(some[number], some[number].told[index]))
+        waiting += pipeline.receive(bodies)
+        pipeline.count(rnd)
+    while waiting:
+        left = pipeline.receive(waiting)
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    pipeline.count(rnd)
+    return pipeline, waiting
 
 
 def counted(counts: Counts) -> dict[str, int]:

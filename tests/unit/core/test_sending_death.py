@@ -108,6 +108,21 @@ def test_only_rows_under_way_at_the_death_are_left_in_doubt() -> None:
         assert len(in_doubt_rows) <= 1
 
 
+@pytest.mark.parametrize("when", When)
+def test_who_opts_out_between_a_death_and_the_successor_is_in_one_state(when: When) -> None:
+    """What the dead worker may have sent is in doubt, not suppressed: it would be counted twice, and never end."""
+    world = FakeWorld(ROWS, tps=2)
+    world.run(world.worker("w1", kill_at=OPERATIONS.index("send") + 1, when=when).dies())
+    (row,) = world.statuses()
+    world.opted_out = {world.audience[row].destination, world.audience[row + 1].destination}
+    recover(world)
+    assert world.campaign.status is CampaignStatus.COMPLETED
+    assert world.statuses()[row] is Status.IN_DOUBT
+    assert row + 1 not in world.statuses()
+    assert world.campaign.suppressed == 1
+    assert len(world.statuses()) + world.campaign.suppressed == ROWS
+
+
 def frozen_at(operation: str, number: int, thaw: Callable[[], None]) -> Callable[[str, str], None]:
     """A hook that stops worker `zombie` before its n-th operation of a kind, lets others work, then lets it go on."""
     seen = 0
