@@ -71,6 +71,11 @@ class Queue:
         )
 
 
+def fits_again(body: str) -> bool:
+    """Whether a message can be postponed: with the attribute that this takes, the largest are too large for a queue."""
+    return len(body.encode()) + ATTRIBUTE_BYTES <= MAX_BATCH_BYTES
+
+
 def first_seen_ms(record: Mapping[str, Any]) -> int:
     """When the message of an event's record was first put into the queue, however often it was postponed (epoch)."""
     attribute = record.get("messageAttributes", {}).get(FIRST_SEEN)

@@ -18,7 +18,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
-from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms
+from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms, fits_again
 from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
 from lambdas.core.attribute_values import Item
 from lambdas.core.channels import Channel
@@ -70,6 +70,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     for queue_id, record in records.items():
         _sort(batch, queue_id, record)
     _fold(batch)
+    # With the attribute of what comes again these are too large for the queue: they stay in it, and fail alone.
+    batch.failed.update(queue_id for queue_id in batch.again if not fits_again(records[queue_id]["body"]))
     batch.foreign += _send_again([records[queue_id] for queue_id in sorted(batch.again - batch.failed)])
     if batch.foreign:
         batch.data.append(Datum(FOREIGN_RECEIPTS, batch.foreign))

@@ -21,7 +21,14 @@ from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.providers import make_provider
-from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms, retry_delay_s
+from lambdas.adapters.queues import (
+    PostponedMessage,
+    Queue,
+    batch_failures,
+    first_seen_ms,
+    fits_again,
+    retry_delay_s,
+)
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.addresses import destination_of
@@ -102,6 +109,12 @@ class _Handled:
     age_s: float | None = None
     stopped: tuple[Channel, str] | None = None
 
+    @property
+    def stays(self) -> bool:
+        """It stays in the queue: without an outcome, or too large to be put back with the attribute that this takes."""
+        too_large = self.outcome is SingleOutcome.LATER and not fits_again(self.record["body"])
+        return self.outcome is None or too_large
+
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Send each message of the batch; what cannot be read or recorded stays in the queue, what found no slot in time
@@ -123,8 +136,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     with ThreadPoolExecutor(BATCH) as pool:
         handled = list(pool.map(handle, event["Records"]))
-    OUTBOX.send_again([_again(each) for each in handled if each.outcome is SingleOutcome.LATER])
-    kept = [each.record for each in handled if each.outcome is None]
+    OUTBOX.send_again([_again(each) for each in handled if each.outcome is SingleOutcome.LATER and not each.stays])
+    kept = [each.record for each in handled if each.stays]
     _bring_back_soon(kept)
     _tell(handled)
     return batch_failures(record["messageId"] for record in kept)

@@ -28,6 +28,7 @@ from localcloud.launch import LocalCloud
 from tests.cloud.campaign_client import StackClient
 from tests.support.faults import Faults, short_pauses
 from tests.support.own_function import environment_of, imported
+from tests.support.queue_records import record
 from tests.support.receipt_pipeline import cost, counted, play
 from tests.support.receipt_storm import ESTIMATE_USD, STACK, Arrival, Own, Story, arrivals, body_of, expected, stories
 
@@ -124,20 +125,6 @@ class Site:
             for message in messages:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
                 records.append(record(message["MessageId"], message["Body"], message.get("MessageAttributes")))
-
-
-def record(queue_id: str, body: str, attributes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A queue's record as a function gets it."""
-    return {
-        "messageId": queue_id,
-        "receiptHandle": queue_id,
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(time.time_ns() // 1_000_000)},
-        "messageAttributes": {
-            name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
-            for name, value in (attributes or {}).items()
-        },
-    }
 
 
 class Sender:

@@ -20,6 +20,7 @@ from lambdas.core.channels import Channel, Route, routes_to_text
 from lambdas.core.identity_calendar import Calendar, IdentityLease
 from lambdas.core.metrics import Datum
 from lambdas.core.pacing import Wait
+from lambdas.core.queue_messages import MAX_BATCH_BYTES
 from lambdas.core.single_sending import SingleOutcome
 from lambdas.message_sender.settings import MessageSenderSettings
 from tests.support.campaigns import PRICE_USD, planned_row
@@ -105,6 +106,21 @@ def test_an_order_that_comes_again_keeps_the_time_it_was_first_seen(sender: Modu
     assert sender._again(sender._Handled(record())).first_seen_ms == 1_000
     again = record(first_seen_ms={"stringValue": "500", "dataType": "Number"})
     assert sender._again(sender._Handled(again)).first_seen_ms == 500
+
+
+@pytest.mark.parametrize(
+    ("outcome", "size", "stays"),
+    [
+        (None, 1, True),
+        (SingleOutcome.SENT, MAX_BATCH_BYTES, False),
+        (SingleOutcome.LATER, MAX_BATCH_BYTES - 64, False),
+        (SingleOutcome.LATER, MAX_BATCH_BYTES, True),
+    ],
+)
+def test_what_is_too_large_to_be_put_back_stays_in_the_queue_alone(
+    sender: ModuleType, outcome: SingleOutcome | None, size: int, stays: bool
+) -> None:
+    assert sender._Handled({**record(), "body": "x" * size}, outcome).stays is stays
 
 
 @pytest.mark.parametrize(

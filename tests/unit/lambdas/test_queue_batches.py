@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.adapters.queues import PostponedMessage, Queue
+from lambdas.adapters.queues import PostponedMessage, Queue, fits_again
 from lambdas.core.queue_messages import MAX_BATCH, MAX_BATCH_BYTES
 
 
@@ -34,7 +35,7 @@ def size(entry: dict[str, Any]) -> int:
     )
 
 
-@given(st.lists(st.integers(1, 250_000), max_size=25))
+@given(st.lists(st.integers(1, MAX_BATCH_BYTES).filter(lambda length: fits_again("x" * length)), max_size=25))
 def test_postponed_messages_of_any_size_come_through_in_order(sizes: list[int]) -> None:
     client = Client()
     messages = [PostponedMessage("x" * length, 1_900_000_000_000, 5) for length in sizes]
@@ -47,3 +48,9 @@ def test_small_messages_fill_their_batches() -> None:
     client = Client()
     Queue(client, "url").send_all(["x"] * 25)
     assert [len(batch) for batch in client.batches] == [10, 10, 5]
+
+
+@pytest.mark.parametrize(("length", "fits"), [(MAX_BATCH_BYTES - 64, True), (MAX_BATCH_BYTES, False)])
+def test_the_largest_messages_do_not_fit_with_the_attribute_of_a_postponed_one(length: int, fits: bool) -> None:
+    assert fits_again("x" * length) is fits
+    assert fits_again("\u00e9" * (length // 2)) is fits, "bytes count, not characters"
