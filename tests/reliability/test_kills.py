@@ -39,7 +39,7 @@ from tests.support.own_function import environment_of
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 6
 OPTED_OUT = ROWS - 1
-"""The last recipient of each campaign has opted out."""
+"""The last recipient of each campaign opts out once it is planned."""
 TPS = 20
 AT_ONCE = 3
 MOST_CALLS = 80
@@ -173,22 +173,20 @@ def test_a_worker_killed_at_every_call(
     cloud: LocalCloud, stack: StackClient, unique: str, wait_until: Callable[..., Any]
 ) -> None:
     cloud.control.set_carrier_profile(PROFILE)
-    users = [
-        {"customer_id": f"c{row}", "selected_channel": "sms", **destination(Channel.SMS, 7_000 + row)}
-        for row in range(ROWS)
-    ]
-    OptOuts(stack.campaigns, Channel.SMS).remember(users[OPTED_OUT]["phone"])
     worker = stack.outputs.campaigns.sms_worker_function
     victims = Victims(cloud, stack, "campaign_worker", worker)
     inbox = Inbox(stack, stack.outputs.campaigns.sms_work_queue_url, lambda body: WorkToken.from_json(body).campaign_id)
     campaigns: list[str] = []
 
     def killed(fatal: int, when: str) -> int | None:
-        campaign_id = stack.send_campaign(
-            ROWS, TPS, key=f"{unique}-{fatal}-{when}", eligible_users=users, campaign_id=f"{unique}-{fatal}-{when}"
-        )
+        opts_out = destination(Channel.SMS, 9_000 + 2 * fatal + (when == "after"))
+        numbers = [*(destination(Channel.SMS, 7_000 + row) for row in range(OPTED_OUT)), opts_out]
+        users = [{"customer_id": "c", "selected_channel": "sms", **number} for number in numbers]
+        campaign_id = stack.send_campaign(ROWS, TPS, key=f"{unique}-{fatal}-{when}", eligible_users=users)
         campaigns.append(campaign_id)
-        return victims.run(inbox.take(campaign_id), fatal, when)
+        token = inbox.take(campaign_id)
+        OptOuts(stack.campaigns, Channel.SMS).remember(opts_out["phone"])
+        return victims.run(token, fatal, when)
 
     with no_consumer(stack, worker):
         deaths = killed_at_each_call(killed)
