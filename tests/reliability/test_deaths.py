@@ -28,6 +28,8 @@ OPTED_OUT = 20
 REFUSED = 9
 ZOMBIES = 200
 THROTTLE = classify("ThrottlingException", None)
+LAST_LOOKS = 4
+"""How many looks at the campaign a run may have less than another: which of two threads is first is not repeatable."""
 AFTER_EVERYTHING_US = 65 * MICROSECOND
 """Longer than a chunk's lease and than the grace of a claim without a chunk."""
 FINDINGS = {(Status.SENT, 1), (Status.IN_DOUBT, 0), (Status.IN_DOUBT, 1), (Status.FAILED, 0)}
@@ -100,7 +102,8 @@ def test_death_at_every_operation_of_a_campaign(when: When) -> None:
     assert operations > 2 * ROWS
     for kill_at in range(1, operations + 1):
         world = eventful_world()
-        assert world.run(world.worker("w1", kill_at=kill_at, when=when).dies())[0], kill_at
+        died = world.run(world.worker("w1", kill_at=kill_at, when=when).dies())[0]
+        assert died or kill_at > operations - LAST_LOOKS
         recover(world)
         assert_each_row_once(world)
 
@@ -116,9 +119,11 @@ def test_death_at_every_operation_of_the_successor(first_death: float, when: Whe
         world.time.advance_us(AFTER_EVERYTHING_US)
         return world
 
-    for kill_at in range(1, operations_of(after_a_death(), recover=True) + 1):
+    operations = operations_of(after_a_death(), recover=True)
+    for kill_at in range(1, operations + 1):
         world = after_a_death()
-        assert world.run(world.worker("w2", kill_at=kill_at, when=when).dies(recover=True))[0], kill_at
+        died = world.run(world.worker("w2", kill_at=kill_at, when=when).dies(recover=True))[0]
+        assert died or kill_at > operations - LAST_LOOKS
         recover(world)
         assert_each_row_once(world)
 

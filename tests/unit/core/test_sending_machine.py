@@ -101,10 +101,18 @@ class SendingMachine(RuleBasedStateMachine):
     def rows_and_money_add_up(self) -> None:
         if not hasattr(self, "world"):
             return
-        assert_conserved(self.world)
-        meta = self.world.campaign
+        meta, chunks = self.world.campaign, self.world.campaign.chunks.values()
         assert meta.spent_usd + meta.reserved_usd <= meta.cap_usd
-        assert meta.done_rows <= meta.claimed_rows <= ROWS
+        assert meta.done_rows == sum(chunk.rows for chunk in chunks if not chunk.open)
+        reserved = sum((chunk.reserved_usd for chunk in chunks if chunk.open), Decimal(0))
+        assert meta.reserved_usd == reserved + PRICE_USD * self._unrecorded
+        assert all(accepted <= 1 for accepted in self.world.accepted().values())
+
+    @property
+    def _unrecorded(self) -> int:
+        """Rows of claims whose workers died before they opened the chunk."""
+        meta = self.world.campaign
+        return meta.claimed_rows - sum(chunk.rows for chunk in meta.chunks.values())
 
     @invariant()
     def who_has_opted_out_is_left_alone(self) -> None:
@@ -134,12 +142,12 @@ class SendingMachine(RuleBasedStateMachine):
         tracked = len(world.statuses())
         if meta.status is CampaignStatus.COMPLETED:
             assert (left_open, meta.unsent, tracked + meta.suppressed) == (0, 0, ROWS)
+            assert_conserved(world)
             assert meta.reserved_usd == Decimal(0)
         else:
             unclaimed = ROWS - meta.claimed_rows
-            unrecorded = meta.claimed_rows - sum(chunk.rows for chunk in meta.chunks.values())
             settled = tracked + meta.suppressed + meta.unsent + unclaimed
-            assert settled <= ROWS <= settled + left_open + unrecorded
+            assert settled <= ROWS <= settled + left_open + self._unrecorded
 
     def _name(self) -> str:
         self.workers += 1
