@@ -150,6 +150,13 @@ OUTBOX_AGE = Family(
     missing="notBreaching",
     meaning="Single messages go out late: they find no slot, or their provider takes none",
 )
+PUMPING_GUARD = Family(
+    name="pumping-guard",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="Single messages are held back because they look like SMS pumping: many numbers of one range, or a country"
+    " that nobody writes to",
+)
 TABLE_THROTTLED = Family(
     name="table-throttled",
     levels=WARNING,
@@ -212,6 +219,7 @@ FAMILIES: tuple[Family, ...] = (
     STREAM_LAG,
     QUEUE_AGE,
     OUTBOX_AGE,
+    PUMPING_GUARD,
     TABLE_THROTTLED,
     TABLE_ERRORS,
     API_ERRORS,

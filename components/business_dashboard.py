@@ -62,13 +62,14 @@ class Business:
             *self._lines(metrics.OVERDUE_RECEIPTS, "Maximum", label="overdue for an hour"),
             *self._lines(metrics.PARKED_EVENTS, "Sum", label="unreadable, orders too"),
             *self._lines(metrics.FOREIGN_RECEIPTS, "Sum", label="of other stacks"),
+            *self._lines(metrics.PUMPING_BLOCKED, "Sum", label="orders held back as pumping"),
         ]
         return Section(
             "Campaigns",
             [
                 Chart(title="Campaign requests", axis="requests", lines=requests),
                 Chart(title="Work waiting", axis="queue messages", lines=waiting),
-                Chart(title="Receipts not as expected", axis="messages", lines=odd_receipts),
+                Chart(title="Receipts and orders not as expected", axis="messages", lines=odd_receipts),
             ],
         )
 

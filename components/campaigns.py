@@ -42,6 +42,8 @@ ROUTES = (
     "PUT /api/opt-outs/{channel}/{address}",
     "DELETE /api/opt-outs/{channel}/{address}",
     "DELETE /api/recipients/{address}",
+    "GET /api/pumping-guard",
+    "DELETE /api/pumping-guard/{id}",
     "GET /api/environment",
 )
 API_TIMEOUT_SECONDS = 28
@@ -195,6 +197,7 @@ class Campaigns(pulumi.ComponentResource):
                     "prices": settings.prices.text(),
                     "plan_queue_url": self._plan.url,
                     **self._account_limits,
+                    "allowed_countries": self._platform.site.settings.sms.countries_text,
                 },
                 statements=[
                     self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),
@@ -338,12 +341,14 @@ class Campaigns(pulumi.ComponentResource):
                     "plan_queue_url": self._plan.url,
                     "outbox_queue_url": self._outbox.queue.url,
                     "delivery_tracking_table": self._messaging.delivery_tracking.name,
+                    "rate_limits_table": self._messaging.rate_limits.name,
                     "channels": self._routes,
                     "prices": settings.prices.text(),
                     "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
                     "campaign_pause_error_rate": settings.campaign_pause_error_rate,
                     "retention_days": settings.policy.data_retention_days,
                     **self._account_limits,
+                    "allowed_countries": settings.sms.countries_text,
                 },
                 statements=[
                     self._table.grant(
@@ -356,6 +361,7 @@ class Campaigns(pulumi.ComponentResource):
                     self._plan.send("QueuePlans"),
                     self._outbox.queue.send("QueueMessages"),
                     self._messaging.delivery_tracking.grant("ShowMessages", "BatchGetItem"),
+                    self._messaging.rate_limits.grant("LiftBlocks", "GetItem", "UpdateItem"),
                 ],
             ),
         )

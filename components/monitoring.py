@@ -98,6 +98,7 @@ def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str
         Limit(value=limits.FAILED_DELIVERIES),
     )
     yield alarm_families.PARKED_EVENTS, "", Measure.of(metrics.PARKED_EVENTS, every, "Sum"), Limit(value=0)
+    yield alarm_families.PUMPING_GUARD, "", Measure.of(metrics.PUMPING_BLOCKED, every, "Sum"), Limit(value=0)
     yield (
         alarm_families.OVERDUE_RECEIPTS,
         "",

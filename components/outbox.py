@@ -67,6 +67,8 @@ class Outbox(pulumi.ComponentResource):
                     "email_configuration_set": email.configuration_set if email else "",
                     "daily_cap_usd": settings.messages_daily_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
+                    "allowed_countries": settings.sms.countries_text,
+                    "pumping_guard": settings.sms.pumping_guard.limits.to_text(),
                 },
                 statements=[
                     messaging.campaigns.grant("ReadOptOutsAndSpend", "BatchGetItem", "UpdateItem"),

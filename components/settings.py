@@ -23,6 +23,8 @@ from pydantic.fields import FieldInfo
 
 from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
 from components.price_settings import PriceSettings
+from components.pumping_settings import Country, PumpingGuardSettings
+from lambdas.core.countries import countries_to_text
 
 PROJECT = "ai-cpaas-demo"
 
@@ -122,6 +124,17 @@ class SmsSettings(_Settings):
         allow_inf_nan=False,
         description="the account's SMS spend limit of a month, for forecasts; 0 where it does not matter",
     )
+    allowed_countries: tuple[Country, ...] = Field(
+        default=(), description="countries whose numbers may be written to, on WhatsApp too; all without it"
+    )
+    pumping_guard: PumpingGuardSettings = Field(
+        default=PumpingGuardSettings(), description="protection against SMS pumping"
+    )
+
+    @property
+    def countries_text(self) -> str:
+        """The allowed countries as functions take them."""
+        return countries_to_text(self.allowed_countries)
 
     @model_validator(mode="after")
     def _one_identity(self) -> Self:

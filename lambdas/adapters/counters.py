@@ -13,6 +13,8 @@ from lambdas.core.counting import CounterDelta, CounterKey
 MARKER_TTL_SECONDS = 3 * 86_400
 """Longer than a stream keeps a record (24 h)."""
 MAX_TRANSACTION_ITEMS = 100
+COUNTRY_PREFIX = "sent_to_"
+"""Of a day's attributes that count messages by country."""
 
 
 def counter_key(key: CounterKey) -> dict[str, str]:
@@ -63,6 +65,7 @@ class Counters:
             "delivery_ms_sum": counts.delivery_ms_sum,
             "cost": counts.cost_usd,
         }
+        values |= {f"{COUNTRY_PREFIX}{country}": sent for country, sent in sorted(delta.countries.items())}
         expression = "ADD " + ", ".join(f"#{name} :{name}" for name in values)
         sets = []
         if delta.first_sent_ms is not None and delta.last_sent_ms is not None:

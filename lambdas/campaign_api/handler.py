@@ -20,10 +20,12 @@ from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.orders import Orders
 from lambdas.adapters.plans import PlanTable
+from lambdas.adapters.pumping import Blocks
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
 from lambdas.campaign_api.audiences import AudienceService
+from lambdas.campaign_api.blocks import BlockService
 from lambdas.campaign_api.messages import MessageService
 from lambdas.campaign_api.opt_outs import OptOutService
 from lambdas.campaign_api.plans import PlanService
@@ -61,6 +63,7 @@ MESSAGES = MessageService(
     ROUTES,
     now_ms,
     PriceList.from_text(SETTINGS.prices),
+    allowed_countries=SETTINGS.allowed_countries,
 )
 SHOWN: Mapping[str, Callable[[str], Answer]] = {
     "GET /api/campaigns/{id}/report": SERVICE.report,
@@ -68,7 +71,10 @@ SHOWN: Mapping[str, Callable[[str], Answer]] = {
     "GET /api/plans/{id}": PLANS.show,
 }
 """What is read by its id."""
-OPT_OUT_VERBS = OptOutService(ChannelRegisters(_TABLE), now_ms).verbs()
+VERBS = {
+    **OptOutService(ChannelRegisters(_TABLE), now_ms).verbs(),
+    **BlockService(Blocks(Table(_DYNAMO, SETTINGS.rate_limits_table), now_ms)).verbs(),
+}
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -92,7 +98,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def _route(route: str, event: Mapping[str, Any]) -> Answer:
     named: Mapping[str, str] = event.get("pathParameters") or {}
-    if (verb := OPT_OUT_VERBS.get(route)) is not None:
+    if (verb := VERBS.get(route)) is not None:
         return verb(named, event.get("queryStringParameters") or {})
     known_id = named.get("id", "")
     if (shown := SHOWN.get(route)) is not None:

@@ -14,7 +14,8 @@ from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core.addresses import destination_of
 from lambdas.core.campaign_request import RequestError, canonical_hash
-from lambdas.core.channels import Routes
+from lambdas.core.channels import Channel, Routes
+from lambdas.core.countries import allowed_countries
 from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, MessageOrder, outbox_body, parse_message_order
 from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.prices import LIST_PRICES, PriceList
@@ -31,7 +32,10 @@ class MessageService:
         routes: Routes,
         now_ms: Callable[[], int],
         prices: PriceList = LIST_PRICES,
+        *,
+        allowed_countries: str = "",
     ) -> None:
+        self._allowed_countries = allowed_countries
         self._orders = orders
         self._tracking = tracking
         self._outbox = outbox
@@ -75,6 +79,15 @@ class MessageService:
         destination = destination_of(recipient.channel, recipient.address)
         if destination is None:
             raise ApiError(400, "invalid_destination", f"the message has no valid {recipient.channel} destination")
+        countries = allowed_countries(self._allowed_countries, order.options.allowed_countries)
+        if recipient.channel is not Channel.EMAIL and countries is not None and destination.country not in countries:
+            raise ApiError(
+                400,
+                "country_not_allowed",
+                f"numbers of {destination.country or 'no country'} may not be written to; allowed are"
+                f" {', '.join(sorted(countries)) or 'none'} (sms.allowed_countries of the stack, narrowed by"
+                " options.allowed_countries)",
+            )
         rendered = render(recipient, destination, 0, order.options.max_price_usd, self._prices)
         if isinstance(rendered, ExcludedRow):
             raise ApiError(400, rendered.reason.value, f"the message cannot be sent: {rendered.detail}")

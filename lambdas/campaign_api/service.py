@@ -144,7 +144,7 @@ class CampaignService:
 
     def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
         prices = PriceList.from_text(self._settings.prices)
-        rules = rules_of(request, self._routes, prices, self._now_ms())
+        rules = rules_of(request, self._routes, prices, self._now_ms(), countries=self._settings.allowed_countries)
         planning = new_planning(rules, self._opt_outs.opted_out)
         for batch in batches(request.recipients):
             for _ in planning.plan(batch):  # the totals are all that is wanted

@@ -21,10 +21,12 @@ class CampaignApiSettings(FunctionEnvironment):
     plan_queue_url: str
     outbox_queue_url: str
     delivery_tracking_table: str
+    rate_limits_table: str
     channels: str
     prices: str
     campaign_spend_cap_usd: float
     campaign_pause_error_rate: float
     retention_days: int
+    allowed_countries: str
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0

@@ -41,4 +41,7 @@ def _image(attributes: Mapping[str, Any] | None) -> RowImage | None:
         return None
     item = from_item(attributes)
     row = TrackedMessage.from_item(item)
-    return RowImage(row.campaign_id, row.channel, row.created_ms, Decimal(row.estimate_usd), row.state, item.get("ttl"))
+    estimate_usd, country = Decimal(row.estimate_usd), str(item.get("country", ""))
+    return RowImage(
+        row.campaign_id, row.channel, row.created_ms, estimate_usd, row.state, item.get("ttl"), country=country
+    )

@@ -55,6 +55,7 @@ PLANNER = Planner(
     PRICES,
     SideBySideOptOuts(_TABLE).opted_out,
     now_ms,
+    allowed_countries=SETTINGS.allowed_countries,
 )
 HAND_OVER_MS = 45_000
 """What is left of an invocation when it hands over: a batch, a checkpoint of some 40 MB and the report's part take

@@ -72,7 +72,10 @@ class Planner:
         prices: PriceList,
         opted_out: OptedOut,
         now_ms: Callable[[], int],
+        *,
+        allowed_countries: str = "",
     ) -> None:
+        self._allowed_countries = allowed_countries
         self._plans = plans
         self._audiences = audiences
         self._s3 = s3
@@ -111,7 +114,7 @@ class Planner:
             raise
 
     def _begin(self, job: PlanJob, state: PlanState) -> _Work:
-        rules = rules_of(job.request, self._routes, self._prices, job.made_ms)
+        rules = rules_of(job.request, self._routes, self._prices, job.made_ms, countries=self._allowed_countries)
         if state.checkpoint is None:
             name = f"{job.name}/{secrets.token_hex(4)}"
             return _Work(

@@ -24,5 +24,6 @@ class CampaignPlannerSettings(FunctionEnvironment):
     channels: str
     prices: str
     plan_queue_url: str
+    allowed_countries: str
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
+from lambdas.core.countries import parse_countries
 from lambdas.core.schedule import parse_send_at
 from lambdas.core.send_window import SendWindow, is_zone, parse_send_window
 
@@ -52,6 +53,7 @@ _KNOWN_OPTIONS = frozenset(
         "send_at",
         "send_window",
         "pause_error_rate",
+        "allowed_countries",
     }
 )
 
@@ -92,6 +94,7 @@ class SendOptions:
     start_ms: int | None = None
     window: SendWindow | None = None
     pause_error_rate: float | None = None
+    allowed_countries: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,9 @@ def parse_options(options: object, known: frozenset[str], problems: list[str]) -
     if validity is not None and not (whole and 5 <= validity <= 259_200):
         problems.append("options.validity_seconds must be a whole number from 5 to 259200")
     start, window, pause_rate = _life(options, problems)
+    countries = parse_countries(options.get("allowed_countries"), "options.allowed_countries", problems)
     return SendOptions(
-        message_type, money["max_price_usd"], validity, money["spend_cap_usd"], start, window, pause_rate
+        message_type, money["max_price_usd"], validity, money["spend_cap_usd"], start, window, pause_rate, countries
     )
 
 

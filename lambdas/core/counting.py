@@ -6,8 +6,9 @@ Differences telescope: added over all changes of a row they equal what the row c
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ class RowImage:
     estimate_usd: Decimal
     state: MessageState
     expires_at_s: int | None = None
+    country: str = ""
 
     def counts(self) -> Counts:
         """What the row contributes."""
@@ -59,6 +61,8 @@ class CounterDelta:
     first_sent_ms: int | None = None
     last_sent_ms: int | None = None
     expires_at_s: int | None = None
+    countries: Counter[str] = field(default_factory=Counter)
+    """Of a day: messages accepted by country, which tell the usual mix (`pumping_guard`)."""
 
     def saw_acceptance(self, at_ms: int) -> None:
         """Widen the span."""
@@ -88,6 +92,8 @@ def deltas(changes: Iterable[RowChange]) -> dict[CounterKey, CounterDelta]:
             delta = sums.setdefault(key, CounterDelta(Counts()))
             delta.counts += difference
             delta.expires_at_s = _later(delta.expires_at_s, _expiry(key, after))
+            if after.country and difference.sent and not key.campaign_id:
+                delta.countries[after.country] += difference.sent
             if difference.sent > 0:
                 delta.saw_acceptance(after.state.history.get(Status.SENT, after.created_ms))
     return {key: delta for key, delta in sums.items() if delta.counts}

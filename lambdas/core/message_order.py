@@ -29,7 +29,7 @@ LONGEST_WAIT_SECONDS = 259_200
 """How long a message without a validity of its own may wait, which is SendTextMessage's default (API reference,
 `TimeToLive`): it comes back to the queue as a new message each time, so no bound of the queue ends that."""
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds"})
+OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds", "allowed_countries"})
 _KNOWN_FIELDS = FIELDS | {
     "message_id",
     "customer_id",

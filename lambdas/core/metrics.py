@@ -75,6 +75,9 @@ OUTBOX_AGE = Metric(
 CAMPAIGNS_AUTO_PAUSED = Metric(
     "CampaignsAutoPaused", Unit.COUNT, _PER_STACK, "campaigns that the platform itself has paused"
 )
+PUMPING_BLOCKED = Metric(
+    "PumpingBlocked", Unit.COUNT, _PER_STACK, "single messages that were held back because they look like SMS pumping"
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     MESSAGES_SENT,
@@ -95,6 +98,7 @@ CATALOGUE: tuple[Metric, ...] = (
     OVERDUE_RECEIPTS,
     OUTBOX_AGE,
     CAMPAIGNS_AUTO_PAUSED,
+    PUMPING_BLOCKED,
 )
 
 MAX_VALUES_PER_METRIC = 100

@@ -21,6 +21,7 @@ from lambdas.core.content import (
     Content,
     lacks,
 )
+from lambdas.core.countries import allowed_countries
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import LIST_PRICES, PriceList
@@ -35,6 +36,7 @@ class Exclusion(StrEnum):
     INVALID_EMAIL = "invalid_email"
     DUPLICATE = "duplicate"
     OPTED_OUT = "opted_out"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
     CHANNEL_NOT_AVAILABLE = "channel_not_available"
     MISSING_VARIABLE = "missing_variable"
     EMPTY = "empty"
@@ -60,18 +62,24 @@ Row = Recipient | ExcludedRow
 @dataclass(frozen=True, slots=True)
 class RowRules:
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
-    messages cost, and in which zone's send window the row waits."""
+    messages cost, in which zone's send window the row waits, and the countries whose numbers may be written to (None:
+    all)."""
 
     channels: Collection[str]
     max_price_usd: float | None = None
     prices: PriceList = LIST_PRICES
     zones: LaneZones = NO_WINDOW
+    countries: Collection[str] | None = None
 
 
-def rules_of(request: CampaignRequest, channels: Collection[str], prices: PriceList, made_ms: int) -> RowRules:
-    """The rules of a campaign made at `made_ms` (epoch) over the `channels` that the stack has, at its `prices`."""
+def rules_of(
+    request: CampaignRequest, channels: Collection[str], prices: PriceList, made_ms: int, *, countries: str = ""
+) -> RowRules:
+    """The rules of a campaign made at `made_ms` (epoch) over the `channels` that the stack has, at its `prices`, in the
+    `countries` that it allows (as `countries_to_text` writes them)."""
     zones = LaneZones(request.options.window, request.options.start_ms or made_ms)
-    return RowRules(channels, request.options.max_price_usd, prices, zones)
+    allowed = allowed_countries(countries, request.options.allowed_countries)
+    return RowRules(channels, request.options.max_price_usd, prices, zones, allowed)
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
@@ -82,6 +90,8 @@ def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
     if found is None:
         wrong = Exclusion.INVALID_EMAIL if recipient.channel is Channel.EMAIL else Exclusion.INVALID_NUMBER
         return _excluded(recipient, wrong)
+    if recipient.channel is not Channel.EMAIL and rules.countries is not None and found.country not in rules.countries:
+        return _excluded(recipient, Exclusion.COUNTRY_NOT_ALLOWED, found.country)
     return found
 
 

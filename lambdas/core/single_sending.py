@@ -17,6 +17,7 @@ from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
 from lambdas.core.pacing import Wait
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, IntentOutcome, LimiterPort, OptOutPort, SendTerms, TrackingPort
+from lambdas.core.pumping_guard import PUMPING_GUARD
 
 POLL_US = 100_000
 EXPIRED = "EXPIRED"
@@ -29,13 +30,15 @@ ANY_RATE = 10**9 * MILLI
 class SingleOutcome(StrEnum):
     """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over.
 
-    Without a call, `SUPPRESSED` is on record as opted out, `NOT_SENT` with another reason.
+    Without a call, `SUPPRESSED` is on record as opted out, `GUARDED` as held back by the pumping guard, `NOT_SENT` with
+    another reason.
     """
 
     SENT = "sent"
     REFUSED = "refused"
     IN_DOUBT = "in_doubt"
     NOT_SENT = "not_sent"
+    GUARDED = "guarded"
     SUPPRESSED = "suppressed"
     DONE_BEFORE = "done_before"
     LATER = "later"
@@ -51,6 +54,13 @@ class DayBudgetPort(Protocol):
         """Return to a day what was not spent."""
 
 
+class GuardPort(Protocol):
+    """What protects single messages against SMS pumping."""
+
+    def allows(self, row: PlannedRow) -> bool:
+        """Take in a message that is about to be sent; False if it must not be."""
+
+
 @dataclass(frozen=True, slots=True)
 class SinglePorts:
     """The outside world of a single message."""
@@ -60,6 +70,7 @@ class SinglePorts:
     opt_outs: OptOutPort
     budget: DayBudgetPort
     clock: Clock
+    guard: GuardPort
 
 
 @dataclass(slots=True)
@@ -85,6 +96,7 @@ _OUTCOMES = {
     Outcome.ANSWERED: SingleOutcome.DONE_BEFORE,
     Outcome.UNSENT: SingleOutcome.LATER,
 }
+_NOT_SENT = {OPTED_OUT: SingleOutcome.SUPPRESSED, PUMPING_GUARD: SingleOutcome.GUARDED}
 
 
 class SingleSender:
@@ -106,6 +118,8 @@ class SingleSender:
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
+        if not self._ports.guard.allows(row):
+            return self.record_not_sent(message_id, row, PUMPING_GUARD)
         day = self._ports.budget.take(row.reserved_usd)
         if day is None:
             return self.record_not_sent(message_id, row, SPEND_CAP)
@@ -187,4 +201,4 @@ class SingleSender:
         except Exception:
             self._take_back(message_id)
             raise
-        return SingleOutcome.SUPPRESSED if code == OPTED_OUT else SingleOutcome.NOT_SENT
+        return _NOT_SENT.get(code, SingleOutcome.NOT_SENT)

@@ -21,6 +21,7 @@ from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.providers import make_provider
+from lambdas.adapters.pumping import MixReader, PumpingGuard
 from lambdas.adapters.queues import (
     PostponedMessage,
     Queue,
@@ -35,14 +36,16 @@ from lambdas.core.addresses import destination_of
 from lambdas.core.attempts import Attempts, Lead
 from lambdas.core.campaign_request import RequestError, price_text
 from lambdas.core.channels import Channel, routes_from_text
+from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
 from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.message_order import MessageOrder, parse_message_order
-from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, Datum
+from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, PUMPING_BLOCKED, Datum
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
 from lambdas.core.prices import PriceList
+from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import EXPIRED, SingleOutcome, SinglePorts, SingleSender
 from lambdas.message_sender.settings import MessageSenderSettings
@@ -65,6 +68,12 @@ _DYNAMO = client("dynamodb", connections=2 * BATCH)
 OPT_OUTS = ChannelOptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
 BUDGET = DayBudget(Table(_DYNAMO, SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
+GUARD = PumpingGuard(
+    Table(_DYNAMO, SETTINGS.rate_limits_table),
+    MixReader(Table(_DYNAMO, SETTINGS.campaigns_table), now_ms),
+    GuardLimits.from_text(SETTINGS.pumping_guard),
+    now_ms,
+)
 OUTBOX = Queue(client("sqs"), SETTINGS.outbox_queue_url)
 LEAD = Lead()
 CONFIGURATION_SETS = {Channel.SMS: SETTINGS.sms_configuration_set, Channel.EMAIL: SETTINGS.email_configuration_set}
@@ -211,11 +220,13 @@ def _send(
     channel = order.recipient.channel
     row = _render(order)
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
-    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock)
+    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock, GUARD)
     sender = SingleSender(ports, attempts, owner=owner)
     seen_ms = first_seen_ms(record)
     if order.expired(now_ms(), first_seen_ms=seen_ms):
         outcome = sender.record_not_sent(order.message_id, row, EXPIRED)
+    elif not _country_allowed(order, row):
+        outcome = sender.record_not_sent(order.message_id, row, COUNTRY_NOT_ALLOWED)
     else:
         terms = SendTerms(
             "",
@@ -232,6 +243,11 @@ def _send(
         age_s=_age_s(order.since_ms(seen_ms)) if outcome in WAITING_OR_SENT else None,
         stopped=(channel, attempts.stop_code) if attempts.stop_code is not None else None,
     )
+
+
+def _country_allowed(order: MessageOrder, row: PlannedRow) -> bool:
+    countries = allowed_countries(SETTINGS.allowed_countries, order.options.allowed_countries)
+    return countries is None or row.channel == Channel.EMAIL or row.country in countries
 
 
 def _read(body: str) -> MessageOrder:
@@ -258,7 +274,8 @@ def _render(order: MessageOrder) -> PlannedRow:
 
 
 def _metrics(channel: Channel, outcome: SingleOutcome, row: PlannedRow, throttled: int) -> list[Datum]:
-    return send_metrics(
+    guarded = [Datum(PUMPING_BLOCKED, 1)] if outcome is SingleOutcome.GUARDED else []
+    return guarded + send_metrics(
         channel,
         sent=int(outcome is SingleOutcome.SENT),
         failed=int(outcome in (SingleOutcome.REFUSED, SingleOutcome.NOT_SENT)),

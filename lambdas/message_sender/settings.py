@@ -11,7 +11,7 @@ from lambdas.core.environment import FunctionEnvironment
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSenderSettings(FunctionEnvironment):
     """What sending single messages of all channels needs; `channels` holds their routes, the configuration sets are
-    empty where a channel is off."""
+    empty where a channel is off, `allowed_countries` where all are, `pumping_guard` holds the guard's limits."""
 
     FUNCTION: ClassVar[str] = "message_sender"
 
@@ -26,3 +26,5 @@ class MessageSenderSettings(FunctionEnvironment):
     email_configuration_set: str
     daily_cap_usd: float
     retention_days: int
+    allowed_countries: str
+    pumping_guard: str

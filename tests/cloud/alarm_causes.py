@@ -21,6 +21,7 @@ from botocore.config import Config
 from lambdas.core import keys, metrics
 from lambdas.core.alarm_text import parse_description
 from lambdas.core.channels import Channel
+from lambdas.core.pumping_guard import GuardLimits
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
 from tests.cloud.campaign_client import StackClient, message_order
@@ -335,6 +336,24 @@ def _late_orders(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 
 @contextmanager
+def _counted_up(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+    """Somebody asks for codes to one number after the other."""
+    run = uuid.uuid4().hex
+    orders = [
+        message_order(Channel.SMS, message_id=f"pumped-{run}-{place}", phone=f"+120677711{place:02d}")
+        for place in range(GuardLimits().numbers + 5)
+    ]
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    before = stage.total(metrics.PUMPING_BLOCKED, every)
+    for order in orders:
+        stage.sqs.send_message(QueueUrl=stage.stack.outputs.outbox.outbox_queue_url, MessageBody=json.dumps(order))
+    stage.wait_until(
+        lambda: stage.total(metrics.PUMPING_BLOCKED, every) > before, timeout=30, what="the guard holds them back"
+    )
+    yield
+
+
+@contextmanager
 def _strange_event(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     every = {metrics.STACK: stage.stack.outputs.identity.stack}
     before = stage.total(metrics.PARKED_EVENTS, every)
@@ -381,6 +400,7 @@ CAUSES: Mapping[str, Cause] = {
     "stream-lag": Cause(_lag),
     "queue-age": Cause(_standing_queues),
     "outbox-age": Cause(_late_orders),
+    "pumping-guard": Cause(_counted_up),
     "table-throttled": DATA,
     "table-errors": DATA,
     "api-errors": Cause(_api_errors),

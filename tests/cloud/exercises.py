@@ -17,11 +17,13 @@ import boto3
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.opt_out_register import OptOutRegister
 from lambdas.adapters.opt_outs import OptOuts
+from lambdas.adapters.pumping import list_block, write_watch
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import booked
 from lambdas.core.pacing import MICROSECOND
+from lambdas.core.pumping_guard import GuardLimits, Watch, Watched
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
@@ -45,6 +47,7 @@ BOUNCING = CarrierProfile(
 )
 SLOW = CarrierProfile(seed=8, latency_ms=(6_000, 6_000))
 ONE_RECEIPT_BATCH = 100
+FRANCE, LIMITS = Watched("country", "FR"), GuardLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ def opt_outs(stage: Stage) -> None:
 
 
 def opt_outs_by_word_and_by_hand(stage: Stage) -> None:
-    """STOP and START by SMS; an operator records, lifts and erases."""
+    """STOP and START by SMS; an operator records, lifts and erases, and lifts a block of the pumping guard."""
     number = "+13125550100"
     register = OptOutRegister(stage.stack.campaigns, Channel.SMS)
     for word, version in (("STOP", 1), ("START", 2)):
@@ -224,6 +227,10 @@ def opt_outs_by_word_and_by_hand(stage: Stage) -> None:
     version = stage.stack.call("GET", path)[1]["version"]
     assert stage.stack.call("DELETE", f"{path}?expected_version={version}")[0] == 200
     assert stage.stack.call("DELETE", f"/api/recipients/{number}")[0] == 200
+    assert stage.stack.call("GET", "/api/pumping-guard") == (200, {"blocks": []})
+    list_block(stage.stack.rate_limits, FRANCE, int(time.time()) + 60)
+    write_watch(stage.stack.rate_limits, FRANCE, 0, Watch(blocked_until_s=int(time.time()) + 60).attributes(0, LIMITS))
+    assert stage.stack.call("DELETE", "/api/pumping-guard/country:FR")[0] == 200
     assert register.state(number).version == 0
 
 

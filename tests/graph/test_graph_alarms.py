@@ -150,6 +150,7 @@ def test_the_promises_of_the_specification(graph: Any) -> None:
     capacity = ("Average", 300, 3, 3, "LessThanThreshold", 10)
     assert promised["failed-deliveries"] == ("FailedDeliveries", None, "Sum", 600, 1, 1, "GreaterThanThreshold", 50)
     assert promised["outbox-age"] == ("OutboxAge", None, "Maximum", 300, 1, 1, "GreaterThanThreshold", 120)
+    assert promised["pumping-guard"] == ("PumpingBlocked", None, "Sum", 300, 1, 1, "GreaterThanThreshold", 0)
     assert promised["outbox-age-critical"][-1] == 480
     channels = [name.removesuffix("-throttled") for name in promised if name.endswith("-throttled")]
     assert "sms" in channels

@@ -399,6 +399,16 @@ class FakeDayBudget:
         self._worker.operate("give_back", effect)
 
 
+class FakeGuard:
+    """The pumping guard's items."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def allows(self, row: PlannedRow) -> bool:
+        return self._worker.operate("allows", lambda: row.destination not in self._worker.world.guarded)
+
+
 class FakeProvider:
     """A channel's provider: answers as the script says after the world's latency."""
 

@@ -35,6 +35,7 @@ from tests.support.fake_ports import (
     FakeAudience,
     FakeCampaigns,
     FakeDayBudget,
+    FakeGuard,
     FakeLimiter,
     FakeOptOuts,
     FakeProvider,
@@ -88,6 +89,8 @@ class FakeWorld:
         self.waits_us: list[int] = []
         """How long each lease had been waited for when it began."""
         self.opted_out: set[str] = set()
+        self.guarded: set[str] = set()
+        """Destinations that the pumping guard holds back."""
         self.calls: list[Call] = []
         self.latency_us = latency_us
         self.script: Callable[[OutboundMessage, int], Answer] = lambda message, attempt: None
@@ -194,7 +197,9 @@ class Worker:
         def run() -> SingleOutcome:
             provider = FakeProvider(self)
             attempts = Attempts(self.tracking, provider, self.opt_outs, self, owner=self.name)
-            ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self)
+            ports = SinglePorts(
+                self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self, FakeGuard(self)
+            )
             sender = SingleSender(ports, attempts, owner=self.name)
             until_us = self.now_us() + int(seconds * MICROSECOND)
             wanted_us = self.now_us() - waited_us

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from lambdas.core import email_receipts, single_sending, sms_receipts, whatsapp_receipts
+from lambdas.core.countries import COUNTRY_NOT_ALLOWED
 from lambdas.core.lifecycle import Status
 from lambdas.core.provider_errors import BY_EXCEPTION, BY_REASON
+from lambdas.core.pumping_guard import PUMPING_GUARD
 from lambdas.core.receipts import ReceiptClass
 
 BOOK = Path(__file__).resolve().parents[2] / "docs" / "runbooks" / "failed-deliveries.md"
@@ -40,7 +42,10 @@ KNOWN = {
     "WhatsApp": RECEIPTS["WhatsApp"].keys() | WITHOUT_CODE | OF_ONE_PROVIDER["WhatsApp"],
     "Email": RECEIPTS["Email"].keys() | OF_ONE_PROVIDER["Email"],
     "any channel": BY_EXCEPTION.keys() - set().union(*OF_ONE_PROVIDER.values()),
-    "single messages": {single_sending.OPTED_OUT, single_sending.EXPIRED, single_sending.SPEND_CAP},
+    "single messages": {
+        *(single_sending.OPTED_OUT, single_sending.EXPIRED, single_sending.SPEND_CAP),
+        *(PUMPING_GUARD, COUNTRY_NOT_ALLOWED),
+    },
 }
 CODE = re.compile(r"[A-Z][A-Za-z]+Exception|[A-Z]+(?:_[A-Z]+)+|[A-Z][A-Za-z]+/[A-Z][A-Za-z]+|[0-9]{2,6}")
 

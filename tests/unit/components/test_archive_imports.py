@@ -17,6 +17,7 @@ import lambdas
 from components.archives import archive_files
 from lambdas.core.channels import Channel, Route, routes_to_text
 from lambdas.core.environment import FunctionEnvironment
+from lambdas.core.pumping_guard import GuardLimits
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
@@ -75,7 +76,11 @@ def _variables(function: str) -> dict[str, str]:
     samples = {str: "sms", int: "1", float: "1.5", bool: "true"}
     hints = get_type_hints(settings)
     values = {variable: samples[hints[field]] for field, variable in settings.variable_names().items()}
-    documents = {"channels": routes_to_text({Channel.SMS: Route("", "", 1, 1)}), "prices": "{}"}
+    documents = {
+        "channels": routes_to_text({Channel.SMS: Route("", "", 1, 1)}),
+        "prices": "{}",
+        "pumping_guard": GuardLimits().to_text(),
+    }
     return values | {name.upper(): text for name, text in documents.items() if name in hints}
 
 

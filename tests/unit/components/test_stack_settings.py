@@ -158,7 +158,7 @@ def test_all_problems_come_in_one_message_with_keys_and_allowed_values() -> None
     assert "ai-cpaas-demo:environment='production'" in message
     assert "local, dev, staging, prod" in message
     assert "ai-cpaas-demo:sms.parts_per_second=0" in message
-    assert "ai-cpaas-demo:sms.speed is unknown (known: message_type, monthly_spend_usd, origination_identity" in message
+    assert "ai-cpaas-demo:sms.speed is unknown (known: allowed_countries, message_type, monthly_spend_usd" in message
     assert "ai-cpaas-demo:tags.cost_center is missing" in message
     assert "ai-cpaas-demo:colour is unknown" in message
     assert "aws:region is missing" in message

@@ -62,6 +62,15 @@ def test_a_message_is_sent_once_in_its_slot_and_paid() -> None:
     assert spent(world) == PRICE_USD
 
 
+def test_what_the_guard_holds_back_is_recorded_not_called_and_not_paid() -> None:
+    world = empty_world()
+    world.guarded = {destination(0)}
+    assert send(world) is SingleOutcome.GUARDED
+    assert outcome_of(world) == (Status.FAILED, "PUMPING_GUARD")
+    assert world.calls == []
+    assert spent(world) == 0
+
+
 def test_who_has_opted_out_is_recorded_and_not_called() -> None:
     world = empty_world()
     world.opted_out = {destination(0)}

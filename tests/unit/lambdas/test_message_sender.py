@@ -20,6 +20,7 @@ from lambdas.core.channels import Channel, Route, routes_to_text
 from lambdas.core.identity_calendar import Calendar, IdentityLease
 from lambdas.core.metrics import Datum
 from lambdas.core.pacing import Wait
+from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.queue_messages import MAX_BATCH_BYTES
 from lambdas.core.single_sending import SingleOutcome
 from lambdas.message_sender.settings import MessageSenderSettings
@@ -38,6 +39,7 @@ def sender() -> Iterator[ModuleType]:
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "", 10, 10), Channel.EMAIL: Route("", "", 10, 10)}),
         "PRICES": "{}", "SMS_CONFIGURATION_SET": "s", "EMAIL_CONFIGURATION_SET": "e", "DAILY_CAP_USD": "5",
         "RETENTION_DAYS": "1",
+        "ALLOWED_COUNTRIES": "US,DE", "PUMPING_GUARD": GuardLimits().to_text(),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }  # fmt: skip

@@ -1,0 +1,123 @@
+"""The pumping guard on the emulator's tables: many senders at once, what it costs, people who see and lift blocks."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from lambdas.adapters.counters import Counters
+from lambdas.adapters.pumping import Blocks, MixReader, PumpingGuard
+from lambdas.core.channels import Channel
+from lambdas.core.counting import CounterDelta, CounterKey, utc_day
+from lambdas.core.lifecycle import Counts
+from lambdas.core.pumping_guard import DAY_S, GuardLimits, UsualMix, Watched, range_of
+from localcloud.launch import LocalCloud
+from tests.cloud.campaign_client import StackClient, message_order
+from tests.support.campaigns import planned_row
+
+LIMITS = GuardLimits()
+SENDERS, THREADS = 5, 10
+BAR = 20
+NOW_MS = 1_780_000_000_000
+
+
+class Usual(MixReader):
+    """A mix that is not read."""
+
+    def __init__(self, **messages: int) -> None:
+        self._usual = UsualMix(messages)
+
+    def read(self) -> UsualMix:
+        return self._usual
+
+
+@pytest.fixture
+def prefix() -> str:
+    """The range of a test of its own."""
+    return f"+1206{uuid.uuid4().int % 10_000:04d}"
+
+
+def test_many_senders_let_few_of_an_attack_through_for_a_write_each(
+    stack: StackClient, cloud: LocalCloud, prefix: str
+) -> None:
+    guards = [PumpingGuard(stack.rate_limits, Usual(US=20_000), LIMITS, lambda: NOW_MS) for _ in range(SENDERS)]
+    rows = [replace(planned_row(0), destination=f"{prefix}{number:03d}", country="US") for number in range(200)]
+    cloud.control.clear_meters()
+    with ThreadPoolExecutor(SENDERS * THREADS) as pool:
+        allowed = list(pool.map(lambda each: guards[each[0] % SENDERS].allows(each[1]), enumerate(rows)))
+    assert sum(allowed) == LIMITS.numbers
+    assert sum(allowed) <= BAR
+    table = stack.outputs.messaging.rate_limits_table
+    assert cloud.control.meters()["write_units"][table]["UpdateItem"] <= len(rows)
+    assert guards[0].allows(replace(rows[0], channel=Channel.WHATSAPP.value))
+
+
+def test_a_block_is_listed_and_lifted_by_the_api(stack: StackClient, prefix: str) -> None:
+    guard = PumpingGuard(stack.rate_limits, Usual(US=20_000), LIMITS, lambda: time.time_ns() // 1_000_000)
+    rows = [replace(planned_row(0), destination=f"{prefix}{number:03d}", country="US") for number in range(16)]
+    assert [guard.allows(row) for row in rows] == [True] * 15 + [False]
+    listed = stack.call("GET", "/api/pumping-guard")[1]["blocks"]
+    (block,) = [each for each in listed if each["id"] == f"range:{prefix}"]
+    assert (block["kind"], block["name"]) == ("range", f"{prefix}xxx")
+    assert block["until_ms"] > time.time() * 1_000
+    path = f"/api/pumping-guard/range%3A%2B{prefix[1:]}"
+    assert stack.call("DELETE", path)[0] == 200
+    assert guard.allows(rows[-1])
+    assert all(each["id"] != block["id"] for each in stack.call("GET", "/api/pumping-guard")[1]["blocks"])
+    status, answer = stack.call("DELETE", path)
+    assert (status, answer["error"]["code"]) == (404, "not_blocked")
+    assert stack.call("DELETE", "/api/pumping-guard/everything")[0] == 404
+
+
+def test_a_country_outside_the_mix_of_the_last_days(stack: StackClient, unique: str) -> None:
+    days_on = int(unique[-6:], 16)
+    now_ms = NOW_MS + days_on * DAY_S * 1_000
+    counts = Counts(sent=1)
+    for ago, sent in ((0, 50), (3, 300), (9, 5_000)):
+        key = CounterKey("", utc_day(now_ms - ago * DAY_S * 1_000), "sms")
+        delta = CounterDelta(counts)
+        delta.countries.update({"US": sent, "FR": 5_000 if ago == 9 else 0})
+        Counters(stack.campaigns).add({key: delta}, f"{unique}-{ago}", now_ms // 1_000)
+    mix = MixReader(stack.campaigns, lambda: now_ms)
+    assert {name: sent for name, sent in mix.read().messages.items() if sent} == {"US": 350}
+    guard = PumpingGuard(stack.rate_limits, mix, LIMITS, lambda: now_ms)
+    rows = [replace(planned_row(0), destination=f"+336{n:03d}{days_on % 10**5:05d}", country="FR") for n in range(30)]
+    assert sum(map(guard.allows, rows)) == LIMITS.numbers
+    assert Watched("country", "FR") in Blocks(stack.rate_limits, lambda: now_ms).listed()
+    assert guard.allows(replace(rows[0], destination="+12065551234", country="US"))
+    assert Blocks(stack.rate_limits, lambda: now_ms).lift(Watched("country", "FR"))
+    assert range_of("+12065551234") == "+12065551"
+
+
+def test_what_is_held_back_is_on_record(stack: StackClient, prefix: str, wait_until: object) -> None:
+    assert callable(wait_until)
+    ids = [stack.send_message("sms", phone=f"{prefix}{number:03d}") for number in range(18)]
+
+    def states() -> list[tuple[str, str | None]]:
+        shown = (stack.call("GET", f"/api/messages/{each}")[1] for each in ids)
+        return [(each["status"], each.get("error_code")) for each in shown]
+
+    def held_back() -> int:
+        return states().count(("failed", "PUMPING_GUARD"))
+
+    assert wait_until(lambda: held_back() == 3, timeout=60, what=lambda: f"three are held back: {states()}")
+
+
+def test_a_number_of_another_country_is_refused(stack: StackClient) -> None:
+    order = message_order("sms", options={"allowed_countries": ["DE", "FR"]})
+    status, answer = stack.call("POST", "/api/messages", order)
+    assert (status, answer["error"]["code"]) == (400, "country_not_allowed")
+    assert "DE, FR" in answer["error"]["message"]
+    users = [
+        {"customer_id": "1", "selected_channel": "sms", "phone": "+12065550000"},
+        {"customer_id": "2", "selected_channel": "sms", "phone": "+4915112345678"},
+        {"customer_id": "3", "selected_channel": "email", "email": "guest@example.com"},
+    ]
+    body = {"eligible_users": users, "throughput_tps": 3, "body": "hello", "dry_run": True,
+            "content": {"email": {"subject": "Hi"}}, "options": {"allowed_countries": ["DE"]}}  # fmt: skip
+    status, plan = stack.call("POST", "/api/send-campaign", body)
+    assert (status, plan["recipients"], plan["excluded_by_reason"]) == (200, 2, {"country_not_allowed": 1})
