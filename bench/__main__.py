@@ -16,6 +16,7 @@ ROWS = {
     "sender": "the campaign sender on fake ports, and the SMS adapter beside raw boto3",
     "imports": "cold import of each function, beside one botocore client",
     "program": "evaluating the whole Pulumi program without the CLI",
+    "cost": "infrastructure dollars per million messages, from counted calls and the price sheet",
     "cloud": "start of the embedded cloud, and DynamoDB write units per message",
 }
 

@@ -24,11 +24,14 @@ RESERVED_VARIABLES = frozenset(lambda_runtime._RESERVED_RUNTIME_ENV_VARS)
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One finished invocation, for metrics. `duration_ms` as in the REPORT line."""
+    """One finished invocation, for metrics and meters. `duration_ms` as in the REPORT line; `queue_messages` is how
+    many messages of a queue it was given."""
 
     function_name: str
     duration_ms: float
     error: bool
+    memory_mb: int = 128
+    queue_messages: int = 0
 
 
 OnInvocation = Callable[[Invocation], None]
@@ -88,8 +91,10 @@ class FunctionHost:
             finally:
                 lambda_runtime.release_worker(worker)
         text = "\n".join(self._write_log(config, worker.log_stream, request_id, outcome))
+        memory_mb = int(config.get("MemorySize", 128))
+        done = Invocation(name, outcome.duration * 1000, outcome.error is not None, memory_mb, _queue_messages(event))
         for observer in self._observers:
-            observer(Invocation(name, outcome.duration * 1000, outcome.error is not None))
+            observer(done)
         if outcome.error is not None:
             return {"body": outcome.error, "error": True, "log": text}
         return {"body": outcome.result, "log": text}
@@ -215,6 +220,12 @@ class _HostedWorker(lambda_runtime.Worker):  # type: ignore[misc]  # ministack i
         # A function on AWS has neither: they lead its clients to this cloud, so its own settings may override them.
         local = {"AWS_ENDPOINT_URL": self.function_host.endpoint_url, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}
         return {**local, **own, **given}
+
+
+def _queue_messages(event: Any) -> int:
+    records = event.get("Records") if isinstance(event, dict) else None
+    listed = records if isinstance(records, list) else []
+    return sum(isinstance(each, dict) and each.get("eventSource") == "aws:sqs" for each in listed)
 
 
 def _document(kind: str, message: str) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class Cloud:
     async def start(self, layer_requirements: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         install_transport()
-        deliveries.install(self.metrics.publish)
+        deliveries.install(self.meters.counting(self.metrics.publish))
         install_batch_actions()
         self.logs.install()
         self.meters.install()
@@ -104,7 +104,9 @@ class Cloud:
         self.sources.install()
         self.functions.install()
         self.logs.subscribe(self.metrics.on_log_events)
+        self.logs.subscribe(self.meters.count_log_events)
         self.functions.subscribe(self.metrics.on_invocation)
+        self.functions.subscribe(self.meters.count_invocation)
         self.meters.subscribe(self.metrics.on_write_units)
         self.sources.subscribe(self.metrics.on_stream_batch)
         self.metrics.watch_streams(self.sources.behind)

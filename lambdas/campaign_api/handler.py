@@ -14,6 +14,7 @@ from lambdas.adapters.aws import client
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.clock import now_ms
 from lambdas.adapters.content import Content
+from lambdas.adapters.customer_rows import CustomerRows
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_out_register import ChannelRegisters
@@ -26,6 +27,7 @@ from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
 from lambdas.campaign_api.audiences import AudienceService
 from lambdas.campaign_api.blocks import BlockService
+from lambdas.campaign_api.costs import CostService
 from lambdas.campaign_api.messages import MessageService
 from lambdas.campaign_api.opt_outs import OptOutService
 from lambdas.campaign_api.plans import PlanService
@@ -73,6 +75,7 @@ SHOWN: Mapping[str, Callable[[str], Answer]] = {
 """What is read by its id."""
 VERBS = {
     **OptOutService(ChannelRegisters(_TABLE), now_ms).verbs(),
+    **CostService(CustomerRows(Table(_DYNAMO, SETTINGS.delivery_tracking_table))).verbs(),
     **BlockService(Blocks(Table(_DYNAMO, SETTINGS.rate_limits_table), now_ms)).verbs(),
 }
 

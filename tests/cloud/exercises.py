@@ -160,6 +160,7 @@ def reading_and_preflight(stage: Stage) -> None:
     assert stage.stack.call("POST", "/api/send-campaign", body)[0] == 409
     assert stage.stack.call("GET", "/api/campaigns")[1]["campaigns"]
     assert stage.stack.call("GET", "/api/messages/m-nobody")[0] == 404
+    assert stage.stack.call("GET", "/api/customers/1/costs?from=2026-01-01&to=2026-12-31")[0] == 200
     assert stage.stack.call("GET", "/api/environment")[0] == 200
 
 

@@ -266,6 +266,24 @@ def handler(event, context):
         {"table": table, "operation": "UpdateItem", "caller": name, "calls": 1, "units": 1.0}
     ]
     assert meters["requests"] == {"lambda": 1, "dynamodb": 1}
+    used = meters["invocations"][name]
+    assert (used["count"], used["queue_messages"]) == (1, 0)
+    assert used["gb_seconds"] == pytest.approx(used["seconds"] * 128 / 1_024)
+    assert meters["log_bytes"][f"/aws/lambda/{name}"] > 100
+
+
+def test_read_units_are_counted_as_dynamodb_bills_them(bare_cloud: launch.LocalCloud, table: str) -> None:
+    dynamodb = bare_cloud.client("dynamodb")
+    dynamodb.put_item(TableName=table, Item={"pk": {"S": "1"}, "text": {"S": "x" * 5_000}})
+    bare_cloud.control.clear_meters()
+    key = {"pk": {"S": "1"}}
+    assert "ConsumedCapacity" not in dynamodb.get_item(TableName=table, Key=key)
+    assert bare_cloud.control.meters()["read_units"] == {table: 1.0}
+    dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+    keys = [key, {"pk": {"S": "nobody"}}]
+    dynamodb.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    dynamodb.scan(TableName=table)
+    assert bare_cloud.control.meters()["read_units"] == {table: 1.0 + 2.0 + 3.0 + 1.0}
 
 
 def test_logs_are_trimmed(bare_cloud: launch.LocalCloud, deploy_function: Any, wait_until: Any) -> None:

@@ -212,6 +212,7 @@ def test_every_route_asks_for_a_signature(graph: Any) -> None:
             "PUT /api/opt-outs/{channel}/{address}",
             "DELETE /api/opt-outs/{channel}/{address}",
             "DELETE /api/recipients/{address}",
+            "GET /api/customers/{id}/costs",
             "GET /api/pumping-guard",
             "DELETE /api/pumping-guard/{id}",
             "GET /api/environment",
