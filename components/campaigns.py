@@ -198,7 +198,8 @@ class Campaigns(pulumi.ComponentResource):
                     "prices": settings.prices.text(),
                     "plan_queue_url": self._plan.url,
                     **self._account_limits,
-                    "allowed_countries": self._platform.site.settings.sms.countries_text,
+                    "allowed_countries": settings.sms.countries_text,
+                    "guard_audiences": settings.sms.pumping_guard.enabled and settings.sms.pumping_guard.campaigns,
                 },
                 statements=[
                     self._table.grant("PlanCampaign", "BatchGetItem", "GetItem", "UpdateItem"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,14 +23,16 @@ from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.audience_lines import AudienceError
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, StopReason
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason, StopReason
 from lambdas.core.campaign_request import CampaignRequest, RequestError, parse_campaign_request
 from lambdas.core.channels import Channel, routes_from_text
 from lambdas.core.deferral import SOON_US, next_opening_us
 from lambdas.core.lanes import booked, by_channel, lane_attributes, lanes_of
+from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum
 from lambdas.core.plan import require_room
 from lambdas.core.preflight import Terms, daily_quotas
 from lambdas.core.prices import PriceList
+from lambdas.core.pumping_audience import MAX_SHOWN, SuspiciousRange
 from lambdas.core.send_window import SendWindow
 from lambdas.core.work import WorkToken, full_set
 
@@ -197,11 +199,14 @@ def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
     if made is None:
         return meta
     plan = made.totals
+    suspicious = plan.ranges.suspicious()[:MAX_SHOWN] if SETTINGS.guard_audiences else ()
     while "plan" not in meta and (status := CampaignStatus(meta["status"])) in OPEN_STATUSES:
         after = status
         if status is CampaignStatus.CREATED:
             ahead = int(meta.get("start_at", 0)) > now_ms()
             after = CampaignStatus.SCHEDULED if ahead else CampaignStatus.RUNNING
+        if suspicious:
+            after = CampaignStatus.PAUSED
         changes: dict[str, Any] = {
             "status": after.value if plan.rows else CampaignStatus.COMPLETED.value,
             "plan": made.name,
@@ -211,11 +216,24 @@ def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
             "customers": len(plan.customers),
             "estimate": plan.cost_usd,
             **lane_attributes(plan.lanes),
+            **_held_back(suspicious),
         }
         try:
-            return CAMPAIGNS.change(campaign_id, changes, status=status, version=int(meta["version"]))
+            meta = CAMPAIGNS.change(campaign_id, changes, status=status, version=int(meta["version"]))
+            if suspicious:
+                LOG.line("ERROR", "campaign paused", campaign_id=campaign_id, reason=PauseReason.PUMPING.value)
+                LOG.metrics([Datum(CAMPAIGNS_AUTO_PAUSED, 1)])
+            return meta
         except ConditionFailed as failed:
             if failed.item is None:
                 raise LookupError(f"campaign {campaign_id} is gone") from failed
             meta = failed.item
     return meta
+
+
+def _held_back(suspicious: Sequence[SuspiciousRange]) -> dict[str, Any]:
+    """Why a campaign waits for a person before anything is sent."""
+    if not suspicious:
+        return {}
+    ranges = [each.to_json() for each in suspicious]
+    return {"pause_reason": PauseReason.PUMPING.value, "suspicious_ranges": ranges}

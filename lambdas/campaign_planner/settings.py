@@ -25,5 +25,6 @@ class CampaignPlannerSettings(FunctionEnvironment):
     prices: str
     plan_queue_url: str
     allowed_countries: str
+    guard_audiences: bool
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0

@@ -155,6 +155,8 @@ class CampaignSummary:
     start_ms: int | None = None
     window: SendWindow | None = None
     rested_ms: int = 0
+    estimate_usd: float = 0.0
+    suspicious_ranges: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
@@ -185,6 +187,10 @@ class CampaignSummary:
             start_ms=_optional_int(meta.get("start_at")),
             window=SendWindow.from_json(window) if window else None,
             rested_ms=rested_ms(meta, last_sent_ms),
+            estimate_usd=float(meta.get("estimate", 0)),
+            suspicious_ranges=tuple(
+                {**each, "numbers": int(each["numbers"])} for each in meta.get("suspicious_ranges", ())
+            ),
         )
 
     def total(self, name: str) -> int:
@@ -275,6 +281,7 @@ class CampaignSummary:
             "processed": self.done_rows,
             "stop_reason": self.stop_reason,
             "pause_reason": self.pause_reason,
+            "suspicious_ranges": [dict(each) for each in self.suspicious_ranges],
             "start_at_ms": self.start_ms,
             "send_window": None if self.window is None else self.window.to_json(),
             "settled": self.settled,
@@ -282,6 +289,11 @@ class CampaignSummary:
                 "cap_usd": self.cap_usd,
                 "reserved_usd": round(self.reserved_usd, 6),
                 "spent_usd": round(self.spent_usd, 6),
+            },
+            "costs": {
+                "estimate_usd": round(self.estimate_usd, 6),
+                "charged_usd": self.cost_usd,
+                "difference_usd": round(self.cost_usd - self.estimate_usd, 6),
             },
             "deferred": waiting.rows,
             "next_opening_at_ms": waiting.opens_ms,

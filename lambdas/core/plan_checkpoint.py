@@ -14,6 +14,7 @@ from lambdas.core.audience_lines import Position
 from lambdas.core.key_set import KeySet
 from lambdas.core.plan_row import ExcludedRow, Exclusion
 from lambdas.core.plan_totals import Group, LaneTotals, PlanTotals
+from lambdas.core.pumping_audience import AudienceRanges
 
 _LENGTH = struct.Struct("<Q")
 
@@ -41,8 +42,8 @@ class Checkpoint:
     totals: PlanTotals
 
     def write(self, file: BinaryIO) -> None:
-        """A line of JSON after its length, then the two tables and the report's tail as they are: no copies are made,
-        a plan of a million rows has tables of 32 MB."""
+        """A line of JSON after its length, then the tables, the ranges and the report's tail as they are: no copies are
+        made, a plan of a million rows has tables of 32 MB."""
         head = {
             "name": self.name,
             "position": [self.position.offset, self.position.line],
@@ -54,12 +55,14 @@ class Checkpoint:
             "customers": [self.totals.customers.size, len(self.totals.customers)],
             "tail": len(self.report.tail),
             "totals": totals_to_json(self.totals),
+            "ranges": self.totals.ranges.sizes,
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         file.write(_LENGTH.pack(len(text)))
         file.write(text)
         self.seen.write(file)
         self.totals.customers.write(file)
+        self.totals.ranges.write(file)
         file.write(self.report.tail)
 
     @classmethod
@@ -69,6 +72,7 @@ class Checkpoint:
         head = json.loads(file.read(length))
         seen = KeySet.read(key, file, *head["seen"])
         customers = KeySet.read(key, file, *head["customers"])
+        ranges = AudienceRanges.read(file, head["ranges"])
         return cls(
             head["name"],
             Position(*head["position"]),
@@ -76,7 +80,7 @@ class Checkpoint:
             head["written"],
             ReportState(head["upload_id"], head["etags"], file.read(head["tail"])),
             seen,
-            totals_from_json(head["totals"], customers),
+            totals_from_json(head["totals"], customers, ranges),
         )
 
 
@@ -101,7 +105,7 @@ def totals_to_json(totals: PlanTotals) -> dict[str, Any]:
     }
 
 
-def totals_from_json(value: Mapping[str, Any], customers: KeySet) -> PlanTotals:
+def totals_from_json(value: Mapping[str, Any], customers: KeySet, ranges: AudienceRanges) -> PlanTotals:
     """The inverse of `totals_to_json`."""
     return PlanTotals(
         customers,
@@ -116,6 +120,7 @@ def totals_from_json(value: Mapping[str, Any], customers: KeySet) -> PlanTotals:
             ExcludedRow(row, Exclusion(reason), detail, customer_id)
             for row, reason, detail, customer_id in value["excluded"]
         ],
+        ranges,
     )
 
 

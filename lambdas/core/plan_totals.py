@@ -13,6 +13,7 @@ from lambdas.core.key_set import KeySet
 from lambdas.core.lanes import Lane
 from lambdas.core.plan_row import ExcludedRow
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.pumping_audience import MAX_SHOWN, AudienceRanges
 
 MAX_EXCLUDED_SHOWN = 100
 """Left-out rows that a summary lists; the report has them all."""
@@ -62,6 +63,8 @@ class PlanTotals:
     by_country: dict[str, Group] = field(default_factory=dict)
     excluded_by_reason: Counter[str] = field(default_factory=Counter)
     first_excluded: list[ExcludedRow] = field(default_factory=list)
+    ranges: AudienceRanges = field(default_factory=AudienceRanges)
+    """Of the numbers that get SMS."""
 
     def lane_of(self, channel: str, zone: str) -> str:
         """The name of the lane for a channel and the zone of its send window, empty without one; lanes are numbered as
@@ -91,6 +94,8 @@ class PlanTotals:
         self.by_channel.setdefault(row.channel, Group()).add(row)
         if row.country:
             self.by_country.setdefault(row.country, Group()).add(row)
+        if row.channel == Channel.SMS:
+            self.ranges.add(row.destination, row.country)
         self.customers.add(row.customer_id)
 
     def exclude(self, row: ExcludedRow) -> None:
@@ -149,6 +154,7 @@ class PlanTotals:
             "cost_usd": float(round(self.cost_usd, 5)),
             "highest_cost_usd": float(round(self.highest_cost_usd, 5)),
             "by_country": _shown(self.by_country),
+            "suspicious_ranges": [each.to_json() for each in self.ranges.suspicious()[:MAX_SHOWN]],
             "by_channel": _shown(self.by_channel),
         }
 

@@ -8,12 +8,16 @@ preflight.
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from typing import BinaryIO
 
 from lambdas.core.pumping_guard import RANGE_DIGITS
 from lambdas.core.simulator import is_simulator
 
+_CODE = "Q"
 BLOCK = 50
 """Fewer numbers of a range than this are a company's extensions, at most."""
 SHARE = 0.20
@@ -41,26 +45,54 @@ class SuspiciousRange:
         return {"country": self.country, "range": self.prefix + "x" * RANGE_DIGITS, "numbers": self.numbers}
 
 
-class AudienceRanges:
-    """Counts an audience's numbers by range, one integer each; every number is to be given once."""
+MAX_SHOWN = 20
+"""Ranges that a plan names."""
 
-    def __init__(self) -> None:
-        self._ranges: dict[str, Counter[int]] = {}
+
+class AudienceRanges:
+    """An audience's ranges by country, one of eight bytes for each number; every number is to be given once.
+
+    A million numbers take 8 MB, and five times as much for a moment when they are judged.
+    """
+
+    def __init__(self, ranges: Mapping[str, array[int]] | None = None) -> None:
+        self._ranges = dict(ranges or {})
 
     def add(self, number: str, country: str) -> None:
         """Take in one E.164 number."""
         if not is_simulator(number):
-            self._ranges.setdefault(country, Counter())[int(number[1:-RANGE_DIGITS] or 0)] += 1
+            self._ranges.setdefault(country, array(_CODE)).append(int(number[1:-RANGE_DIGITS] or 0))
 
     def suspicious(self) -> tuple[SuspiciousRange, ...]:
         """The ranges that no ordinary audience has, the fullest first."""
-        found = (
-            SuspiciousRange(numbers, country, f"+{prefix}")
-            for country, ranges in self._ranges.items()
-            for prefix, numbers in ranges.items()
-            if numbers >= BLOCK and _is_suspicious(numbers, ranges.total(), len(ranges))
-        )
+        found: list[SuspiciousRange] = []
+        for country, numbers in self._ranges.items():
+            counts = [(prefix, len(list(group))) for prefix, group in groupby(sorted(numbers))]
+            found.extend(
+                SuspiciousRange(count, country, f"+{prefix}")
+                for prefix, count in counts
+                if count >= BLOCK and _is_suspicious(count, len(numbers), len(counts))
+            )
         return tuple(sorted(found, reverse=True))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many numbers of each country there are, in the order in which `write` writes them."""
+        return {country: len(numbers) for country, numbers in self._ranges.items()}
+
+    def write(self, file: BinaryIO) -> None:
+        """Every country's ranges, as they are in memory."""
+        for numbers in self._ranges.values():
+            numbers.tofile(file)
+
+    @classmethod
+    def read(cls, file: BinaryIO, sizes: Mapping[str, int]) -> AudienceRanges:
+        """The inverse of `write`."""
+        ranges = {}
+        for country, size in sizes.items():
+            ranges[country] = array(_CODE)
+            ranges[country].frombytes(file.read(size * ranges[country].itemsize))
+        return cls(ranges)
 
 
 def _is_suspicious(numbers: int, total: int, ranges: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from lambdas.core.lifecycle import Counts
 from lambdas.core.pumping_guard import DAY_S, GuardLimits, UsualMix, Watched, range_of
 from localcloud.launch import LocalCloud
 from tests.cloud.campaign_client import StackClient, message_order
+from tests.cloud.conftest import WaitUntil
 from tests.support.campaigns import planned_row
 
 LIMITS = GuardLimits()
@@ -93,8 +95,7 @@ def test_a_country_outside_the_mix_of_the_last_days(stack: StackClient, unique: 
     assert range_of("+12065551234") == "+12065551"
 
 
-def test_what_is_held_back_is_on_record(stack: StackClient, prefix: str, wait_until: object) -> None:
-    assert callable(wait_until)
+def test_what_is_held_back_is_on_record(stack: StackClient, prefix: str, wait_until: WaitUntil) -> None:
     ids = [stack.send_message("sms", phone=f"{prefix}{number:03d}") for number in range(18)]
 
     def states() -> list[tuple[str, str | None]]:
@@ -105,6 +106,35 @@ def test_what_is_held_back_is_on_record(stack: StackClient, prefix: str, wait_un
         return states().count(("failed", "PUMPING_GUARD"))
 
     assert wait_until(lambda: held_back() == 3, timeout=60, what=lambda: f"three are held back: {states()}")
+
+
+@pytest.fixture
+def guarded_audiences(stack: StackClient) -> Iterator[None]:
+    """The planner as every stack but the embedded one has it."""
+    functions, name = stack.client("lambda"), stack.outputs.campaigns.campaign_planner_function
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    assert variables["GUARD_AUDIENCES"] == "false"
+    guarded = {"Variables": {**variables, "GUARD_AUDIENCES": "true"}}
+    functions.update_function_configuration(FunctionName=name, Environment=guarded)
+    yield
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_a_counted_up_audience_waits_for_a_person(
+    stack: StackClient, unique: str, wait_until: WaitUntil, guarded_audiences: None
+) -> None:
+    campaign_id = stack.send_campaign(60, 50, key=unique)
+    wait_until(lambda: stack.show(campaign_id)["status"] == "paused", timeout=30, what="it is paused")
+    shown = stack.show(campaign_id)
+    assert shown["pause_reason"] == "pumping"
+    assert shown["suspicious_ranges"] == [{"country": "US", "range": "+12065550xxx", "numbers": 60}]
+    assert shown["results"]["total_sent"] == 0
+    change = {"status": "running", "expected_version": shown["version"]}
+    assert stack.call("PATCH", f"/api/campaigns/{campaign_id}", change)[0] == 200
+    wait_until(lambda: stack.show(campaign_id)["settled"], timeout=60, what="a person has let it go")
+    costs = stack.show(campaign_id)["costs"]
+    assert costs["charged_usd"] > 0
+    assert costs["difference_usd"] == pytest.approx(costs["charged_usd"] - costs["estimate_usd"])
 
 
 def test_a_number_of_another_country_is_refused(stack: StackClient) -> None:

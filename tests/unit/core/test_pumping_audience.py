@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterable
 
 import pytest
@@ -77,6 +78,18 @@ def test_random_customers_are_never_suspicious(seed: int, countries: list[str], 
     chance = random.Random(seed)
     audience = [(PLANS[country](chance), country) for country in countries for _ in range(number)]
     assert found(audience) == ()
+
+
+def test_ranges_travel_with_a_checkpoint() -> None:
+    ranges = AudienceRanges()
+    for number, country in [*counted_up("+12067771", 100), *customers("DE", 500)]:
+        ranges.add(number, country)
+    with tempfile.TemporaryFile() as file:
+        ranges.write(file)
+        file.seek(0)
+        read = AudienceRanges.read(file, ranges.sizes)
+        assert file.read() == b""
+    assert (read.sizes, read.suspicious()) == (ranges.sizes, ranges.suspicious())
 
 
 def test_a_range_is_shown_without_its_numbers() -> None:

@@ -60,7 +60,7 @@ def planner(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         "PLAN_QUEUE_URL": "http://127.0.0.1:9/plans",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "http://127.0.0.1:9/q", 10, 10)}),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "ALLOWED_COUNTRIES": "",
+        "AWS_SECRET_ACCESS_KEY": "test", "ALLOWED_COUNTRIES": "", "GUARD_AUDIENCES": "true",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(name, value)
