@@ -17,12 +17,11 @@ def parse_countries(value: object, where: str, problems: list[str]) -> tuple[str
     """An optional list of countries; adds to `problems` and returns None where it is none."""
     if value is None:
         return None
-    listed = isinstance(value, list) and 1 <= len(value) <= MAX_COUNTRIES
-    if not (listed and all(isinstance(each, str) and _COUNTRY.fullmatch(each) for each in value)):
-        problems.append(f'{where} must be a list of two-letter country codes (ISO 3166), such as ["US", "DE"]')
-        return None
-    assert isinstance(value, list)
-    return tuple(sorted(set(value)))
+    listed = value if isinstance(value, list) and len(value) <= MAX_COUNTRIES else []
+    if listed and all(isinstance(each, str) and _COUNTRY.fullmatch(each) for each in listed):
+        return tuple(sorted(set(listed)))
+    problems.append(f'{where} must be a list of two-letter country codes (ISO 3166), such as ["US", "DE"]')
+    return None
 
 
 def countries_to_text(countries: Sequence[str]) -> str:

@@ -210,7 +210,7 @@ def test_large_rows_are_planned_in_small_memory(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["invocations"] > 3
     assert (found["recipients"], found["excluded"]) == (134, 267)
-    assert found["over_base_mb"] < 32, "of a file of 73 MB"
+    assert found["over_base_mb"] < 33, "of a file of 73 MB"
 
 
 def test_progress_is_told_while_planning() -> None:
