@@ -96,10 +96,11 @@ def _order(body: str, channels: Collection[str]) -> str:
 
 
 def _plan(body: str, _: Collection[str]) -> str:
-    campaign_id = _object(body).get("campaign_id")
-    if not isinstance(campaign_id, str):
-        raise ValueError("it names no campaign")
-    return f"planning campaign {campaign_id} failed: see the log of campaign-planner"
+    message = _object(body)
+    for what, key in (("the dry run", "plan_id"), ("campaign", "campaign_id")):
+        if isinstance(message.get(key), str):
+            return f"planning {what} {message[key]} failed: see the log of campaign-planner"
+    raise ValueError("it names neither campaign nor dry run")
 
 
 def _token(body: str, _: Collection[str]) -> str:

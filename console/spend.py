@@ -20,7 +20,14 @@ class CallPrice:
 DYNAMODB_READ_UNIT = CallPrice(0.125e-6, "DynamoDB on-demand price per million read request units")
 """Charged for what ConsumedCapacity reports, so an eventually consistent read of 4 KB is half of this."""
 
+_SQS_REQUEST = CallPrice(0.40e-6, "SQS standard queues, $0.40 per million requests")
+_SQS_CALLS = (
+    *("GetQueueAttributes", "ReceiveMessage"),
+    *("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"),
+)
+
 PRICES: dict[str, CallPrice] = {
+    **{f"sqs:{call}": _SQS_REQUEST for call in _SQS_CALLS},
     "cloudwatch:DescribeAlarms": CallPrice(0.01e-3, "CloudWatch API requests, $0.01 per 1,000"),
     "cloudwatch:GetMetricData": CallPrice(0.01e-3, "GetMetricData, $0.01 per 1,000 metrics"),
     "ce:GetCostAndUsage": CallPrice(0.01, "Cost Explorer API, $0.01 per request"),

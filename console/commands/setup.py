@@ -44,7 +44,12 @@ def _setup(arguments: argparse.Namespace) -> Command:
         number = parse_number(arguments.verify)
         code = None if arguments.code is None else parse_code(arguments.code)
         return lambda connection: setup.verify(
-            connection, number, code, allow_actions=arguments.allow_actions, confirm=arguments.confirm
+            connection,
+            number,
+            code,
+            allow_actions=arguments.allow_actions,
+            confirm=arguments.confirm,
+            as_json=arguments.json,
         )
     wishes = Wishes() if arguments.file is None else read_wishes(arguments.file)
     return lambda connection: setup.run(

@@ -11,6 +11,7 @@ from console.headless import talk
 from console.services.monitor import stack_facts
 from console.sources.base import Connection
 from console.sources.records_api import records_of
+from console.view.foreign import texts_of
 from console.view.opt_outs import opt_out_lines
 from console.view.segments import text_of
 from lambdas.core.redaction import mask_destination
@@ -59,7 +60,7 @@ def erase(connection: Connection, address: str, *, allow_actions: bool, confirm:
     if as_json:
         talk.put_json(answer)
         return ExitCode.OK
-    kept = [channel for channel in answer.get("opt_outs_kept") or [] if isinstance(channel, str)]
+    kept = texts_of(answer, "opt_outs_kept")
     talk.put(f"{mask_destination(address)} is forgotten" + (f", except on {', '.join(kept)}" if kept else ""))
     if kept:
         talk.say("an opt-out holds there; without it the recipient would be written to again")

@@ -18,6 +18,7 @@ from console.sources.base import Connection
 from console.sources.clients import Clients
 from console.view.segments import text_of
 from console.view.setup import outcome_lines
+from lambdas.core.redaction import mask_number
 
 ONLY_PEOPLE = ("SMS number", "SMS account tier", "WhatsApp number", "email identity", "email account")
 """Checks of `doctor` about what AWS lets nobody but a person do; a step of their own does the others."""
@@ -61,11 +62,21 @@ def run(
 
 
 def verify(
-    connection: Connection, number: str, code: str | None, *, allow_actions: bool, confirm: str | None
+    connection: Connection,
+    number: str,
+    code: str | None,
+    *,
+    allow_actions: bool,
+    confirm: str | None,
+    as_json: bool,
 ) -> ExitCode:
     """Verify a number of the sandbox with the code that was sent to it, or send one."""
     require_confirmed(stack_facts(connection, allow_actions=allow_actions), confirm)
-    talk.put(sms.verify(_clients(connection), connection.outputs.messaging, number, code))
+    done = sms.verify(_clients(connection), connection.outputs.messaging, number, code)
+    if as_json:
+        talk.put_json({"number": mask_number(number), "done": done})
+    else:
+        talk.put(done)
     return ExitCode.OK
 
 

@@ -8,6 +8,7 @@ from console.domain import Alarm, AlarmState, Fetched, Message, Overview, Spend,
 from console.view import format as fmt
 from console.view.chart import line_chart, progress_bar
 from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
+from console.view.reasons import status_words
 from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, spread, width
 from lambdas.core.campaign import CampaignSummary
 
@@ -145,7 +146,7 @@ def _campaign(campaign: CampaignSummary, columns: int, glyphs: Glyphs, *, marked
     whole = max(1, campaign.recipients)
     status = campaign.status.value
     role = STATUS_ROLES[status]
-    reason = f" ({campaign.reason})" if campaign.reason else ""
+    reason = status_words(campaign)
     eta = campaign.eta_seconds()
     end = f"ETA {fmt.span(eta)}" if eta is not None else "all receipts in" if campaign.settled else ""
     left = line(

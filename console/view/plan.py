@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from console.domain import CampaignPlan, CampaignRequest, tally
 from console.text import safe_line
 from console.view import format as fmt
+from console.view.reasons import status_words
 from console.view.segments import Line, Role, line, pad
 from lambdas.core.campaign import CampaignSummary
 
@@ -47,7 +48,7 @@ def _rows(rows: Sequence[tuple[str, str]]) -> list[Line]:
 def outcome_lines(campaign: CampaignSummary) -> list[Line]:
     """One campaign as it stands, for a terminal or a log."""
     counts = tally(campaign)
-    reason = f" ({campaign.reason})" if campaign.reason else ""
+    reason = status_words(campaign)
     sent = campaign.total("sent")
     rows: list[tuple[str, str]] = [
         ("campaign", campaign.id),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 from console.exit_codes import ExitCode
 
 CONSOLE = [sys.executable, "-m", "console.cli"]
 START_SECONDS = 90.0
+PATIENCE_SECONDS = 60.0
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -23,3 +26,11 @@ def answer(*arguments: str, code: ExitCode = ExitCode.OK) -> Any:
     done = command(*arguments, "--json")
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+def until(met: Callable[[], bool], what: str) -> None:
+    """Wait until `met`."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not met():
+        assert time.monotonic() < end, f"not within {PATIENCE_SECONDS:g} s: {what}"
+        time.sleep(0.1)

@@ -6,7 +6,8 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from console.exit_codes import ExitCode
 from console.services.embedded import Ready
 from tests.cloud.campaign_client import StackClient
-from tests.console.processes import CONSOLE, answer, command
+from tests.console.processes import CONSOLE, answer, command, until
 
 RECIPIENTS = 12
 POISON = (
@@ -23,15 +24,6 @@ POISON = (
     json.dumps({"eventType": "TEXT_BRAND_NEW", "messageStatus": "BRAND_NEW", "messageId": "m", "isFinal": True}),
 )
 """Not JSON, an event of an unknown type, a status that AWS does not have."""
-PATIENCE = 60.0
-
-
-def until(met: Callable[[], bool], what: str) -> None:
-    """Wait until `met`."""
-    end = time.monotonic() + PATIENCE
-    while not met():
-        assert time.monotonic() < end, f"not within {PATIENCE:g} s: {what}"
-        time.sleep(0.1)
 
 
 class Receipts:
@@ -63,7 +55,8 @@ class Receipts:
 
     def set_aside(self) -> None:
         """Receive everything, as a consumer that always fails does, until SQS has moved it to the dead-letter queue."""
-        while self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages"):
+        receive = partial(self.sqs.receive_message, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0)
+        while receive(QueueUrl=self.url).get("Messages"):
             pass
 
 
@@ -136,7 +129,7 @@ def test_ctrl_c_in_the_middle_loses_nothing_and_says_what_is_left(cloud: Ready, 
     assert answer(*redrive, "--rate", "100")["moved"] == 40 - moved
     found: set[str] = set()
     while messages := receipts.sqs.receive_message(
-        QueueUrl=receipts.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        QueueUrl=receipts.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=0
     ).get("Messages"):
         for message in messages:
             found.add(message["Body"])

@@ -1,0 +1,25 @@
+"""Why a campaign is paused, was stopped or has not begun, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.view import format as fmt
+from lambdas.core.campaign import CampaignStatus, CampaignSummary, PauseReason, StopReason
+
+WORDS: Mapping[str, str] = {
+    PauseReason.OPERATOR: "by an operator",
+    PauseReason.ERROR_RATE: "too many fail",
+    PauseReason.DAY_CAP: "the day's cap is reached",
+    PauseReason.PUMPING: "it looks like SMS pumping",
+    PauseReason.PROVIDER_STOP: "the provider refuses everything",
+    StopReason.SPEND_CAP: "its cap is spent",
+    StopReason.PLAN_FAILED: "it could not be planned",
+}
+
+
+def status_words(campaign: CampaignSummary) -> str:
+    """What stands behind a campaign's status: ` (why)`, the time at which it begins, or nothing."""
+    if campaign.status is CampaignStatus.SCHEDULED and campaign.start_ms is not None:
+        return f" (begins {fmt.stamp(campaign.start_ms / 1000)[:16]}Z)"
+    return f" ({WORDS.get(campaign.reason, campaign.reason)})" if campaign.reason else ""
