@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.commands import campaign, opt_outs, queues, setup
+from console.commands import campaign, message, opt_outs, queues, setup
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
     campaign.add(commands, shared)
     queues.add(commands, shared)
+    message.add(commands, shared)
     opt_outs.add(commands, shared)
     setup.add(commands, shared)
     outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")

@@ -18,6 +18,14 @@ class RecordsApi:
     def __init__(self, api: SignedApi) -> None:
         self._api = api
 
+    def timeline(self, message_id: str) -> Document:
+        """A message with all its legs; raises `ConsoleError` of the kind NOT_FOUND where there is none."""
+        return self._api.call("GET", f"/api/messages/{_segment(message_id)}/timeline")
+
+    def overdue(self) -> Document:
+        """Messages whose final receipt has not come, by age, channel and campaign."""
+        return self._api.call("GET", "/api/receipts/overdue")
+
     def opt_out(self, channel: str, address: str) -> Document:
         """Whether an address has opted out of a channel, and by which sources."""
         return self._api.call("GET", _opt_out(channel, address))
