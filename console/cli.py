@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.commands import campaign, message, opt_outs, queues, setup
+from console.commands import campaign, costs, message, opt_outs, pumping_guard, queues, setup
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
     campaign.add(commands, shared)
+    costs.add(commands, shared)
     queues.add(commands, shared)
     message.add(commands, shared)
     opt_outs.add(commands, shared)
+    pumping_guard.add(commands, shared)
     setup.add(commands, shared)
     outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")
     outputs.add_argument("--format", choices=("json", "env"), default="json", dest="form")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from console.costs import Days
 from console.domain import ConsoleError, ProblemKind
 from console.sources.base import Connection
 from console.sources.signed_api import SignedApi
@@ -42,6 +43,19 @@ class RecordsApi:
     def forget(self, address: str) -> Document:
         """Forget a recipient, except where an opt-out holds."""
         return self._api.call("DELETE", f"/api/recipients/{_segment(address)}")
+
+    def pumping_blocks(self) -> Document:
+        """The ranges and countries that the guard against SMS pumping holds back."""
+        return self._api.call("GET", "/api/pumping-guard")
+
+    def lift_pumping_block(self, block: str) -> Document:
+        """Let messages to a range or country go out again."""
+        return self._api.call("DELETE", f"/api/pumping-guard/{_segment(block)}")
+
+    def customer_costs(self, customer_id: str, days: Days, cursor: str | None) -> Document:
+        """One page of the sums over a customer's messages of these days; `next_cursor` leads to the next."""
+        asked = {"from": days.first.isoformat(), "to": days.last.isoformat()} | ({"cursor": cursor} if cursor else {})
+        return self._api.call("GET", f"/api/customers/{_segment(customer_id)}/costs?{urlencode(asked)}")
 
 
 def _opt_out(channel: str, address: str) -> str:
