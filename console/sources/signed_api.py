@@ -110,7 +110,13 @@ class SignedApi:
                 "it needs execute-api:Invoke on the API; check --profile",
             )
         if status == 404:
-            return ConsoleError(ProblemKind.NOT_FOUND, message or "the campaign API does not know this address")
+            if _code(document):
+                return ConsoleError(ProblemKind.NOT_FOUND, message)
+            return ConsoleError(
+                ProblemKind.NOT_FOUND,
+                "the campaign API of this stack has no such call",
+                "is the stack of the same version as this console?",
+            )
         if status == 409:
             kind = ProblemKind.CHANGED if _code(document) == VERSION_CHANGED else ProblemKind.CONFLICT
             return ConsoleError(kind, message or "the campaign API reports a conflict")

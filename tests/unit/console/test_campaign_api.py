@@ -158,7 +158,8 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, first: tup
     [
         ((400, {"error": {"code": "invalid", "message": "throughput_tps is 0"}}), ProblemKind.BAD_INPUT, "is 0"),
         ((403, {"message": "Forbidden"}), ProblemKind.FORBIDDEN, "execute-api:Invoke"),
-        ((404, {"message": "Not Found"}), ProblemKind.NOT_FOUND, "Not Found"),
+        ((404, {"message": "Not Found"}), ProblemKind.NOT_FOUND, "no such call"),
+        ((404, {"error": {"code": "unknown", "message": "there is no plan x"}}), ProblemKind.NOT_FOUND, "no plan x"),
         ((409, {"error": {"code": "exists", "message": "see /api/campaigns/x"}}), ProblemKind.CONFLICT, "campaigns/x"),
         ((429, {}), ProblemKind.THROTTLED, "throttles"),
         ((500, {"error": {"code": "oops", "message": "broken"}}), ProblemKind.UNEXPECTED, "broken"),
