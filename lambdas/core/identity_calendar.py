@@ -12,6 +12,11 @@ leases gives nothing away; one that waits without a lease leaves a mark, which t
 A tenth of the rate is a lane of its own: single messages may use whatever is free, campaigns leave that tenth alone. At
 low rates a lease in that tenth is long (ten seconds for a part at 1/s), and the next single message waits for its end.
 
+In that lane each customer is an owner. One that holds its share of the horizon, which is divided among all that are
+active, may book no further ahead than what is free almost at once: nobody else wants that time. The others still have
+the whole horizon, so a customer with fifty times as many messages delays theirs by a quarter of a second, and takes
+what they leave (start-time fair queueing: P. Goyal, H. M. Vin and H. Cheng, SIGCOMM 1996).
+
 Times are integer microseconds since the epoch, rates thousandths of a message part per second.
 """
 
@@ -27,6 +32,8 @@ PRIORITY_SHARE = 0.1
 """Of the identity's rate: what campaigns may never book."""
 PRIORITY_MARK = "!"
 """First character of the owner of a priority lease; no campaign id starts with it."""
+NEAR_US = MICROSECOND // 4
+"""How far ahead a customer may book beyond its share."""
 REMEMBER_US = 5 * MICROSECOND
 """How long an owner counts as active after its last lease: as long as the longest wait for its next one, the horizon
 and a lease of two seconds."""
@@ -114,22 +121,45 @@ class Calendar:
         )
         return max(0, (self.milli_rate * seconds * MICROSECOND - booked) // (MICROSECOND * MILLI))
 
+    def share_wait(self, owner: str, now_us: int) -> Wait | None:
+        """How long a customer that holds its share has to wait at least, as far as this calendar knows; else None."""
+        calendar = self.current(now_us)
+        if not calendar.holds_share(owner, now_us):
+            return None
+        full = _Room.for_owner(owner, self.milli_rate)
+        ends = sorted({now_us, *(lease.end_us for lease in calendar.leases)})
+        free_us = next(at for at in ends if full.left(each for each in calendar.leases if each.covers(at)) > 0)
+        return Wait(free_us - now_us - NEAR_US, beyond_share=True) if free_us > now_us + NEAR_US else None
+
+    def holds_share(self, owner: str, now_us: int) -> bool:
+        """Whether an owner has booked what is its own of the horizon, divided equally among all that are active."""
+        owners = {lease.owner for lease in (*self.leases, *self.recent)} | {owner}
+        booked = sum(
+            lease.milli_rate * (lease.end_us - max(lease.start_us, now_us))
+            for lease in self.leases
+            if lease.owner == owner
+        )
+        return len(owners) > 1 and booked * len(owners) >= self.milli_rate * HORIZON_US
+
     def reserve(
         self, owner: str, parts: int, *, now_us: int, not_before_us: int, milli_rate: int
     ) -> tuple[IdentityLease, Calendar] | Wait:
         """Book `parts` for `owner` at up to `milli_rate`, as early as possible but not before `not_before_us`.
 
-        Returns the lease and the calendar that holds it, or how long to wait until it can lie within the horizon.
+        Returns the lease and the calendar that holds it, or how long to wait until it can lie within the horizon, or,
+        for a customer that holds its share, near enough.
         """
         calendar = self.current(now_us)
         room = _Room.for_owner(owner, self.milli_rate)
         wanted = max(1, min(milli_rate, room.own) if room.priority else calendar.fair_rate(owner, milli_rate))
         least = min(wanted, max(1, int(self.milli_rate * MIN_SHARE)))
         earliest = max(now_us, not_before_us)
+        beyond_share = room.priority and calendar.holds_share(owner, now_us)
+        ahead = NEAR_US if beyond_share else HORIZON_US
         booked = [lease for lease in calendar.leases if lease.end_us > earliest]
         for start in sorted({earliest, *(lease.end_us for lease in booked)}):
-            if start > earliest + HORIZON_US:
-                return Wait(start - earliest - HORIZON_US)
+            if start > earliest + ahead:
+                return Wait(start - earliest - ahead, beyond_share)
             lease = _fit(owner, parts, start, wanted, least, room, booked)
             if lease is not None:
                 lease = replace(lease, asked=milli_rate if not room.priority else 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 META = "META"
 PLAN = "PLAN"
 """Sort key of how far planning is and what it came to, in the partition of a campaign or of a plan."""
@@ -73,6 +75,11 @@ def plan(plan_id: str) -> str:
 def order(message_id: str) -> str:
     """Partition of what is known of a single message before it is sent."""
     return f"MESSAGE#{message_id}"
+
+
+def customer_tag(customer_id: str) -> str:
+    """What stands for a customer where its id is too long or not to be told: queue groups and calendars."""
+    return hashlib.sha256(customer_id.encode()).hexdigest()[:12]
 
 
 def limiter(channel: str, region: str, identity: str) -> str:

@@ -81,9 +81,10 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Booked further ahead than the horizon: try again after `microseconds`."""
+    """Booked further ahead than may be: try again after `microseconds`; `beyond_share` where others may still book."""
 
     microseconds: int
+    beyond_share: bool = False
 
 
 def duration_us(units: int, rate: float) -> int:

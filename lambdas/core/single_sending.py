@@ -14,7 +14,7 @@ from typing import Protocol
 
 from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
-from lambdas.core.pacing import Wait
+from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, IntentOutcome, LimiterPort, OptOutPort, SendTerms, TrackingPort
 from lambdas.core.pumping_guard import PUMPING_GUARD
@@ -25,6 +25,8 @@ OPTED_OUT = "OPTED_OUT"
 SPEND_CAP = "SPEND_CAP"
 """Error codes of messages that were never handed to the provider."""
 ANY_RATE = 10**9 * MILLI
+PATIENCE_US = MICROSECOND
+"""How long a message of a customer beyond its share waits in place; longer, and others would wait behind it."""
 
 
 class SingleOutcome(StrEnum):
@@ -42,6 +44,12 @@ class SingleOutcome(StrEnum):
     SUPPRESSED = "suppressed"
     DONE_BEFORE = "done_before"
     LATER = "later"
+
+
+def postponed_s(age_s: float) -> int:
+    """When a message beyond its customer's share comes again: after a quarter of the time that it has waited, which
+    keeps a backlog out of the way of others and of the bill, and lets it through as fast as there is room."""
+    return int(max(5, min(300, age_s / 4)))
 
 
 class DayBudgetPort(Protocol):
