@@ -98,6 +98,7 @@ def _send(store: Any, seconds: float) -> list[float]:
         world.SharedLimiter(store, clock, STORE_LATENCY_S),
         world.NoOptOuts(),
         clock,
+        world.EndlessDay(STORE_LATENCY_S),
     )
     attempts = Attempts(world.Tracking(), provider, ports.opt_outs, clock, owner=owner)
     sender = CampaignSender("c-bench", owner, ports, attempts, threads=THREADS, keep_token=lambda: None)

@@ -71,6 +71,7 @@ def _campaign(rows: int, tps: float, provider: Any) -> float:
         world.SharedLimiter(store, clock, 0),
         world.NoOptOuts(),
         clock,
+        world.EndlessDay(0),
     )
     attempts = Attempts(world.Tracking(), timed, ports.opt_outs, clock, owner="bench")
     sender = CampaignSender("c-bench", "bench", ports, attempts, threads=THREADS, keep_token=lambda: None)

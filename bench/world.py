@@ -149,7 +149,9 @@ class SharedCampaigns:
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk: its own item, which no other process touches."""
-        chunk = Chunk(claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
+        chunk = Chunk(
+            claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us, claim.day
+        )
         return self._later(chunk)  # type: ignore[no-any-return]
 
     def hold_chunk(self, chunk: Chunk, lease_until_us: int) -> Chunk | None:
@@ -272,6 +274,22 @@ class NoOptOuts:
 
     def remember(self, destination: str) -> None:
         """Nobody reports any."""
+
+
+class EndlessDay:
+    """`CampaignDayPort` without a cap: two writes a chunk, and as long as they take."""
+
+    def __init__(self, latency_s: float) -> None:
+        self._latency_s = latency_s
+
+    def reserve(self, amount_usd: Decimal) -> str:
+        """There is always room."""
+        time.sleep(self._latency_s)
+        return "2026-11-20"
+
+    def settle(self, day: str, reserved_usd: Decimal, spent_usd: Decimal) -> None:
+        """Nobody counts."""
+        time.sleep(self._latency_s)
 
 
 class TimedProvider:

@@ -243,6 +243,7 @@ class Campaigns(pulumi.ComponentResource):
                     "origination_identity": channel.identity,
                     "parts_per_second": channel.parts_per_second,
                     "requests_per_second": channel.requests_per_second,
+                    "daily_cap_usd": settings.campaigns_daily_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
                     "threads": THREADS,
                 },
@@ -309,6 +310,7 @@ class Campaigns(pulumi.ComponentResource):
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "rate_limits_table": messaging.rate_limits.name,
                     "plan_queue_url": self._plan.url,
+                    "daily_cap_usd": settings.campaigns_daily_cap_usd,
                     "channels": self._routes,
                 },
                 statements=[

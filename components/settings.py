@@ -201,6 +201,9 @@ class StackSettings(_Settings):
     messages_daily_cap_usd: float = Field(
         default=20.0, gt=0, allow_inf_nan=False, description="what single messages may cost in a UTC day"
     )
+    campaigns_daily_cap_usd: float = Field(
+        default=200.0, gt=0, allow_inf_nan=False, description="what all campaigns together may cost in a UTC day"
+    )
     prices: PriceSettings = Field(default=PriceSettings(), description="prices in place of those we ship")
     worker_concurrency: int = Field(default=5, ge=2, le=1000, description="sending workers at the same time")
     receipts_concurrency: int = Field(default=5, ge=2, le=1000, description="receipt batches at the same time")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -101,7 +102,9 @@ class CampaignLane:
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
         """Record a claimed chunk; None if a successor already took it."""
-        chunk = Chunk(claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
+        chunk = Chunk(
+            claim.state.id, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us, claim.day
+        )
         try:
             self._table.put_new({**_chunk_item(chunk), "ttl": claim.state.expires_at_s}, "pk")
         except ConditionFailed:
@@ -149,7 +152,7 @@ class CampaignLane:
             )
         except ConditionFailed:
             return None
-        return Chunk(chunk.campaign_id, chunk.first_row, chunk.rows, chunk.reserved_usd, owner, fence, until_us)
+        return replace(chunk, owner=owner, fence=fence, lease_until_us=until_us)
 
     def release_chunk(self, chunk: Chunk) -> None:
         """Let go of a chunk so that any worker may take it over at once."""
@@ -242,6 +245,7 @@ def _chunk_item(chunk: Chunk) -> dict[str, Any]:
         "fence": chunk.fence,
         "lease_until": chunk.lease_until_us,
         "status": CHUNK_OPEN,
+        **({"day": chunk.day} if chunk.day else {}),
     }
 
 
@@ -254,6 +258,7 @@ def _chunk_of(campaign_id: str, item: Mapping[str, Any]) -> Chunk:
         item["owner"],
         item["fence"],
         item["lease_until"],
+        item.get("day", ""),
     )
 
 

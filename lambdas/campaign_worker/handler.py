@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.adapters.aws import client
+from lambdas.adapters.campaign_day import CampaignDay
 from lambdas.adapters.campaign_lane import CampaignLane
-from lambdas.adapters.clock import AnchoredClock
+from lambdas.adapters.clock import AnchoredClock, now_ms
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
@@ -34,6 +35,9 @@ LOG = Log(SETTINGS)
 _DYNAMO = client("dynamodb", connections=SETTINGS.threads + 4)
 CHANNEL = Channel(SETTINGS.channel)
 CAMPAIGNS = CampaignLane(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
+DAY = CampaignDay(
+    Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms
+)
 OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)
@@ -78,7 +82,7 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
     sender = CampaignSender(
         token.campaign_id,
         owner,
-        SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock),
+        SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock, DAY),
         Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD, errors=ERRORS.of(token.campaign_id)),
         threads=SETTINGS.threads,
         keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),

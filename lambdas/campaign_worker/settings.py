@@ -29,5 +29,6 @@ class CampaignWorkerSettings(FunctionEnvironment):
     origination_identity: str
     parts_per_second: float
     requests_per_second: float
+    daily_cap_usd: float
     retention_days: int
     threads: int

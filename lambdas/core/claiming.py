@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
+from lambdas.core.day_cap import CampaignDayPort, DayFull, DayPurse, affordable_rows
 from lambdas.core.deferral import SOON_US, claimable, next_opening_us, rows_that_fit
 from lambdas.core.lanes import Lane
 from lambdas.core.leasing import POLL_US
@@ -18,15 +19,22 @@ PREPARATION_US = 100_000
 """Time is claimed from this far ahead: opening the chunk, leasing and putting the first intents come before its first
 slot, and a slice whose first slots have passed costs those slots.
 """
+DAY_PATIENCE_US = 5 * MICROSECOND
+"""How long a day without room is looked at again before its campaign pauses: other runs have reserved a moment before
+they claim, and chunks give back what they did not spend as they close."""
 
 
 class Claims:
     """Claims for one run; used by one thread at a time, but for `load`, which any may call."""
 
-    def __init__(self, campaign_id: str, campaigns: CampaignPort, clock: Clock) -> None:
+    def __init__(self, campaign_id: str, campaigns: CampaignPort, day: CampaignDayPort, clock: Clock) -> None:
         self._campaign_id = campaign_id
         self._campaigns = campaigns
         self._clock = clock
+        self._purse = DayPurse(day)
+        self._day_rows: int | None = None
+        """What the day's cap has room for where that is less than a chunk."""
+        self._day_full_us: int | None = None
         self.seen_us = 0
         """When the campaign was last asked whether it runs, or let itself be claimed from, which tells the same."""
         self.state = self.load()
@@ -67,6 +75,7 @@ class Claims:
             # No open chunk can give money back.
             self._campaigns.stop(self._campaign_id, StopReason.SPEND_CAP)
             return RunEnd.STOPPED
+        rows = rows if self._day_rows is None else min(rows, self._day_rows)
         booking = self._booking_within(opening, rows, start_us) if rows else Wait(POLL_US)
         if isinstance(booking, Wait):
             return self._wait(booking.microseconds)
@@ -81,10 +90,33 @@ class Claims:
         self._learn(result)
         return result
 
-    def _claim(self, booking: Booking, lane: Lane, rows: int) -> Claim | Wait:
-        result = self._campaigns.claim(self._campaign_id, booking, lane, rows, lane.highest_price_usd * rows)
+    def _claim(self, booking: Booking, lane: Lane, rows: int) -> Claim | Wait | RunEnd:
+        cost_usd = lane.highest_price_usd * rows
+        if (full := self._purse.hold(cost_usd)) is not None:
+            return self._claim_less_today(full, lane)
+        self._day_rows = self._day_full_us = None
+        result = self._campaigns.claim(self._campaign_id, booking, lane, rows, cost_usd)
         self._learn(result)
-        return result if isinstance(result, Claim) else Wait(0)
+        return replace(result, day=self._purse.pay(cost_usd)) if isinstance(result, Claim) else Wait(0)
+
+    def _claim_less_today(self, full: DayFull, lane: Lane) -> Wait | RunEnd:
+        """Go on with as many rows as the day's cap has room for; pause where that is none for a while."""
+        now = self._clock.now_us()
+        self._day_rows = affordable_rows(full.room_usd, lane.highest_price_usd, lane.end_row - lane.next_row) or None
+        if self._day_rows is not None:
+            return Wait(0)
+        if self._day_full_us is None:
+            self._day_full_us = now
+        if now - self._day_full_us < DAY_PATIENCE_US:
+            self._clock.sleep_us(MICROSECOND)
+            self.state = self.load()
+            return Wait(0)
+        self._campaigns.pause(self._campaign_id, PauseReason.DAY_CAP)
+        return RunEnd.NOT_RUNNING
+
+    def give_back(self) -> None:
+        """Free what has been reserved of the day and not claimed with."""
+        self._purse.give_back()
 
     def _learn(self, result: Claim | CampaignState) -> None:
         self.state = result.state if isinstance(result, Claim) else result
@@ -125,6 +157,4 @@ class Claims:
 
     def _affordable_rows(self, lane: Lane) -> int:
         rows = min(lease_units(self.state.pace(self._clock.now_us())), lane.end_row - lane.next_row)
-        if lane.highest_price_usd > 0:
-            rows = min(rows, int(self.state.budget_left_usd / lane.highest_price_usd))
-        return max(0, rows)
+        return affordable_rows(self.state.budget_left_usd, lane.highest_price_usd, rows)

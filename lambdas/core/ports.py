@@ -87,7 +87,10 @@ class CampaignState:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`rows` rows from `first_row`, their cost reserved, and the campaign's state with the booked time in it."""
+    """`rows` rows from `first_row`, their cost reserved, and the campaign's state with the booked time in it.
+
+    `day` is the UTC day whose cap pays for them (`day_cap.py`).
+    """
 
     state: CampaignState
     first_row: int
@@ -95,11 +98,15 @@ class Claim:
     reserved_usd: Decimal
     start_us: int
     end_us: int
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A claimed run of rows and who holds it: `fence` grows with every take-over, so that a zombie's writes fail."""
+    """A claimed run of rows and who holds it: `fence` grows with every take-over, so that a zombie's writes fail.
+
+    `day` is the UTC day whose cap pays for it; nobody knows that of a claim whose worker died before it recorded it.
+    """
 
     campaign_id: str
     first_row: int
@@ -108,6 +115,7 @@ class Chunk:
     owner: str
     fence: int
     lease_until_us: int
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

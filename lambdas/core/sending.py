@@ -17,6 +17,7 @@ from lambdas.core import keys
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason
 from lambdas.core.claiming import Claims
+from lambdas.core.day_cap import CampaignDayPort
 from lambdas.core.deferral import SOON_US, next_opening_us
 from lambdas.core.lanes import ALWAYS, lane_of_row, opening_of
 from lambdas.core.leasing import POLL_US, LeaseLine
@@ -58,6 +59,7 @@ class SenderPorts:
     limiter: LimiterPort
     opt_outs: OptOutPort
     clock: Clock
+    day: CampaignDayPort
 
 
 class CampaignSender:
@@ -90,7 +92,7 @@ class CampaignSender:
         self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
         self._again: deque[ScheduledSend] = deque()
         """Rows that need campaign time anew, in the order in which they get it."""
-        self._claims = Claims(campaign_id, ports.campaigns, ports.clock)
+        self._claims = Claims(campaign_id, ports.campaigns, ports.day, ports.clock)
         self._over_us = 0
         attempts.errors.begin(self._claims.state.resumed_ms)
 
@@ -340,6 +342,7 @@ class CampaignSender:
             self._report.end = RunEnd.TIME_UP if soon else RunEnd.WINDOW_CLOSED
         for progress in self._open:
             self._ports.campaigns.release_chunk(progress.chunk)
+        self._claims.give_back()
 
     def _defer_closed(self) -> None:
         """Leave abandoned chunks alone whose window does not open soon."""
@@ -359,6 +362,8 @@ class CampaignSender:
                 self._open.remove(progress)
                 result = progress.result()
                 state = self._ports.campaigns.close_chunk(progress.chunk, result)
+                if state is not None and progress.chunk.day:
+                    self._ports.day.settle(progress.chunk.day, progress.chunk.reserved_usd, result.spent_usd)
                 self._report.sent += result.sent
                 self._report.refused += result.refused
                 self._report.in_doubt += result.in_doubt

@@ -19,4 +19,5 @@ class SweeperSettings(FunctionEnvironment):
     delivery_tracking_table: str
     rate_limits_table: str
     plan_queue_url: str
+    daily_cap_usd: float
     channels: str

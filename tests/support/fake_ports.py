@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason, StopReason
 from lambdas.core.counting import utc_day
+from lambdas.core.day_cap import DayFull
 from lambdas.core.identity_calendar import PRIORITY_MARK, IdentityLease
 from lambdas.core.lanes import Lane, unrecorded_rows
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
@@ -45,6 +47,7 @@ class StoredChunk:
     owner: str
     fence: int
     lease_until_us: int
+    day: str = ""
     open: bool = True
     result: ChunkResult | None = None
 
@@ -168,14 +171,14 @@ class FakeCampaigns:
         return self._worker.operate("claim", effect)
 
     def open_chunk(self, claim: Claim, owner: str, lease_until_us: int) -> Chunk | None:
-        chunk = Chunk(CAMPAIGN, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us)
+        chunk = Chunk(CAMPAIGN, claim.first_row, claim.rows, claim.reserved_usd, owner, 1, lease_until_us, claim.day)
         return self._worker.operate("open_chunk", lambda: self._put(chunk))
 
     def _put(self, chunk: Chunk) -> Chunk | None:
         if chunk.first_row in self._meta.chunks:
             return None
         self._meta.chunks[chunk.first_row] = StoredChunk(
-            chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us
+            chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us, chunk.day
         )
         return chunk
 
@@ -202,9 +205,9 @@ class FakeCampaigns:
                 (first, c) for lane in self._lanes for first, c in self._meta.chunks.items() if first in lane.claimed
             ]
             found = [
-                Chunk(CAMPAIGN, first, chunk.rows, chunk.reserved_usd, chunk.owner, chunk.fence, chunk.lease_until_us)
-                for first, chunk in sorted(mine)
-                if chunk.open and chunk.lease_until_us < now_us
+                Chunk(CAMPAIGN, first, c.rows, c.reserved_usd, c.owner, c.fence, c.lease_until_us, c.day)
+                for first, c in sorted(mine)
+                if c.open and c.lease_until_us < now_us
             ]
             if self._booked_until_us is None or self._booked_until_us > now_us - CLAIM_GRACE_US:
                 return found
@@ -372,6 +375,52 @@ class FakeOptOuts:
 
     def remember(self, destination: str) -> None:
         self._worker.operate("remember", lambda: self._worker.world.opted_out.add(destination))
+
+
+@dataclass(slots=True)
+class DayLedger:
+    """The DAY items: what campaigns have reserved and spent of each day's cap."""
+
+    cap_usd: Decimal
+    reserved_usd: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    spent_usd: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def taken_usd(self, day: str) -> Decimal:
+        """What nobody else may have of a day."""
+        return self.reserved_usd[day] + self.spent_usd[day]
+
+    def over_usd(self) -> Decimal:
+        """By how much the worst day exceeds its cap."""
+        return max((self.taken_usd(day) - self.cap_usd for day in [*self.reserved_usd]), default=Decimal(0))
+
+    def reserve(self, day: str, amount_usd: Decimal) -> str | DayFull:
+        """One conditional write."""
+        room_usd = self.cap_usd - self.taken_usd(day)
+        if amount_usd > room_usd:
+            return DayFull(day, room_usd)
+        self.reserved_usd[day] += amount_usd
+        return day
+
+    def settle(self, day: str, reserved_usd: Decimal, spent_usd: Decimal) -> None:
+        """One write."""
+        self.reserved_usd[day] -= reserved_usd
+        self.spent_usd[day] += spent_usd
+
+
+class FakeCampaignDay:
+    """The SPEND item of all campaigns."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def reserve(self, amount_usd: Decimal) -> str | DayFull:
+        world = self._worker.world
+        day = utc_day(world.time.now_us() // 1_000)
+        return self._worker.operate("reserve_day", lambda: world.campaign_day.reserve(day, amount_usd))
+
+    def settle(self, day: str, reserved_usd: Decimal, spent_usd: Decimal) -> None:
+        ledger = self._worker.world.campaign_day
+        self._worker.operate("settle_day", lambda: ledger.settle(day, reserved_usd, spent_usd))
 
 
 class FakeDayBudget:

@@ -32,7 +32,9 @@ from tests.support.fake_ports import (
     CAMPAIGN,
     Answer,
     Call,
+    DayLedger,
     FakeAudience,
+    FakeCampaignDay,
     FakeCampaigns,
     FakeDayBudget,
     FakeGuard,
@@ -97,6 +99,7 @@ class FakeWorld:
         self.hooks: list[Callable[[str, str], None]] = []
         """Called with (worker, operation) before each operation takes effect."""
         self.overspent_usd = Decimal(0)
+        self.campaign_day = DayLedger(Decimal(1_000_000))
         self.day_cap_usd = Decimal(1_000)
         self.day_spend_usd: dict[str, Decimal] = {}
         """Single messages' money by UTC day."""
@@ -152,7 +155,7 @@ class FakeWorld:
 
     def note_spend(self) -> None:
         """Remember the worst overshoot of the cap ever stored."""
-        self.overspent_usd = max(self.overspent_usd, -self.campaign.budget_left_usd)
+        self.overspent_usd = max(self.overspent_usd, -self.campaign.budget_left_usd, self.campaign_day.over_usd())
 
 
 class Worker:
@@ -171,6 +174,7 @@ class Worker:
         self.campaigns = FakeCampaigns(self)
         self.tracking = FakeTracking(self)
         self.opt_outs = FakeOptOuts(self)
+        self.day = FakeCampaignDay(self)
 
     def job(self, *, seconds: float = 60, recover: bool = False, threads: int = 32) -> Callable[[], RunReport]:
         """The run as a callable; a death inside ends it with `Death`."""
@@ -180,7 +184,7 @@ class Worker:
             sender = CampaignSender(
                 CAMPAIGN,
                 self.name,
-                SenderPorts(self.campaigns, FakeAudience(self), FakeLimiter(self), self.opt_outs, self),
+                SenderPorts(self.campaigns, FakeAudience(self), FakeLimiter(self), self.opt_outs, self, self.day),
                 Attempts(self.tracking, provider, self.opt_outs, self, owner=self.name),
                 threads=threads,
                 keep_token=self.keep_token,
