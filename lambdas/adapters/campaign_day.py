@@ -27,16 +27,16 @@ class CampaignDay:
 
     def __init__(self, table: Table, *, cap_usd: float, now_ms: Callable[[], int]) -> None:
         self._table = table
-        self._cap = Decimal(str(cap_usd))
+        self.cap_usd = Decimal(str(cap_usd))
         self._now_ms = now_ms
 
     def reserve(self, amount_usd: Decimal) -> str | DayFull:
         """Reserve of today's cap in one conditional write; the UTC day that pays."""
         now_ms = self._now_ms()
         day = utc_day(now_ms)
-        most_before = self._cap - amount_usd
+        most_before = self.cap_usd - amount_usd
         if most_before < 0:
-            return DayFull(day, self._room(day))
+            return DayFull(day, self.room())
         try:
             self._table.update(
                 day_key(day),
@@ -45,12 +45,13 @@ class CampaignDay:
                 condition="attribute_not_exists(#taken) OR #taken <= :most_before",
             )
         except ConditionFailed as failed:
-            return DayFull(day, self._cap - Decimal((failed.item or {}).get("taken", 0)))
+            return DayFull(day, self.cap_usd - Decimal((failed.item or {}).get("taken", 0)))
         return day
 
-    def _room(self, day: str) -> Decimal:
-        item = self._table.get(day_key(day)) or {}
-        return self._cap - Decimal(item.get("taken", 0))
+    def room(self) -> Decimal:
+        """What is left of today's cap."""
+        item = self._table.get(day_key(utc_day(self._now_ms()))) or {}
+        return self.cap_usd - Decimal(item.get("taken", 0))
 
     def settle(self, day: str, reserved_usd: Decimal, spent_usd: Decimal) -> None:
         """Turn what a day has reserved into what was spent of it; the rest is free again."""

@@ -13,6 +13,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary
+from lambdas.core.day_cap import CampaignDayPort
 from lambdas.core.lanes import by_channel
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
@@ -25,8 +26,9 @@ LEASE_US = 60 * MICROSECOND
 class EndedChunks:
     """Finds and closes the open chunks of ended campaigns."""
 
-    def __init__(self, campaigns: Table, tracking: TrackingTable, *, now_us: int) -> None:
+    def __init__(self, campaigns: Table, tracking: TrackingTable, day: CampaignDayPort, *, now_us: int) -> None:
         self._campaigns = campaigns
+        self._day = day
         self._tracking = tracking
         self._now_us = now_us
 
@@ -37,9 +39,17 @@ class EndedChunks:
             store = CampaignLane(self._campaigns, channel)
             for chunk in store.abandoned_chunks(summary.id, self._now_us):
                 taken = store.take_over(chunk, OWNER, self._now_us + LEASE_US)
-                if taken is not None and store.close_chunk(taken, self._outcome(taken)) is not None:
+                if taken is not None and self._close(store, taken):
                     closed += 1
         return closed
+
+    def _close(self, store: CampaignLane, chunk: Chunk) -> bool:
+        result = self._outcome(chunk)
+        if store.close_chunk(chunk, result) is None:
+            return False
+        if chunk.day:
+            self._day.settle(chunk.day, chunk.reserved_usd, result.spent_usd)
+        return True
 
     def _outcome(self, chunk: Chunk) -> ChunkResult:
         """What the rows of a chunk say; one that was announced and has no answer is in doubt from now on."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from lambdas.adapters.aws import client
+from lambdas.adapters.campaign_day import CampaignDay
+from lambdas.adapters.clock import now_ms
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
@@ -27,9 +28,12 @@ TABLES = SweepTables(
     work={channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()},
     plans=Queue(client("sqs"), SETTINGS.plan_queue_url),
 )
+DAY = CampaignDay(
+    Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms
+)
 
 
 def handler(_event: Mapping[str, Any], _context: object) -> None:
     """Sweep once, however many ticks the batch holds."""
-    sweep = Sweep(TABLES, LOG, routes=ROUTES, region=SETTINGS.region, now_ms=time.time_ns() // 1_000_000)
+    sweep = Sweep(TABLES, LOG, routes=ROUTES, region=SETTINGS.region, day=DAY, now_ms=now_ms())
     LOG.metrics(sweep.run())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from lambdas.adapters.campaign_day import CampaignDay
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
@@ -22,6 +23,7 @@ from lambdas.core.error_tally import ErrorTally
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
 from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum
+from lambdas.sweeper import day_cap
 from lambdas.sweeper.ended import EndedChunks
 from lambdas.sweeper.revival import Revival
 
@@ -50,13 +52,16 @@ class SweepTables:
 class Sweep:
     """One round at one time."""
 
-    def __init__(self, tables: SweepTables, log: Log, *, routes: Routes, region: str, now_ms: int) -> None:
+    def __init__(
+        self, tables: SweepTables, log: Log, *, routes: Routes, region: str, day: CampaignDay, now_ms: int
+    ) -> None:
         self._tables = tables
         self._store = CampaignTable(tables.campaigns)
         self._log = log
         self._routes = routes
         self._region = region
         self._now_ms = now_ms
+        self._day = day
         self._revival = Revival(tables.campaigns, tables.work, tables.plans, log, routes, now_ms)
 
     def run(self) -> list[Datum]:
@@ -71,6 +76,7 @@ class Sweep:
                 if summary is None:
                     continue
                 paused += self._pause_if_failing(meta, summary)
+                self._resume(meta, summary)
                 self._revival.look_after(meta, summary)
                 self._close_open_chunks(summary)
                 self._settle(meta, summary)
@@ -98,6 +104,12 @@ class Sweep:
         self._log.line("ERROR", "campaign paused", campaign_id=summary.id, reason=PauseReason.ERROR_RATE.value)
         return True
 
+    def _resume(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+        """Let a campaign run again that waits for room in the day's cap."""
+        if day_cap.resume(self._store, self._day, meta, summary, now_ms=self._now_ms):
+            self._tables.plans.send({"campaign_id": summary.id})
+            self._log.line("INFO", "the day has room again", campaign_id=summary.id)
+
     def _recent_campaigns(self) -> list[Item]:
         listed = self._tables.campaigns.query(
             "#listing = :listing AND #created_at > :since",
@@ -111,7 +123,7 @@ class Sweep:
         """Close what workers left open in an ended campaign; the next round settles it."""
         if summary.status in OPEN_STATUSES or summary.done_rows >= summary.claimed_rows:
             return
-        ended = EndedChunks(self._tables.campaigns, self._tables.tracking, now_us=self._now_ms * 1_000)
+        ended = EndedChunks(self._tables.campaigns, self._tables.tracking, self._day, now_us=self._now_ms * 1_000)
         if closed := ended.close(summary):
             self._log.line("WARNING", "chunks of an ended campaign closed", campaign_id=summary.id, chunks=closed)
 
