@@ -23,7 +23,7 @@ class ClockSkewError(RuntimeError):
 
 
 class Limiter:
-    """Implements `lambdas.core.ports.LimiterPort` for one origination identity."""
+    """Implements `lambdas.core.ports.LimiterPort`, and for single messages `PriorityLimiterPort`, for one identity."""
 
     def __init__(self, table: Table, key: str, *, parts_per_second: float, clock: Clock) -> None:
         self._table = table
@@ -58,6 +58,12 @@ class Limiter:
             self._check_clock(now, self._clock.now_us())
             return lease
         raise RuntimeError(f"{self._key} was booked by others {MAX_TRIES} times in a row")
+
+    def share_wait(self, owner: str) -> Wait | None:
+        """How long a customer that holds its share has to wait, as far as is known without a write; else None."""
+        if self._known is None:
+            self._known = self._table.get({"limiter_key": self._key}) or {}
+        return calendar_of(self._known, self._milli_rate).share_wait(owner, self._clock.now_us())
 
     def _write(self, calendar: Calendar, now_us: int, wait_us: int) -> Mapping[str, Any]:
         assert self._known is not None

@@ -9,19 +9,40 @@ from typing import Any
 
 from lambdas.core.queue_messages import FIRST_SEEN, MAX_BATCH, MAX_BATCH_BYTES
 
-ATTRIBUTE_BYTES = 64
-"""More than the one attribute of a postponed message takes."""
+ATTRIBUTE_BYTES = 128
+"""More than the two attributes of a postponed message take."""
+SLOT_SINCE = "slot_since_ms"
+"""Attribute of a postponed message: since when it has lacked a slot (epoch)."""
 FIRST_RETRY_S = 5
 LAST_RETRY_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class PostponedMessage:
-    """A message that comes again after `delay_s`; `first_seen_ms` (epoch) tells how long it has been coming."""
+    """A message that comes again after `delay_s`; `first_seen_ms` (epoch) tells how long it has been coming.
+
+    `slot_since_ms` is given where it comes again for want of a slot. `group` is its customer's, as of `Queue.send`.
+    """
 
     body: str
     first_seen_ms: int
     delay_s: int
+    slot_since_ms: int | None = None
+    group: str | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """As SendMessageBatch takes it."""
+        times = {FIRST_SEEN: self.first_seen_ms, SLOT_SINCE: self.slot_since_ms}
+        return {
+            "MessageBody": self.body,
+            "DelaySeconds": self.delay_s,
+            "MessageAttributes": {
+                name: {"DataType": "Number", "StringValue": str(at_ms)}
+                for name, at_ms in times.items()
+                if at_ms is not None
+            },
+            **({"MessageGroupId": self.group} if self.group else {}),
+        }
 
 
 class Queue:
@@ -31,10 +52,14 @@ class Queue:
         self._client = client
         self._url = url
 
-    def send(self, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
-        """Put one message."""
+    def send(self, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
+        """Put one message; SQS keeps one group's backlog from delaying others (developer guide, "Amazon SQS fair
+        queues")."""
         self._client.send_message(
-            QueueUrl=self._url, MessageBody=json.dumps(body, separators=(",", ":")), DelaySeconds=delay_s
+            QueueUrl=self._url,
+            MessageBody=json.dumps(body, separators=(",", ":")),
+            DelaySeconds=delay_s,
+            **({"MessageGroupId": group} if group else {}),
         )
 
     def send_all(self, bodies: Sequence[str], *, delay_s: int = 0) -> None:
@@ -42,19 +67,8 @@ class Queue:
         self._send_batches([{"MessageBody": body, "DelaySeconds": delay_s} for body in bodies])
 
     def send_again(self, messages: Sequence[PostponedMessage]) -> None:
-        """Put messages back for later, each with the time it was first seen (epoch ms) as an attribute."""
-        self._send_batches(
-            [
-                {
-                    "MessageBody": message.body,
-                    "DelaySeconds": message.delay_s,
-                    "MessageAttributes": {
-                        FIRST_SEEN: {"DataType": "Number", "StringValue": str(message.first_seen_ms)}
-                    },
-                }
-                for message in messages
-            ]
-        )
+        """Put messages back for later, each with the times that it has been waiting since as attributes."""
+        self._send_batches([message.entry() for message in messages])
 
     def _send_batches(self, entries: Sequence[Mapping[str, Any]]) -> None:
         for batch in batches(entries):
@@ -80,6 +94,14 @@ def first_seen_ms(record: Mapping[str, Any]) -> int:
     """When the message of an event's record was first put into the queue, however often it was postponed (epoch)."""
     attribute = record.get("messageAttributes", {}).get(FIRST_SEEN)
     return int(float(attribute["stringValue"] if attribute else record["attributes"]["SentTimestamp"]))
+
+
+def wanted_ms(record: Mapping[str, Any], now_ms: int) -> int:
+    """Since when a message has waited for nothing but a slot (epoch): from now on if it came back for another."""
+    attributes = record.get("messageAttributes", {})
+    if SLOT_SINCE in attributes:
+        return int(float(attributes[SLOT_SINCE]["stringValue"]))
+    return now_ms if FIRST_SEEN in attributes else int(record["attributes"]["SentTimestamp"])
 
 
 def retry_delay_s(record: Mapping[str, Any]) -> int:

@@ -12,6 +12,7 @@ from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
+from lambdas.core import keys
 from lambdas.core.addresses import destination_of
 from lambdas.core.campaign_request import RequestError, canonical_hash
 from lambdas.core.channels import Channel, Routes
@@ -64,7 +65,10 @@ class MessageService:
                 url=_url(message_id),
             )
         ordered_at_ms = known.ordered_at_ms if known else self._now_ms()
-        self._outbox.send(outbox_body(document, message_id=message_id, ordered_at_ms=ordered_at_ms))
+        self._outbox.send(
+            outbox_body(document, message_id=message_id, ordered_at_ms=ordered_at_ms),
+            group=keys.customer_tag(order.recipient.customer_id),
+        )
         return Answer(
             202,
             {"message_id": message_id, "status": "queued", "url": _url(message_id)},

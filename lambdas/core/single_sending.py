@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from lambdas.core import keys
 from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
 from lambdas.core.pacing import MICROSECOND, Wait
@@ -32,6 +33,7 @@ PATIENCE_US = MICROSECOND
 class SingleOutcome(StrEnum):
     """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over.
 
+    `BEYOND_SHARE` as well, because its customer has more under way than its share and others want the time.
     Without a call, `SUPPRESSED` is on record as opted out, `GUARDED` as held back by the pumping guard, `NOT_SENT` with
     another reason.
     """
@@ -44,12 +46,20 @@ class SingleOutcome(StrEnum):
     SUPPRESSED = "suppressed"
     DONE_BEFORE = "done_before"
     LATER = "later"
+    BEYOND_SHARE = "beyond_share"
 
 
 def postponed_s(age_s: float) -> int:
     """When a message beyond its customer's share comes again: after a quarter of the time that it has waited, which
     keeps a backlog out of the way of others and of the bill, and lets it through as fast as there is room."""
     return int(max(5, min(300, age_s / 4)))
+
+
+class PriorityLimiterPort(LimiterPort, Protocol):
+    """The rate-limits table, where customers share the priority lane."""
+
+    def share_wait(self, owner: str) -> Wait | None:
+        """How long a customer that holds its share has to wait, as far as is known without a write; else None."""
 
 
 class DayBudgetPort(Protocol):
@@ -74,7 +84,7 @@ class SinglePorts:
     """The outside world of a single message."""
 
     tracking: TrackingPort
-    limiter: LimiterPort
+    limiter: PriorityLimiterPort
     opt_outs: OptOutPort
     budget: DayBudgetPort
     clock: Clock
@@ -97,6 +107,11 @@ class _Progress:
         self.unsent.append(send)
 
 
+def _customer(row: PlannedRow) -> str:
+    """A message's owner in its identity's calendar."""
+    return f"{PRIORITY_MARK}{keys.customer_tag(row.customer_id)}"
+
+
 _OUTCOMES = {
     Outcome.SENT: SingleOutcome.SENT,
     Outcome.REFUSED: SingleOutcome.REFUSED,
@@ -114,6 +129,9 @@ class SingleSender:
         self._ports = ports
         self._attempts = attempts
         self._owner = owner
+        self._beyond_share = False
+        self.lacked_slot = False
+        """The identity had no slot to give in time: what AvailableCapacity tells of."""
 
     def send(
         self, message_id: str, row: PlannedRow, terms: SendTerms, *, wanted_us: int, until_us: int
@@ -121,8 +139,11 @@ class SingleSender:
         """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed).
 
         `wanted_us` is when the message was first seen: the identity's wait counts from then. A provider that refuses
-        everything gets it later too, because whoever corrects that wants it sent.
+        everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked at
+        before anything is written, so that what is beyond it costs next to nothing.
         """
+        if self._ports.limiter.share_wait(_customer(row)) is not None:
+            return SingleOutcome.BEYOND_SHARE
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
@@ -140,7 +161,9 @@ class SingleSender:
             raise
         finally:
             self._settle(row, day)
-        return self.record_not_sent(message_id, row, OPTED_OUT) if outcome is Outcome.SUPPRESSED else _OUTCOMES[outcome]
+        if outcome is Outcome.SUPPRESSED:
+            return self.record_not_sent(message_id, row, OPTED_OUT)
+        return SingleOutcome.BEYOND_SHARE if self._beyond_share else _OUTCOMES[outcome]
 
     def _bring_out(
         self, send: ScheduledSend, progress: _Progress, terms: SendTerms, wanted_us: int, until_us: int
@@ -169,11 +192,13 @@ class SingleSender:
             self._ports.tracking.withdraw(message_id, self._owner)
 
     def _lease(self, send: ScheduledSend, wanted_us: int, until_us: int) -> ScheduledSend | None:
-        """A slot, as soon as the identity has one to give before `until_us`."""
+        """A slot, as soon as the identity has one to give before `until_us`; a customer beyond its share has less
+        patience, because others wait behind it."""
         clock = self._ports.clock
+        patient_until_us = clock.now_us() + PATIENCE_US
         while clock.now_us() < until_us:
             lease = self._ports.limiter.reserve(
-                f"{PRIORITY_MARK}{send.message_id}",
+                _customer(send.row),
                 send.row.parts,
                 not_before_us=clock.now_us() + self._attempts.lead_us,
                 milli_rate=ANY_RATE,
@@ -181,7 +206,11 @@ class SingleSender:
             )
             if isinstance(lease, IdentityLease):
                 return send.at(lease.slot(0), lease.end_us)
+            if lease.beyond_share and clock.now_us() >= patient_until_us:
+                self._beyond_share = True
+                return None
             self._pause(lease)
+        self.lacked_slot = True
         return None
 
     def _pause(self, wait: Wait) -> None:

@@ -29,6 +29,7 @@ from lambdas.adapters.queues import (
     first_seen_ms,
     fits_again,
     retry_delay_s,
+    wanted_ms,
 )
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
@@ -43,11 +44,18 @@ from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, PUMPING_BLOCKED, Dat
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import Clock, LimiterPort, ProviderPort, SendTerms
+from lambdas.core.ports import Clock, ProviderPort, SendTerms
 from lambdas.core.prices import PriceList
 from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.send_metrics import send_metrics
-from lambdas.core.single_sending import EXPIRED, SingleOutcome, SinglePorts, SingleSender
+from lambdas.core.single_sending import (
+    EXPIRED,
+    PriorityLimiterPort,
+    SingleOutcome,
+    SinglePorts,
+    SingleSender,
+    postponed_s,
+)
 from lambdas.message_sender.settings import MessageSenderSettings
 
 RUN_SECONDS = 20
@@ -58,7 +66,9 @@ STOPPED_AGAIN_SECONDS = 30
 BATCH = 10
 """Messages of one invocation, sent side by side."""
 WAITING_OR_SENT = frozenset({SingleOutcome.SENT, SingleOutcome.REFUSED, SingleOutcome.IN_DOUBT, SingleOutcome.LATER})
-"""Outcomes of messages whose age says how long the outbox takes: an order of long ago that is repeated has none."""
+"""Outcomes of messages whose age says how long the outbox takes: an order of long ago that is repeated has none, one
+beyond its customer's share waits for that customer alone."""
+COMING_AGAIN = frozenset({SingleOutcome.LATER, SingleOutcome.BEYOND_SHARE})
 
 SETTINGS = MessageSenderSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -87,7 +97,7 @@ class Turns:
     """A limiter used by one thread at a time: what it knows of the calendar is shared by the batch. Time spent waiting
     for one's turn comes on top of the lead that was asked for, or the slot would have passed when it is granted."""
 
-    def __init__(self, limiter: LimiterPort, clock: Clock) -> None:
+    def __init__(self, limiter: PriorityLimiterPort, clock: Clock) -> None:
         self._limiter = limiter
         self._clock = clock
         self._lock = threading.Lock()
@@ -103,13 +113,18 @@ class Turns:
                 owner, parts, not_before_us=not_before_us, milli_rate=milli_rate, wanted_us=wanted_us
             )
 
+    def share_wait(self, owner: str) -> Wait | None:
+        """As `PriorityLimiterPort.share_wait`."""
+        with self._lock:
+            return self._limiter.share_wait(owner)
+
 
 @dataclass(frozen=True, slots=True)
 class _Handled:
     """What became of one record; without an outcome it stays in the queue.
 
     `age_s` is how long its message has waited if it still does or was just sent, `stopped` the channel that takes
-    nothing at present, and why.
+    nothing at present, and why. `slot_since_ms` is since when it has lacked a slot, `group` its customer's.
     """
 
     record: Mapping[str, Any]
@@ -117,11 +132,13 @@ class _Handled:
     data: tuple[Datum, ...] = ()
     age_s: float | None = None
     stopped: tuple[Channel, str] | None = None
+    slot_since_ms: int | None = None
+    group: str | None = None
 
     @property
     def stays(self) -> bool:
         """It stays in the queue: without an outcome, or too large to be put back with the attribute that this takes."""
-        too_large = self.outcome is SingleOutcome.LATER and not fits_again(self.record["body"])
+        too_large = self.outcome in COMING_AGAIN and not fits_again(self.record["body"])
         return self.outcome is None or too_large
 
 
@@ -145,7 +162,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     with ThreadPoolExecutor(BATCH) as pool:
         handled = list(pool.map(handle, event["Records"]))
-    OUTBOX.send_again([_again(each) for each in handled if each.outcome is SingleOutcome.LATER and not each.stays])
+    OUTBOX.send_again([_again(each) for each in handled if each.outcome in COMING_AGAIN and not each.stays])
     kept = [each.record for each in handled if each.stays]
     _bring_back_soon(kept)
     _tell(handled)
@@ -153,8 +170,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _again(handled: _Handled) -> PostponedMessage:
+    seen_ms = first_seen_ms(handled.record)
     delay_s = STOPPED_AGAIN_SECONDS if handled.stopped else AGAIN_SECONDS
-    return PostponedMessage(handled.record["body"], first_seen_ms(handled.record), delay_s)
+    if handled.outcome is SingleOutcome.BEYOND_SHARE:
+        delay_s = postponed_s(_age_s(seen_ms))
+    return PostponedMessage(handled.record["body"], seen_ms, delay_s, handled.slot_since_ms, handled.group)
 
 
 def _bring_back_soon(records: Iterable[Mapping[str, Any]]) -> None:
@@ -211,7 +231,7 @@ def _new_provider(channel: Channel) -> ProviderPort:
 def _send(
     record: Mapping[str, Any],
     clock: AnchoredClock,
-    limiters: Mapping[Channel, LimiterPort],
+    limiters: Mapping[Channel, PriorityLimiterPort],
     *,
     owner: str,
 ) -> _Handled:
@@ -223,6 +243,7 @@ def _send(
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock, GUARD)
     sender = SingleSender(ports, attempts, owner=owner)
     seen_ms = first_seen_ms(record)
+    wanted = wanted_ms(record, now_ms())
     if order.expired(now_ms(), first_seen_ms=seen_ms):
         outcome = sender.record_not_sent(order.message_id, row, EXPIRED)
     elif not _country_allowed(order, row):
@@ -235,13 +256,15 @@ def _send(
             order.options.validity_seconds,
         )
         until_us = clock.now_us() + RUN_SECONDS * MICROSECOND
-        outcome = sender.send(order.message_id, row, terms, wanted_us=seen_ms * 1_000, until_us=until_us)
+        outcome = sender.send(order.message_id, row, terms, wanted_us=wanted * 1_000, until_us=until_us)
     return _Handled(
         record,
         outcome,
         tuple(_metrics(channel, outcome, row, attempts.throttled)),
         age_s=_age_s(order.since_ms(seen_ms)) if outcome in WAITING_OR_SENT else None,
         stopped=(channel, attempts.stop_code) if attempts.stop_code is not None else None,
+        slot_since_ms=wanted if sender.lacked_slot else None,
+        group=keys.customer_tag(row.customer_id),
     )
 
 

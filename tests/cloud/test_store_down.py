@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError
 
 from lambdas.adapters.limiter import ClockSkewError
 from lambdas.core.campaign import CampaignStatus
-from lambdas.core.sending import RunEnd
+from lambdas.core.run_report import RunEnd
 from localcloud.launch import LocalCloud
 from tests.support.real_sender import real_sender
 

@@ -361,6 +361,12 @@ class FakeLimiter:
 
         return self._worker.operate("reserve", effect)
 
+    def share_wait(self, owner: str) -> Wait | None:
+        world, channel = self._worker.world, self._worker.channel
+        return self._worker.operate(
+            "share_wait", lambda: world.calendars[channel].share_wait(owner, world.time.now_us())
+        )
+
 
 class FakeOptOuts:
     """RECIPIENT items."""

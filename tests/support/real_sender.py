@@ -22,7 +22,8 @@ from lambdas.core.attempts import Attempts
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import OutboundMessage
-from lambdas.core.sending import CampaignSender, RunReport, SenderPorts
+from lambdas.core.run_report import RunReport
+from lambdas.core.sending import CampaignSender, SenderPorts
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import BareTables, dynamo, make_tables, put_campaign
 from tests.support.campaigns import PRICE_USD, planned_row

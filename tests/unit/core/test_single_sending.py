@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from lambdas.core import keys
 from lambdas.core.attempts import MAX_ATTEMPTS
 from lambdas.core.identity_calendar import PRIORITY_MARK
 from lambdas.core.lifecycle import Status
-from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
+from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, Wait
 from lambdas.core.ports import INTENT_LIFE_MS, OutboundMessage
 from lambdas.core.provider_errors import ProviderError, classify, in_doubt
-from lambdas.core.single_sending import OPTED_OUT, SPEND_CAP, SingleOutcome
+from lambdas.core.single_sending import ANY_RATE, OPTED_OUT, SPEND_CAP, SingleOutcome
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import Answer
 from tests.support.fake_world import Death, FakeWorld, When
@@ -57,7 +59,7 @@ def test_a_message_is_sent_once_in_its_slot_and_paid() -> None:
     assert send(world) is SingleOutcome.SENT
     assert outcome_of(world) == (Status.SENT, None)
     (call,), (lease,) = world.calls, world.leases
-    assert lease.owner == f"{PRIORITY_MARK}code"
+    assert lease.owner == f"{PRIORITY_MARK}{keys.customer_tag('customer-0')}"
     assert lease.start_us <= call.at_us <= lease.start_us + MAX_LATE_US
     assert spent(world) == PRICE_USD
 
@@ -427,3 +429,36 @@ def test_a_lone_message_does_not_wait_behind_a_campaign_that_books_the_whole_ide
     assert call.at_us - asked[0] <= 100_000
     around = [other for other in world.calls if abs(other.at_us - call.at_us) <= MICROSECOND]
     assert len(around) >= 1 + rate, "the campaign went on meanwhile"
+
+
+def test_a_customer_beyond_its_share_leaves_its_place_to_others_without_a_write() -> None:
+    world = empty_world(parts_per_second=10)
+    crowd = [replace(planned_row(row), customer_id="noisy") for row in range(40)]
+    world.run(*(world.worker(f"n{row.row}").single(f"noisy-{row.row}", row) for row in crowd))
+    assert len(world.calls) == 40, "alone it has the whole identity"
+
+    world = empty_world(parts_per_second=10)
+    outcomes: dict[str, list[SingleOutcome]] = {"noisy": [], "quiet": []}
+    rows = [replace(planned_row(0), customer_id="quiet"), *crowd]
+    for number in range(3):
+        jobs = [world.worker(f"w{row.row}").single(f"{row.customer_id}-{row.row}-{number}", row) for row in rows]
+        for row, outcome in zip(rows, world.run(*jobs), strict=True):
+            outcomes[row.customer_id].append(outcome)
+    assert outcomes["quiet"] == [SingleOutcome.SENT] * 3
+    late = outcomes["noisy"].count(SingleOutcome.BEYOND_SHARE)
+    assert late > 0
+    assert late + outcomes["noisy"].count(SingleOutcome.SENT) == 120
+    assert spent(world) == PRICE_USD * len(world.calls)
+
+
+def test_what_is_beyond_its_share_is_looked_at_before_anything_is_written() -> None:
+    world = empty_world(parts_per_second=10)
+    world.run(world.worker("other").single("other", replace(planned_row(1), customer_id="other")))
+    owner = f"{PRIORITY_MARK}{keys.customer_tag('customer-0')}"
+    now_us = world.time.now_us()
+    booked = world.calendars["sms"].reserve(owner, 25, now_us=now_us, not_before_us=now_us, milli_rate=ANY_RATE)
+    assert not isinstance(booked, Wait)
+    world.calendars["sms"] = booked[1]
+    worker = world.worker("late")
+    assert world.run(worker.single("late", planned_row(0)))[0] is SingleOutcome.BEYOND_SHARE
+    assert worker.operations == ["share_wait"]

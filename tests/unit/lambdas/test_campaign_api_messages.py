@@ -41,9 +41,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
+        self.groups: list[str | None] = []
 
-    def send(self, body: dict[str, Any]) -> None:
+    def send(self, body: dict[str, Any], *, group: str | None = None) -> None:
         self.bodies.append(body)
+        self.groups.append(group)
 
 
 class Rows:
