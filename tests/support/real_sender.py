@@ -19,6 +19,7 @@ from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts
+from lambdas.core.channels import Channel
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import OutboundMessage
@@ -87,7 +88,7 @@ class RealSender:
         """One worker's run, as its function makes it."""
         clock = SteppedClock(AnchoredClock(), clock_step_us)
         campaigns = self._table("campaigns")
-        opt_outs = OptOuts(campaigns, "sms")
+        opt_outs = OptOuts(campaigns, Channel.SMS)
         ports = SenderPorts(
             CampaignLane(campaigns, "sms"),
             Audience(),
