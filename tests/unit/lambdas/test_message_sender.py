@@ -115,7 +115,7 @@ def test_an_order_that_comes_again_keeps_the_time_it_was_first_seen(sender: Modu
     [
         (None, 1, True),
         (SingleOutcome.SENT, MAX_BATCH_BYTES, False),
-        (SingleOutcome.LATER, MAX_BATCH_BYTES - 64, False),
+        (SingleOutcome.LATER, MAX_BATCH_BYTES - 128, False),
         (SingleOutcome.LATER, MAX_BATCH_BYTES, True),
     ],
 )
