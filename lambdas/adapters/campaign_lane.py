@@ -83,6 +83,9 @@ class CampaignLane:
             end = ":restart"
             condition = f"(attribute_not_exists(#{booked_until}) OR #{booked_until} < :now)"
         conditions = [condition, "#status = :running", "attribute_exists(#plan)"]
+        if booking.tps is not None:
+            values["tps"] = Decimal(str(booking.tps))
+            conditions.append("#tps = :tps")
         sets = f"#{booked_until} = {end}"
         if lane is not None:
             next_row = cursor(lane.name)

@@ -36,7 +36,7 @@ class Claims:
         """What the day's cap has room for where that is less than a chunk."""
         self._day_full_us: int | None = None
         self.seen_us = 0
-        """When the campaign was last asked whether it runs, or let itself be claimed from, which tells the same."""
+        """When the store was last asked whether the campaign runs, by a read or by a claim."""
         self.state = self.load()
         self.booked_tps = self.state.tps
         """The campaign's rate by which time was booked last."""
@@ -86,17 +86,14 @@ class Claims:
         booking = self._booking(rows)
         if isinstance(booking, Wait):
             return booking
-        result = self._campaigns.claim(self._campaign_id, booking, None, 0, Decimal(0))
-        self._learn(result)
-        return result
+        return self._try(booking, None, 0, Decimal(0))
 
     def _claim(self, booking: Booking, lane: Lane, rows: int) -> Claim | Wait | RunEnd:
         cost_usd = lane.highest_price_usd * rows
         if (full := self._purse.hold(cost_usd)) is not None:
             return self._claim_less_today(full, lane)
         self._day_rows = self._day_full_us = None
-        result = self._campaigns.claim(self._campaign_id, booking, lane, rows, cost_usd)
-        self._learn(result)
+        result = self._try(booking, lane, rows, cost_usd)
         return replace(result, day=self._purse.pay(cost_usd)) if isinstance(result, Claim) else Wait(0)
 
     def _claim_less_today(self, full: DayFull, lane: Lane) -> Wait | RunEnd:
@@ -118,8 +115,13 @@ class Claims:
         """Free what has been reserved of the day and not claimed with."""
         self._purse.give_back()
 
-    def _learn(self, result: Claim | CampaignState) -> None:
+    def _try(self, booking: Booking, lane: Lane | None, rows: int, reserve_usd: Decimal) -> Claim | CampaignState:
+        asked_us = self._clock.now_us()
+        result = self._campaigns.claim(self._campaign_id, booking, lane, rows, reserve_usd)
         self.state = result.state if isinstance(result, Claim) else result
+        if self.state.status is CampaignStatus.RUNNING:
+            self.seen_us = max(self.seen_us, asked_us)
+        return result
 
     def _wait(self, microseconds: int) -> Wait:
         self._clock.sleep_us(min(microseconds, POLL_US))
@@ -145,7 +147,8 @@ class Claims:
         if booked_us is None or booked_us < now:
             now += PREPARATION_US
         self.booked_tps = self.state.tps
-        return next_booking(booked_us, now_us=now, units=rows, rate=self.state.pace(now))
+        booking = next_booking(booked_us, now_us=now, units=rows, rate=self.state.pace(now))
+        return booking if isinstance(booking, Wait) else replace(booking, tps=self.state.tps)
 
     def _booking_within(self, opening: Opening, rows: int, start_us: int) -> Booking | Wait:
         """Time for as many of `rows` as have their slots before the window closes."""

@@ -53,7 +53,8 @@ class Booking:
 
     EXTEND holds if `now_us <= booked_until <= horizon_us` and adds `duration_us`;
     RESTART holds if it is absent or `< now_us` and sets it to `now_us + duration_us`. `latest_us` bounds the horizon
-    where the time must begin by then.
+    where the time must begin by then; neither holds once the campaign's rate is not `tps` any more, by which the time
+    was reckoned (None for whatever it is).
     """
 
     kind: BookingKind
@@ -61,6 +62,7 @@ class Booking:
     duration_us: int
     units: int
     latest_us: int | None = None
+    tps: float | None = None
 
     @property
     def horizon_us(self) -> int:

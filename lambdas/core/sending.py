@@ -46,8 +46,7 @@ KEEP_US = 10 * MICROSECOND
 LOOK_AHEAD_US = MICROSECOND
 """How long before a chunk's time is over the next one is prepared."""
 STATUS_MAX_AGE_US = MICROSECOND
-"""Whether the campaign still runs is asked before each chunk, and again in it once the answer is older than this or
-than half a lease."""
+"""Whether the campaign still runs is asked again once the last answer is older than this or than half a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +153,14 @@ class CampaignSender:
         while (now := self._clock.now_us()) < min(until_us, self._attempts.next_late_us() or until_us):
             self._clock.sleep_us(min(until_us - now, POLL_US))
             self._stay_alive()
-        return self._still_runs(alone=True, max_age_us=POLL_US)
+        return self._still_runs(alone=True)
 
     def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
         """Look at the campaign again before a prepared chunk starts: let the chunk go if it must not, and book its time
         anew if the campaign has become slower since."""
         if not sends:
             return True
-        if not self._still_runs(alone=True, max_age_us=0):
+        if not self._still_runs(alone=True):
             self._leave(sends)
             return False
         if self._claims.state.tps < self._claims.booked_tps:
@@ -169,15 +168,15 @@ class CampaignSender:
             sends[:] = self._schedule_again()
         return True
 
-    def _still_runs(self, *, alone: bool, max_age_us: int = STATUS_MAX_AGE_US) -> bool:
-        """Whether nothing speaks against the next call, by an answer of the store that is not older than this; `alone`
-        says that nothing is being prepared by what was known before."""
+    def _still_runs(self, *, alone: bool) -> bool:
+        """Whether nothing speaks against the next call, by an answer of the store that is not too old; `alone` says
+        that nothing is being prepared by what was known before."""
         if self._attempts.stop_code is not None:
             return False
         if self._attempts.errors.exceeds(self._claims.state.pause_error_rate):
             self._pause(PauseReason.ERROR_RATE)
             return False
-        if self._clock.now_us() - self._claims.seen_us >= min(max_age_us, self._claims.lease_us // 2):
+        if self._clock.now_us() - self._claims.seen_us >= min(STATUS_MAX_AGE_US, self._claims.lease_us // 2):
             state = self._claims.load()
             if alone:
                 self._claims.state = state

@@ -152,6 +152,7 @@ class FakeCampaigns:
         def effect() -> Claim | CampaignState:
             meta, booked_us = self._meta, self._booked_until_us
             holds = booking.applies_to(booked_us) and meta.status is CampaignStatus.RUNNING
+            holds = holds and booking.tps in (None, meta.tps)
             stored = meta.lanes[lane.name] if lane is not None else None
             if stored is not None:
                 holds = holds and stored.next_row + rows <= stored.end_row and meta.budget_left_usd >= reserve_usd
