@@ -43,9 +43,9 @@ def test_no_quiet_hour_of_any_zone_is_open_in_two_years(window: SendWindow) -> N
         for change in changes_of(zone, SINCE, UNTIL):
             for quarter in range(-12, 13):
                 instant = change + timedelta(minutes=15 * quarter)
-                opening = window.next_opening(zone, at_us(instant))
-                assert opening is not None
-                assert not opening.holds(at_us(instant)) or shows_open(window, zone, instant), f"{zone} at {instant}"
+                near = window.next_opening(zone, at_us(instant))
+                assert near is not None
+                assert not near.holds(at_us(instant)) or shows_open(window, zone, instant), f"{zone} at {instant}"
 
 
 def test_what_is_open_in_several_zones_is_open_in_each() -> None:
