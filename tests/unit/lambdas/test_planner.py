@@ -23,7 +23,7 @@ from lambdas.campaign_planner import planner as module
 from lambdas.campaign_planner.planner import MadePlan, PlanJob, Planner
 from lambdas.core import plan
 from lambdas.core.audience_lines import AudienceError, AudienceFormat
-from lambdas.core.campaign_request import parse_campaign_request
+from lambdas.core.campaign_request import CampaignRequest, parse_campaign_request
 from lambdas.core.channels import Channel, Route
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.preflight import Terms
@@ -31,13 +31,15 @@ from lambdas.core.prices import LIST_PRICES
 from tests.support.memory_bucket import Bucket
 
 ROUTES = {channel: Route("", "", 10, 10) for channel in (Channel.SMS, Channel.EMAIL)}
-REQUEST = parse_campaign_request(
-    {
-        "audience_id": "a-" + "0" * 20,
-        "throughput_tps": 5,
-        "content": {"sms": {"body": "hi {{ name }}"}, "email": {"subject": "hi {{ name }}", "body": "hello"}},
-    }
-)
+BODY = {
+    "audience_id": "a-" + "0" * 20,
+    "throughput_tps": 5,
+    "content": {"sms": {"body": "hi {{ name }}"}, "email": {"subject": "hi {{ name }}", "body": "hello"}},
+}
+REQUEST = parse_campaign_request(BODY)
+BY_DAY = parse_campaign_request({**BODY, "options": {"send_window": {"start": "09:00", "end": "20:00"}}})
+ZONES = ("Europe/Paris", "America/New_York", "Europe/Berlin", "", "Mars/Olympus", "Asia/Tokyo")
+"""The first and the third show the same time; a mail without a zone has none, a number has its own."""
 OPTED_OUT = "+14255550007"
 KEY = "audiences/a"
 
@@ -70,12 +72,13 @@ class Plans:
 
 
 class World:
-    """One audience, and invocations that plan it; `death` names the call of S3 after which one dies."""
+    """One audience, and invocations that plan it."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, request: CampaignRequest = REQUEST) -> None:
+        self.request = request
         self.bucket = Bucket(min_part=0)
         text = "".join(self._line(row) for row in range(rows))
-        self.bucket.objects[KEY] = f"customer_id,selected_channel,phone,email,name\n{text}".encode()
+        self.bucket.objects[KEY] = f"customer_id,selected_channel,phone,email,name,timezone\n{text}".encode()
         size, etag = len(self.bucket.objects[KEY]), self.bucket.etag(KEY)
         self.plans = Plans(Upload(KEY, AudienceFormat.CSV, size, etag, 0))
         self.now_ms = 1_000
@@ -83,10 +86,11 @@ class World:
 
     @staticmethod
     def _line(row: int) -> str:
+        zone = ZONES[row % len(ZONES)]
         if row % 5 == 3:
-            return f"c-{row},email,,a{row}@example.com,Ada\n"
+            return f"c-{row},email,,a{row}@example.com,Ada,{zone}\n"
         number = "12" if row % 11 == 0 else f"+1425555{row % 40:04d}"
-        return f"c-{row},sms,{number},,{'' if row % 13 == 0 else 'Ada'}\n"
+        return f"c-{row},sms,{number},,{'' if row % 13 == 0 else 'Ada'},{zone}\n"
 
     def tick(self) -> int:
         self.now_ms += 1
@@ -100,7 +104,8 @@ class World:
             cast(PlanTable, self.plans), Audiences(cast(Table, None), client, "b"), client, "b", ROUTES,
             LIST_PRICES, opted_out, self.tick,
         )  # fmt: skip
-        job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1.0, 0.0), True, 9, 0)
+        terms = Terms(5, 1.0, 0.0, window=self.request.options.window)
+        job = PlanJob("CAMPAIGN#c", "c", self.request, terms, True, 9, 0)
         stop = self.now_ms + ticks
         self.went_on = False
         return planner.plan(job, owner="me", stop_ms=stop, ended_ms=self.now_ms + 10_000, go_on=self._go_on)
@@ -135,17 +140,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PROGRESS_MS", 3)
 
 
+@pytest.mark.parametrize("request_", [REQUEST, BY_DAY], ids=["at once", "by day"])
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5, 8])
-def test_a_plan_is_the_same_however_many_invocations_make_it(ticks: int) -> None:
-    whole, pieces = World(100), World(100)
+def test_a_plan_is_the_same_however_many_invocations_make_it(ticks: int, request_: CampaignRequest) -> None:
+    whole, pieces = World(100, request_), World(100, request_)
     made, again = whole.plan(), pieces.plan(ticks)
     assert pieces.invocations > 1
     assert whole.rows(made) == pieces.rows(again)
     assert whole.report() == pieces.report()
     assert whole.plans.state.summary == pieces.plans.state.summary
-    assert [lane.end_row - lane.first_row for lane in made.totals.lanes] == [
-        lane.end_row - lane.first_row for lane in again.totals.lanes
-    ]
+    assert made.totals.lanes == again.totals.lanes
     rows = whole.rows(made)
     assert [row.row for row in rows] == list(range(len(rows)))
     assert len(rows) + len(whole.report()) - 1 == 100
@@ -211,6 +215,23 @@ def test_large_rows_are_planned_in_small_memory(tmp_path: Path) -> None:
     assert found["invocations"] > 3
     assert (found["recipients"], found["excluded"]) == (134, 267)
     assert found["over_base_mb"] < 33, "of a file of 73 MB"
+
+
+def test_lanes_hold_one_clock_each_and_the_forecast_heeds_their_windows() -> None:
+    by_day = World(100, BY_DAY)
+    made = by_day.plan()
+    given = {"Europe/Berlin", "America/New_York", "Asia/Tokyo"}
+    zones = {"sms": [*given, "America/Los_Angeles"], "email": list(given)}
+    for channel in zones:
+        lanes = [lane for lane in made.totals.lanes if lane.channel == channel]
+        assert sorted(lane.zone for lane in lanes) == sorted(zones[channel])
+        assert [lane.name for lane in lanes] == [f"{channel}_{number}" for number in range(len(lanes))]
+    reasons = {row[2]: row[3] for row in by_day.report()[1:]}
+    assert reasons["invalid_row"] == "timezone must be an IANA time zone like Europe/Berlin"
+    assert "unknown_timezone" in reasons
+    summary = by_day.plans.state.summary
+    assert summary is not None
+    assert summary["forecast"]["limited_by"] == "send_window"
 
 
 def test_progress_is_told_while_planning() -> None:
