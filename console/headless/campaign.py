@@ -21,6 +21,8 @@ from lambdas.core.campaign import CampaignStatus, CampaignSummary
 POLL_SECONDS = 1.0
 PATIENCE = 10
 """Reads that may fail in a row while waiting, before the wait is given up."""
+COUNTING_SECONDS = 15.0
+"""How long the counters of an ended campaign may stand still before they are taken as they are."""
 STALL_FACTOR = 3.0
 STALL_FLOOR = 120.0
 
@@ -92,6 +94,7 @@ def follow(
     if is_open(campaign):
         talk.say(f"campaign {campaign_id} made no progress for {fmt.span(patience)}; it goes on without us")
         return campaign, ExitCode.TIMED_OUT
+    campaign = _settle(connection, campaign_id, _is_counted, COUNTING_SECONDS, sleep, monotonic)
     if campaign.status is not CampaignStatus.COMPLETED or not campaign.total("sent"):
         if campaign.excluded and not campaign.recipients:
             talk.say(f"nobody got anything: {excluded_words(campaign)}")
@@ -104,6 +107,11 @@ def follow(
             talk.say(f"{fmt.count(missing)} receipts are missing after {fmt.span(wait_receipts)}")
             return campaign, ExitCode.TIMED_OUT
     return campaign, ExitCode.OK
+
+
+def _is_counted(campaign: CampaignSummary) -> bool:
+    """Whether the counters know every row that was handed over: they follow the rows by seconds."""
+    return campaign.handled >= campaign.done_rows - campaign.unsent
 
 
 def _settle(
