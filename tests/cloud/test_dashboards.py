@@ -12,6 +12,7 @@ import pytest
 from lambdas.core import metrics
 from lambdas.core.channels import Channel
 from lambdas.core.outputs import StackOutputs
+from lambdas.core.pumping_guard import GuardLimits
 from localcloud import launch
 from localcloud.profile import CarrierProfile
 from tests.cloud.alarm_causes import Stage
@@ -37,6 +38,7 @@ def stage(wait_until: Any) -> Iterator[Stage]:
         stack.send_message(Channel.SMS)
         wait_until(lambda: stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
         _odd_receipts(stage)
+        _counted_up_orders(stage)
         yield stage
 
 
@@ -63,6 +65,14 @@ def _odd_receipts(stage: Stage) -> None:
     url = stage.stack.outputs.messaging.receipts_queue_url
     for body in ('{"not": "a receipt"}', json.dumps(foreign)):
         stage.sqs.send_message(QueueUrl=url, MessageBody=body)
+
+
+def _counted_up_orders(stage: Stage) -> None:
+    """One more number of a range than the pumping guard lets through."""
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    for place in range(GuardLimits().numbers + 1):
+        stage.stack.send_message(Channel.SMS, phone=f"+120677711{place:02d}")
+    stage.wait_until(lambda: stage.total(metrics.PUMPING_BLOCKED, every), timeout=60, what="one is held back")
 
 
 def body(stage: Stage, dashboard: str) -> str:
