@@ -176,13 +176,14 @@ class CampaignSender:
         if self._attempts.errors.exceeds(self._claims.state.pause_error_rate):
             self._pause(PauseReason.ERROR_RATE)
             return False
+        state = self._claims.state
         if self._clock.now_us() - self._claims.seen_us >= min(STATUS_MAX_AGE_US, self._claims.lease_us // 2):
             state = self._claims.load()
             if alone:
                 self._claims.state = state
-            if state.status is not CampaignStatus.RUNNING:
-                self._report.end = RunEnd.NOT_RUNNING
-                return False
+        if state.status is not CampaignStatus.RUNNING:
+            self._report.end = RunEnd.NOT_RUNNING
+            return False
         return True
 
     def _pause(self, reason: PauseReason) -> None:
