@@ -99,6 +99,12 @@ CAMPAIGNS_AUTO_PAUSED = Family(
     missing="notBreaching",
     meaning="A campaign has paused itself: too many of its messages fail, or a guard has stopped it",
 )
+IN_DOUBT = Family(
+    name="in-doubt",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Of many messages nobody knows whether the provider has taken them, and receipts do not tell",
+)
 SWEEPER_HEARTBEAT = Family(
     name="sweeper-heartbeat",
     levels=CRITICAL,
@@ -211,6 +217,7 @@ FAMILIES: tuple[Family, ...] = (
     PARKED_EVENTS,
     OVERDUE_RECEIPTS,
     CAMPAIGNS_AUTO_PAUSED,
+    IN_DOUBT,
     SWEEPER_HEARTBEAT,
     DEAD_LETTERS,
     FUNCTION_ERRORS,

@@ -60,6 +60,7 @@ class Business:
         ]
         odd_receipts = [
             *self._lines(metrics.OVERDUE_RECEIPTS, "Maximum", label="overdue for an hour"),
+            *self._lines(metrics.IN_DOUBT, "Maximum", label="in doubt"),
             *self._lines(metrics.PARKED_EVENTS, "Sum", label="unreadable, orders too"),
             *self._lines(metrics.FOREIGN_RECEIPTS, "Sum", label="of other stacks"),
             *self._lines(metrics.PUMPING_BLOCKED, "Sum", label="orders held back as pumping"),
@@ -93,6 +94,10 @@ class Business:
             *self._lines(metrics.DELIVERY_LATENCY, "p95", label="p95"),
         ]
         failed = self._lines(metrics.FAILED_DELIVERIES, "Sum", _TEN_MINUTES)
+        fallback = [
+            *self._lines(metrics.FALLBACK_LEGS, "Sum", label="started"),
+            *self._lines(metrics.DOUBLE_DELIVERIES, "Sum", label="arrived twice"),
+        ]
         return Section(
             "Delivery",
             [
@@ -104,6 +109,7 @@ class Business:
                     limit=limits.FAILED_DELIVERIES,
                     lines=failed,
                 ),
+                Chart(title="Retries and fallback", axis="messages", lines=fallback),
             ],
         )
 

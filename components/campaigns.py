@@ -7,9 +7,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.bucket import Bucket
 from components.channels import SendingChannel, routes_text
 from components.consumers import Batching, consume_queue, consume_stream, stream_rights
+from components.content_bucket import AUDIENCES, CHECKPOINTS, PARTS, REPORTS, REQUESTS
 from components.event_rule import RuleArgs, RuleToQueue
 from components.function import Function, FunctionArgs
 from components.http_api import HttpApi, HttpApiArgs
@@ -45,6 +45,8 @@ ROUTES = (
     "GET /api/customers/{id}/costs",
     "GET /api/pumping-guard",
     "DELETE /api/pumping-guard/{id}",
+    "GET /api/messages/{id}/timeline",
+    "GET /api/receipts/overdue",
     "GET /api/environment",
 )
 API_TIMEOUT_SECONDS = 28
@@ -61,16 +63,6 @@ WORKER_TIMEOUT_SECONDS = 60
 SWEEPER_TIMEOUT_SECONDS = 60
 SMALLEST_CONCURRENCY = 2
 """The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
-
-REQUESTS = "requests"
-AUDIENCES = "audiences"
-PARTS = "parts"
-CHECKPOINTS = "checkpoints"
-REPORTS = "reports"
-"""Prefixes of the content bucket: bodies as they were accepted, uploaded audiences, the planner's part files, what it
-has not finished, and its reports of rows left out."""
-CHECKPOINT_DAYS = 2
-"""A plan goes on within minutes or not at all."""
 
 
 class Campaigns(pulumi.ComponentResource):
@@ -92,14 +84,7 @@ class Campaigns(pulumi.ComponentResource):
         self._outbox = outbox
         self._child = pulumi.ResourceOptions(parent=self)
         self._table = messaging.campaigns
-        self._content = Bucket(
-            "campaign-content",
-            "campaign-content",
-            platform,
-            origins=platform.site.settings.allowed_origins,
-            short_lived={CHECKPOINTS: CHECKPOINT_DAYS},
-            opts=self._child,
-        )
+        self._content = messaging.content
         self._build_queues()
         self._routes = routes_text(
             {channel: each.route(self._work[channel].url) for channel, each in messaging.channels.items()}
@@ -239,6 +224,7 @@ class Campaigns(pulumi.ComponentResource):
                     "rate_limits_table": messaging.rate_limits.name,
                     "content_bucket": self._content.name,
                     "work_queue_url": work.url,
+                    "fallback_queue_url": self._outbox.fallback.queue.url,
                     "configuration_set": channel.configuration_set,
                     "origination_identity": channel.identity,
                     "parts_per_second": channel.parts_per_second,
@@ -254,6 +240,7 @@ class Campaigns(pulumi.ComponentResource):
                     self._content.read("ReadParts", PARTS),
                     work.consume("ConsumeTokens", hold=True),
                     work.send("ReturnTokens"),
+                    self._outbox.fallback.queue.send("WatchDeadlines"),
                     channel.send,
                 ],
             ),
@@ -270,14 +257,18 @@ class Campaigns(pulumi.ComponentResource):
             "campaign-counters",
             FunctionArgs(
                 settings=CampaignCountersSettings,
-                description="Sums changes of tracking rows into campaign counters",
+                description="Sums changes of tracking rows into campaign counters, and names the chains that go on",
                 memory_mb=256,
                 timeout_seconds=60,
-                environment={"campaigns_table": self._table.name},
+                environment={
+                    "campaigns_table": self._table.name,
+                    "fallback_queue_url": self._outbox.fallback.queue.url,
+                },
                 statements=[
                     # TransactWriteItems is authorised as the writes inside it.
                     self._table.grant("Count", "PutItem", "UpdateItem"),
                     stream_rights(tracking),
+                    self._outbox.fallback.queue.send("NameChains"),
                     failures.send("ReportFailures"),
                 ],
             ),
@@ -317,6 +308,7 @@ class Campaigns(pulumi.ComponentResource):
                     self._table.grant("SweepCampaigns", "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
                     self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
                     messaging.delivery_tracking.grant("SweepTracking", "BatchGetItem", "GetItem", "UpdateItem"),
+                    messaging.delivery_tracking.grant_index("ListOpen", keys.OPEN_INDEX),
                     messaging.rate_limits.grant("ReadRate", "GetItem"),
                     self._plan.send("RequeuePlans"),
                     *self._send_to_workers("RequeueTokens"),
@@ -367,6 +359,7 @@ class Campaigns(pulumi.ComponentResource):
                     self._messaging.delivery_tracking.grant("ShowMessages", "BatchGetItem"),
                     self._messaging.delivery_tracking.grant_index("FindByCustomer", keys.CUSTOMER_INDEX),
                     self._messaging.rate_limits.grant("LiftBlocks", "GetItem", "UpdateItem"),
+                    self._messaging.delivery_tracking.grant_index("ListOpen", keys.OPEN_INDEX),
                 ],
             ),
         )

@@ -14,6 +14,9 @@ AVAILABLE_CAPACITY_PERCENT = 10
 OVERDUE_RECEIPTS = 100
 """Messages without a final receipt after an hour: some carriers never send one, so a few are everyday life."""
 
+IN_DOUBT = 100
+"""Messages in doubt: a worker that dies leaves some tens, and receipts resolve most of them within minutes."""
+
 OUTBOX_AGE_SECONDS = 120
 """A single message that waits longer is late: a code, an answer."""
 

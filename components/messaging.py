@@ -9,8 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import email_channel, whatsapp_channel
+from components.bucket import Bucket
 from components.channels import SendingChannel
 from components.consumers import Batching, consume_queue
+from components.content_bucket import content_bucket
 from components.email_channel import EmailChannel
 from components.event_rule import RuleToQueue
 from components.function import Function, FunctionArgs
@@ -41,6 +43,7 @@ class Messaging(pulumi.ComponentResource):
     rate_limits: Table
     campaigns: Table
     delivery_tracking: Table
+    content: Bucket
     channels: Mapping[Channel, SendingChannel]
     receipts: Queue
     application_role: aws.iam.Role
@@ -51,6 +54,7 @@ class Messaging(pulumi.ComponentResource):
         self._platform = platform
         self._child = pulumi.ResourceOptions(parent=self)
         self._build_tables()
+        self.content = content_bucket(platform, self._before_in_campaigns())
         self.receipts = self._build_receipts()
         topic = self._build_sms_topic()
         sms = SmsChannel("sms", platform, receipts=topic, opts=self._child)
@@ -117,23 +121,27 @@ class Messaging(pulumi.ComponentResource):
                 indexes=[Index(name=keys.CREATED_INDEX, hash_key="listing", range_key="created_at")],
             ),
             self._platform,
-            opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(parent=_campaigns_urn())]),
+            opts=self._before_in_campaigns(),
         )
         self.delivery_tracking = Table(
             "delivery-tracking",
             TableArgs(
                 thing="delivery-tracking",
-                keys={"message_id": "S", "customer_id": "S", "timestamp": "N", "provider_id": "S"},
+                keys={"message_id": "S", "customer_id": "S", "timestamp": "N", "provider_id": "S", "open": "S"},
                 hash_key="message_id",
                 indexes=[
                     Index(name=keys.CUSTOMER_INDEX, hash_key="customer_id", range_key="timestamp"),
                     Index(name=keys.PROVIDER_INDEX, hash_key="provider_id"),
+                    Index(name=keys.OPEN_INDEX, hash_key="open", range_key="timestamp"),
                 ],
                 stream=True,
             ),
             self._platform,
             opts=self._child,
         )
+
+    def _before_in_campaigns(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(parent=_campaigns_urn())])
 
     def _build_receipts(self) -> Queue:
         site = self._platform.site
@@ -262,5 +270,6 @@ class Messaging(pulumi.ComponentResource):
 
 
 def _campaigns_urn() -> str:
-    """The component that the campaigns table belonged to before: stacks of then keep their table and what is in it."""
+    """The component that the campaigns table and the content bucket belonged to before: stacks of then keep both, and
+    what is in them."""
     return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::cpaas:campaigns:Campaigns::campaigns"

@@ -112,6 +112,12 @@ def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str
         Limit(value=0),
     )
     yield (
+        alarm_families.IN_DOUBT,
+        "",
+        Measure.of(metrics.IN_DOUBT, every, "Maximum"),
+        Limit(value=limits.IN_DOUBT, points=3),
+    )
+    yield (
         alarm_families.OUTBOX_AGE,
         "",
         Measure.of(metrics.OUTBOX_AGE, every, "Maximum"),

@@ -1,4 +1,4 @@
-"""The outbox: a queue of single messages and the function that sends them in the channels' priority lane."""
+"""The outbox: a queue of single messages and legs, and the function that sends them in the channels' priority lane."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pulumi
 from components import limits
 from components.channels import routes_text
 from components.consumers import Batching, consume_queue
+from components.content_bucket import ORDERS, PARTS
+from components.fallback import Fallback
 from components.function import Function, FunctionArgs
 from components.messaging import Messaging
 from components.platform import Platform
@@ -24,9 +26,12 @@ ten take six (`retry_delay_s`)."""
 
 
 class Outbox(pulumi.ComponentResource):
-    """Takes messages from `POST /api/messages` and from in-house producers (`lambdas/core/message_order.py`)."""
+    """Takes messages from `POST /api/messages` and from in-house producers (`lambdas/core/message_order.py`), and the
+    legs that follow messages which did not arrive.
+    """
 
     queue: Queue
+    fallback: Fallback
     outputs: OutboxOutputs
 
     def __init__(
@@ -45,6 +50,7 @@ class Outbox(pulumi.ComponentResource):
             platform,
             opts=child,
         )
+        self.fallback = Fallback("fallback", platform, messaging, self.queue, opts=child)
         settings = platform.site.settings
         channels = messaging.channels
         email = channels.get(Channel.EMAIL)
@@ -61,21 +67,30 @@ class Outbox(pulumi.ComponentResource):
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "rate_limits_table": messaging.rate_limits.name,
                     "outbox_queue_url": self.queue.url,
+                    "fallback_queue_url": self.fallback.queue.url,
+                    "content_bucket": messaging.content.name,
                     "channels": routes_text({channel: each.route("") for channel, each in channels.items()}),
                     "prices": settings.prices.text(),
                     "sms_configuration_set": channels[Channel.SMS].configuration_set,
                     "email_configuration_set": email.configuration_set if email else "",
                     "daily_cap_usd": settings.messages_daily_cap_usd,
+                    "campaigns_daily_cap_usd": settings.campaigns_daily_cap_usd,
                     "retention_days": settings.policy.data_retention_days,
                     "allowed_countries": settings.sms.countries_text,
                     "pumping_guard": settings.sms.pumping_guard.limits.to_text(),
                 },
                 statements=[
-                    messaging.campaigns.grant("ReadOptOutsAndSpend", "BatchGetItem", "UpdateItem"),
-                    messaging.delivery_tracking.grant("TrackSends", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
+                    messaging.campaigns.grant("ReadOptOutsAndSpend", "BatchGetItem", "GetItem", "UpdateItem"),
+                    messaging.delivery_tracking.grant(
+                        "TrackSends", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"
+                    ),
+                    messaging.content.read("ReadOrders", ORDERS),
+                    messaging.content.read("ReadParts", PARTS),
+                    messaging.content.write("KeepOrders", ORDERS),
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self.queue.consume("ConsumeOrders", hold=True),
                     self.queue.send("PostponeOrders"),
+                    self.fallback.queue.send("WatchDeadlines"),
                     *(each.send for each in channels.values()),
                 ],
             ),
@@ -95,6 +110,9 @@ class Outbox(pulumi.ComponentResource):
             "outbox_queue_url": self.queue.url,
             "outbox_dead_letter_queue_url": self.queue.dead_letters.url,
             "message_sender_function": sender.name,
+            "fallback_queue_url": self.fallback.queue.url,
+            "fallback_dead_letter_queue_url": self.fallback.queue.dead_letters.url,
+            "fallback_function": self.fallback.function.name,
         }
         self.outputs = OutboxOutputs(**texts)
         self.register_outputs(self.outputs.to_mapping())

@@ -1,9 +1,14 @@
-"""The content bucket: request bodies by their hash."""
+"""The content bucket: request bodies by their hash, orders of single messages by their id."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+
+def order_key(message_id: str) -> str:
+    """Key of the order of a single message."""
+    return f"orders/{message_id}.json"
 
 
 class Content:
@@ -33,3 +38,16 @@ class Content:
             ExpiresIn=seconds,
         )
         return link
+
+    def put_order(self, message_id: str, document: object) -> None:
+        """Keep the order of a single message for the legs that may follow it."""
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=order_key(message_id),
+            Body=json.dumps(document).encode(),
+            ContentType="application/json",
+        )
+
+    def get_order(self, message_id: str) -> Any:
+        """Read the order of a single message back."""
+        return self.get_request(order_key(message_id))

@@ -66,6 +66,10 @@ class Queue:
         """Put many messages; raises RuntimeError if the queue refused one."""
         self._send_batches([{"MessageBody": body, "DelaySeconds": delay_s} for body in bodies])
 
+    def send_later(self, body: str, delay_s: int) -> None:
+        """Put one message that comes after `delay_s`."""
+        self._client.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_s)
+
     def send_again(self, messages: Sequence[PostponedMessage]) -> None:
         """Put messages back for later, each with the times that it has been waiting since as attributes."""
         self._send_batches([message.entry() for message in messages])
@@ -102,6 +106,11 @@ def wanted_ms(record: Mapping[str, Any], now_ms: int) -> int:
     if SLOT_SINCE in attributes:
         return int(float(attributes[SLOT_SINCE]["stringValue"]))
     return now_ms if FIRST_SEEN in attributes else int(record["attributes"]["SentTimestamp"])
+
+
+def was_postponed(record: Mapping[str, Any]) -> bool:
+    """Whether the message of an event's record has been put back for later before."""
+    return FIRST_SEEN in record.get("messageAttributes", {})
 
 
 def retry_delay_s(record: Mapping[str, Any]) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
-from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
+from lambdas.core.chain_terms import ChainTerms, Decision, chain_of, is_leg
+from lambdas.core.lifecycle import FINAL, MessageState, Status, StatusEvent, fold
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import INTENT_LIFE_MS, IntentOutcome
 from lambdas.core.redaction import mask_destination
@@ -22,7 +23,8 @@ MAX_FOLD_TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class TrackedMessage:
-    """A tracking row: `state` is what events may change, the rest is written once."""
+    """A tracking row: `state` is what events may change, the rest is written once, but for the `decisions` about later
+    legs in the row of a chain's root."""
 
     message_id: str
     campaign_id: str
@@ -33,6 +35,11 @@ class TrackedMessage:
     reserved_usd: Decimal
     version: int
     state: MessageState
+    destination: str = ""
+    country: str = ""
+    parts: int = 1
+    chain: ChainTerms | None = None
+    decisions: tuple[Decision, ...] = field(default=())
 
     @property
     def cost_usd(self) -> Decimal:
@@ -59,6 +66,11 @@ class TrackedMessage:
                 provider_id=item.get("provider_id"),
                 flags=frozenset(item.get("flags", ())),
             ),
+            destination=item.get("destination", ""),
+            country=item.get("country", ""),
+            parts=int(item.get("parts", 1)),
+            chain=ChainTerms.from_item(item["chain"]) if "chain" in item else None,
+            decisions=tuple(Decision.from_item(each) for each in item.get("legs", ())),
         )
 
 
@@ -91,7 +103,7 @@ class TrackingTable:
         """
         item = {
             "message_id": message_id,
-            "chain_id": message_id,
+            "chain_id": chain_of(message_id),
             "customer_id": row.customer_id,
             "campaign_id": campaign_id,
             "channel": row.channel,
@@ -107,6 +119,8 @@ class TrackingTable:
             "slot_us": slot_us,
             "version": 1,
             "ttl": now_ms // 1_000 + self._retention_days * SECONDS_PER_DAY,
+            **({"chain": row.chain.to_item(), "legs": []} if row.chain else {}),
+            **({"open": row.channel} if not campaign_id or is_leg(message_id) else {}),
         }
         try:
             self._table.put_new(item, "message_id")
@@ -116,7 +130,7 @@ class TrackingTable:
                 return IntentOutcome.CREATED
             if found.get("status") != Status.SENDING.value:
                 return IntentOutcome.ANSWERED
-            held = not campaign_id and now_ms - int(found["timestamp"]) < INTENT_LIFE_MS
+            held = (not campaign_id or is_leg(message_id)) and now_ms - int(found["timestamp"]) < INTENT_LIFE_MS
             return IntentOutcome.HELD if held else IntentOutcome.UNANSWERED
         return IntentOutcome.CREATED
 
@@ -139,11 +153,12 @@ class TrackingTable:
     def _learn(self, message_id: str, event: StatusEvent) -> None:
         """Write an event onto a fresh intent without reading it; read and fold if something came before."""
         code = ", #error_code = :code" if event.code else ""
+        final = " REMOVE #open" if event.status in FINAL else ""
         provider = ", #provider_id = :provider" if event.provider_id else ""
         try:
             self._table.update(
                 {"message_id": message_id},
-                f"SET #status = :status, #history.#{event.status.value} = :at, #version = :next{code}{provider}",
+                f"SET #status = :status, #history.#{event.status.value} = :at, #version = :next{code}{provider}{final}",
                 {
                     "status": event.status.value,
                     "at": event.at_ms,
@@ -209,7 +224,7 @@ class TrackingTable:
         try:
             self._table.update(
                 {"message_id": folded.before.message_id},
-                f"SET {sets}, #version = :next",
+                f"SET {sets}, #version = :next" + (" REMOVE #open" if state.is_final else ""),
                 {**changes, "was": folded.before.version, "next": folded.before.version + 1},
                 condition="#version = :was",
             )

@@ -12,11 +12,13 @@ from typing import Any
 from lambdas.adapters.audiences import Audiences
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.chains import ChainTable
 from lambdas.adapters.clock import now_ms
 from lambdas.adapters.content import Content
 from lambdas.adapters.customer_rows import CustomerRows
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.open_messages import OpenMessages
 from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.orders import Orders
@@ -31,8 +33,10 @@ from lambdas.campaign_api.costs import CostService
 from lambdas.campaign_api.messages import MessageService
 from lambdas.campaign_api.opt_outs import OptOutService
 from lambdas.campaign_api.plans import PlanService
+from lambdas.campaign_api.receipts import ReceiptService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.campaign_api.timelines import TimelineService
 from lambdas.core.campaign_request import MAX_BODY_BYTES
 from lambdas.core.channels import routes_from_text
 from lambdas.core.prices import PriceList
@@ -67,10 +71,14 @@ MESSAGES = MessageService(
     PriceList.from_text(SETTINGS.prices),
     allowed_countries=SETTINGS.allowed_countries,
 )
+TIMELINES = TimelineService(
+    ChainTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), _TABLE), CampaignTable(_TABLE), Orders(_TABLE), now_ms
+)
 SHOWN: Mapping[str, Callable[[str], Answer]] = {
     "GET /api/campaigns/{id}/report": SERVICE.report,
     "GET /api/audiences/{id}": AUDIENCES.show,
     "GET /api/plans/{id}": PLANS.show,
+    "GET /api/messages/{id}/timeline": TIMELINES.show,
 }
 """What is read by its id."""
 VERBS = {
@@ -78,6 +86,7 @@ VERBS = {
     **CostService(CustomerRows(Table(_DYNAMO, SETTINGS.delivery_tracking_table))).verbs(),
     **BlockService(Blocks(Table(_DYNAMO, SETTINGS.rate_limits_table), now_ms)).verbs(),
 }
+RECEIPTS = ReceiptService(OpenMessages(Table(_DYNAMO, SETTINGS.delivery_tracking_table)), ROUTES, now_ms)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -121,6 +130,8 @@ def _route(route: str, event: Mapping[str, Any]) -> Answer:
             return MESSAGES.send(_body(event), _caller(event))
         case "GET /api/messages/{id}":
             return MESSAGES.show(known_id)
+        case "GET /api/receipts/overdue":
+            return RECEIPTS.overdue()
         case "GET /api/environment":
             return SERVICE.environment()
     raise ApiError(404, "unknown_route", f"there is no {route}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from lambdas.adapters.orders import Orders
@@ -14,7 +14,7 @@ from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core import keys
 from lambdas.core.addresses import destination_of
-from lambdas.core.campaign_request import RequestError, canonical_hash
+from lambdas.core.campaign_request import Recipient, RequestError, canonical_hash
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.countries import allowed_countries
 from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, MessageOrder, outbox_body, parse_message_order
@@ -77,14 +77,19 @@ class MessageService:
 
     def _check(self, order: MessageOrder) -> None:
         """Refuse now what the sender could only fail later."""
-        recipient = order.recipient
-        if recipient.channel not in self._routes:
-            raise ApiError(400, "channel_not_available", f"this stack has no channel {recipient.channel}")
-        destination = destination_of(recipient.channel, recipient.address)
-        if destination is None:
-            raise ApiError(400, "invalid_destination", f"the message has no valid {recipient.channel} destination")
         countries = allowed_countries(self._allowed_countries, order.options.allowed_countries)
-        if recipient.channel is not Channel.EMAIL and countries is not None and destination.country not in countries:
+        for choice in order.recipient.choices:
+            self._check_on_channel(choice, countries, order.options.max_price_usd)
+
+    def _check_on_channel(
+        self, choice: Recipient, countries: Collection[str] | None, max_price_usd: float | None
+    ) -> None:
+        if choice.channel not in self._routes:
+            raise ApiError(400, "channel_not_available", f"this stack has no channel {choice.channel}")
+        destination = destination_of(choice.channel, choice.address)
+        if destination is None:
+            raise ApiError(400, "invalid_destination", f"the message has no valid {choice.channel} destination")
+        if choice.channel is not Channel.EMAIL and countries is not None and destination.country not in countries:
             raise ApiError(
                 400,
                 "country_not_allowed",
@@ -92,7 +97,7 @@ class MessageService:
                 f" {', '.join(sorted(countries)) or 'none'} (sms.allowed_countries of the stack, narrowed by"
                 " options.allowed_countries)",
             )
-        rendered = render(recipient, destination, 0, order.options.max_price_usd, self._prices)
+        rendered = render(choice, destination, 0, max_price_usd, self._prices)
         if isinstance(rendered, ExcludedRow):
             raise ApiError(400, rendered.reason.value, f"the message cannot be sent: {rendered.detail}")
 

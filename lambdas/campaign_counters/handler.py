@@ -1,4 +1,4 @@
-"""Sums the tracking table's stream into the counters of campaigns and days."""
+"""Sums the tracking table's stream into the counters of campaigns and days, and names the chains that go on."""
 
 from __future__ import annotations
 
@@ -12,24 +12,29 @@ from lambdas.adapters.aws import client
 from lambdas.adapters.counters import Counters
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage
+from lambdas.campaign_counters.looks import chains_to_look_at
 from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.core.attribute_values import from_item
 from lambdas.core.counting import RowChange, RowImage, batch_marker, deltas
+from lambdas.core.watch import watches
 
 SETTINGS = CampaignCountersSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 COUNTERS = Counters(Table(client("dynamodb"), SETTINGS.campaigns_table))
+FALLBACK = Queue(client("sqs"), SETTINGS.fallback_queue_url)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Count one batch; a failure makes the stream deliver the same batch again."""
-    changes = [_change(record["dynamodb"]) for record in event["Records"]]
-    sums = deltas(changes)
-    if not sums:
-        return
-    fresh = COUNTERS.add(sums, batch_marker(changes), int(time.time()))
-    LOG.line("DEBUG" if fresh else "INFO", "counted" if fresh else "counted before", records=len(changes))
+    """Count one batch and have its chains looked at; a failure makes the stream deliver the same batch again."""
+    records = [record["dynamodb"] for record in event["Records"]]
+    changes = [_change(record) for record in records]
+    if sums := deltas(changes):
+        fresh = COUNTERS.add(sums, batch_marker(changes), int(time.time()))
+        LOG.line("DEBUG" if fresh else "INFO", "counted" if fresh else "counted before", records=len(changes))
+    chain_ids = chains_to_look_at(records)
+    FALLBACK.send_all([watch.to_json() for watch in watches(chain_ids)])
 
 
 def _change(record: Mapping[str, Any]) -> RowChange:

@@ -15,3 +15,4 @@ class CampaignCountersSettings(FunctionEnvironment):
     FUNCTION: ClassVar[str] = "campaign_counters"
 
     campaigns_table: str
+    fallback_queue_url: str

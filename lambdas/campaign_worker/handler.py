@@ -18,6 +18,7 @@ from lambdas.adapters.part_files import PartReader
 from lambdas.adapters.providers import make_provider
 from lambdas.adapters.queues import Queue, batch_failures
 from lambdas.adapters.tracking import TrackingTable
+from lambdas.adapters.watches import Watches
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts, Lead
@@ -42,7 +43,9 @@ OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)
 AUDIENCE = PartReader(client("s3"), SETTINGS.content_bucket)
-WORK = Queue(client("sqs"), SETTINGS.work_queue_url)
+_SQS = client("sqs")
+WORK = Queue(_SQS, SETTINGS.work_queue_url)
+WATCHES = Watches(Queue(_SQS, SETTINGS.fallback_queue_url))
 PROVIDER = make_provider(
     CHANNEL,
     stack=SETTINGS.stack,
@@ -82,7 +85,7 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
     sender = CampaignSender(
         token.campaign_id,
         owner,
-        SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock, DAY),
+        SenderPorts(CAMPAIGNS, AUDIENCE, limiter, OPT_OUTS, clock, DAY, WATCHES),
         Attempts(TRACKING, PROVIDER, OPT_OUTS, clock, owner=owner, lead=LEAD, errors=ERRORS.of(token.campaign_id)),
         threads=SETTINGS.threads,
         keep_token=lambda: WORK.hold(handle, HOLD_SECONDS),

@@ -25,6 +25,7 @@ class CampaignWorkerSettings(FunctionEnvironment):
     rate_limits_table: str
     content_bucket: str
     work_queue_url: str
+    fallback_queue_url: str
     configuration_set: str
     origination_identity: str
     parts_per_second: float

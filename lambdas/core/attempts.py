@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -38,6 +39,8 @@ BUSY_REFUSALS = 10
 """Calls refused one after the other, without one that was taken, after which the provider counts as busy."""
 BUSY_STEP_US = MICROSECOND
 """Calls to a busy provider are repeated in steps of this, so that many rows take one claim and one lease together."""
+OPTED_OUT = "OPTED_OUT"
+"""Code of a message whose recipient had opted out of its channel when its turn came."""
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 
@@ -66,6 +69,7 @@ class ChunkProgress:
         """Another worker has taken the chunk over; its rows are none of ours any more."""
         self._rows = rows
         self._outcomes: Counter[Outcome] = Counter()
+        self._deadlines: dict[int, list[str]] = {}
         self._spent = Decimal(0)
         self._lock = threading.Lock()
 
@@ -75,6 +79,14 @@ class ChunkProgress:
             self._outcomes[outcome] += 1
             if outcome in HANDED_OVER:
                 self._spent += send.row.reserved_usd
+                if (after_s := send.row.deadline_s) is not None:
+                    self._deadlines.setdefault(after_s, []).append(send.message_id)
+
+    @property
+    def deadlines(self) -> Mapping[int, Sequence[str]]:
+        """The messages that were handed over and fall back if they are not delivered in time, by that time (s)."""
+        with self._lock:
+            return dict(self._deadlines)
 
     def left_unsent(self, send: ScheduledSend) -> None:
         """Record that a row's call was never made in this run; its chunk stays open unless `count_unsent` follows."""
@@ -310,6 +322,11 @@ class Attempts:
             send.progress.done(send, Outcome.ANSWERED)
 
     def _suppress(self, send: ScheduledSend) -> None:
+        """Leave no row of a message that is not sent, unless another channel is to take it from there."""
+        if send.row.fallback:
+            self._tracking.refused(send.message_id, OPTED_OUT, self._clock.now_us() // 1_000)
+            send.progress.done(send, Outcome.REFUSED)
+            return
         self.withdraw([send], self._owner)
         send.progress.done(send, Outcome.SUPPRESSED)
 

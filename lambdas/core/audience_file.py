@@ -2,7 +2,8 @@
 
 A row that cannot be read becomes an excluded row under the number of its line; what makes all rows doubtful raises
 `AudienceError`. CSV is RFC 4180 in UTF-8: commas, quotes doubled inside quotes, line ends inside quotes. Its header
-names the recipient's own fields; every other column is a variable. An empty cell is one that is not given.
+names the recipient's own fields; every other column is a variable. An empty cell is one that is not given, a cell of
+`channels` has several with blanks between them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from lambdas.core.plan_row import ExcludedRow, Exclusion, Row
 MAX_ROWS = 1_000_000
 """Recipients of one campaign: what a plan's tables are sized for."""
 MAX_RECORD_LINES = 1_000
-RECIPIENT_FIELDS = frozenset({"customer_id", "selected_channel", "phone", "email", "timezone"}) | FIELDS
+RECIPIENT_FIELDS = frozenset({"customer_id", "selected_channel", "channels", "phone", "email", "timezone"}) | FIELDS
 """Columns of a CSV file that are no variables."""
 _VARIABLE_NAME = re.compile(r"\w{1,64}")
 _NAMES_SHOWN = 20
@@ -99,6 +100,8 @@ class AudienceFile:
             return self._unreadable("it holds a NUL character")
         given = {name: value for name, value in zip(self.columns, values, strict=True) if value}
         fields: dict[str, Any] = {name: value for name, value in given.items() if name in RECIPIENT_FIELDS}
+        if "channels" in fields:
+            fields["channels"] = fields["channels"].split()
         fields["variables"] = {name: value for name, value in given.items() if name not in RECIPIENT_FIELDS}
         row = self._recipient(fields)
         if isinstance(row, Recipient) and row.channel not in self._checked and not FIELDS & fields.keys():
@@ -138,7 +141,7 @@ class AudienceFile:
         return self._recipient(fields)
 
     def _recipient(self, fields: dict[str, Any]) -> Row:
-        if self._terms.channel is not None:
+        if self._terms.channel is not None and "channels" not in fields:
             fields.setdefault("selected_channel", self._terms.channel.value)
         problems: list[str] = []
         found = parse_recipient(self._feed.first, fields, "", "selected_channel", problems, self._terms.defaults)
@@ -218,10 +221,10 @@ def _header(feed: _Feed, reader: Iterator[list[str]], channel: Channel | None) -
 
 def _require_fields(names: Sequence[str], channel: Channel | None) -> None:
     lacking = [name for name in ("customer_id", "selected_channel") if name not in names]
-    if channel is not None and "selected_channel" in lacking:
+    if (channel is not None or "channels" in names) and "selected_channel" in lacking:
         lacking.remove("selected_channel")
     address = {None: ("phone", "email"), Channel.EMAIL: ("email",)}.get(channel, ("phone",))
-    if "selected_channel" in names:
+    if {"selected_channel", "channels"} & set(names):
         address = ("phone", "email")
     if not set(address) & set(names):
         lacking.append(" or ".join(address))

@@ -73,6 +73,10 @@ OPEN_STATUSES = frozenset(
     {CampaignStatus.CREATED, CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED}
 )
 
+LEG_STATUSES = frozenset({CampaignStatus.RUNNING, CampaignStatus.COMPLETED})
+"""Statuses of a campaign whose messages may be tried again or fall back: one that is paused waits, one that was
+cancelled or stopped sends nothing more."""
+
 
 class CampaignError(ValueError):
     """A change that the campaign's state does not allow."""
@@ -130,7 +134,7 @@ class CampaignSummary:
     were closed between its first and its last message. `excluded` rows failed preflight, `suppressed` ones had opted
     out when their turn came, `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the
     rows of closed chunks, `lanes` are the runs of rows that each channel sends, in the zones of `window` where there is
-    one.
+    one, `legs` the retries and fallback messages after them, which count like rows of their own.
     """
 
     id: str
@@ -150,6 +154,7 @@ class CampaignSummary:
     stop_reason: str | None
     channels: Mapping[str, ChannelCounts]
     lanes: tuple[Lane, ...] = ()
+    legs: int = 0
     excluded_by_reason: Mapping[str, int] = field(default_factory=dict)
     pause_reason: str | None = None
     start_ms: int | None = None
@@ -182,6 +187,7 @@ class CampaignSummary:
             stop_reason=meta.get("stop_reason"),
             channels=channels,
             lanes=lanes_of(meta),
+            legs=int(meta.get("legs", 0)),
             excluded_by_reason={str(name): int(n) for name, n in meta.get("excluded_by_reason", {}).items()},
             pause_reason=meta.get("pause_reason"),
             start_ms=_optional_int(meta.get("start_at")),
@@ -230,7 +236,7 @@ class CampaignSummary:
     @property
     def open_receipts(self) -> int:
         """Rows handed to the provider that are not final yet."""
-        handed_over = self.done_rows - self.suppressed - self.unsent
+        handed_over = self.done_rows + self.legs - self.suppressed - self.unsent
         return max(0, handed_over - self.total("delivered") - self.total("failed"))
 
     @property
@@ -242,8 +248,10 @@ class CampaignSummary:
 
     @property
     def handled(self) -> int:
-        """Rows whose turn has come: accepted, refused, in doubt or suppressed."""
-        return self.total("sent") + self.total("refused") + self.total("in_doubt") + self.suppressed
+        """Rows whose turn has come: accepted, refused, in doubt or suppressed. Legs are no rows of the plan; some may
+        not have had their turn, for which the number is a little low while a campaign falls back."""
+        rows_and_legs = self.total("sent") + self.total("refused") + self.total("in_doubt") + self.suppressed
+        return max(0, rows_and_legs - self.legs)
 
     def eta_seconds(self, now_ms: int | None = None) -> float | None:
         """Seconds until the last row is sent at the target rate, with the waits for send windows where `now_ms` (epoch)
@@ -279,6 +287,7 @@ class CampaignSummary:
             "suppressed": self.suppressed,
             "unsent": self.never_sent,
             "processed": self.done_rows,
+            "fallback_legs": self.legs,
             "stop_reason": self.stop_reason,
             "pause_reason": self.pause_reason,
             "suspicious_ranges": [dict(each) for each in self.suspicious_ranges],

@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lambdas.core.chain_terms import MAX_RETRIES
 from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
 from lambdas.core.countries import parse_countries
@@ -27,6 +28,9 @@ MAX_CHARACTERS = 50_000_000
 """Of the texts of all recipients together: planning holds them in memory."""
 MAX_VARIABLES = 100
 MAX_VARIABLE_CHARACTERS = 4_096
+MIN_FALLBACK_SECONDS = 10
+MAX_FALLBACK_SECONDS = 86_400
+"""Of `fallback_after_seconds`: receipts take seconds, and after a day nobody waits for the message any more."""
 MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
 CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
@@ -54,6 +58,8 @@ _KNOWN_OPTIONS = frozenset(
         "send_window",
         "pause_error_rate",
         "allowed_countries",
+        "fallback_after_seconds",
+        "retries",
     }
 )
 
@@ -68,7 +74,10 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One row of an audience as the caller gave it; `row` is its 0-based place, in a file the number of its line."""
+    """One row of an audience as the caller gave it; `row` is its 0-based place, in a file the number of its line.
+
+    `alternatives` is the same message on the channels to take, in order, if it does not arrive on this one.
+    """
 
     row: int
     customer_id: str
@@ -77,11 +86,23 @@ class Recipient:
     content: Content
     variables: Mapping[str, str] = field(default_factory=dict)
     timezone: str | None = None
+    alternatives: tuple[Recipient, ...] = ()
+
+    @property
+    def choices(self) -> tuple[Recipient, ...]:
+        """The message on each of its channels, in order."""
+        return (self, *self.alternatives)
+
+    def without_first(self) -> Recipient | None:
+        """The message with its second channel as the first; None if it has no other."""
+        return replace(self.alternatives[0], alternatives=self.alternatives[1:]) if self.alternatives else None
 
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message, validity in seconds.
+    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message with all its legs,
+    validity in seconds. The next channel is taken `fallback_after_seconds` after a message that has not been delivered,
+    and the same one tried again up to `retries` times after a failure that asks for it.
 
     A campaign starts at `start_ms` (epoch, None for at once), sends within `window` alone, and pauses when more than
     `pause_error_rate` of its latest messages fail (1 for never, None where the stack's default applies).
@@ -95,6 +116,12 @@ class SendOptions:
     window: SendWindow | None = None
     pause_error_rate: float | None = None
     allowed_countries: tuple[str, ...] | None = None
+    fallback_after_seconds: int | None = None
+    retries: int = 0
+
+
+USUAL_OPTIONS = SendOptions()
+"""Of a request that says nothing about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +167,7 @@ def parse_campaign_request(document: object) -> CampaignRequest:
         problems.append("dry_run must be true or false")
     options = parse_options(document.get("options", {}), _KNOWN_OPTIONS, problems)
     audience_id, channel = _audience(document, problems)
-    defaults = _defaults(document, problems)
+    defaults = content_defaults(document, problems)
     recipients = () if audience_id is not None else _recipients(document, defaults, problems)
     if problems:
         raise RequestError(problems[:MAX_PROBLEMS])
@@ -187,14 +214,19 @@ def parse_options(options: object, known: frozenset[str], problems: list[str]) -
         else _number(options[name], f"options.{name}", LEAST_USD, most, problems)
         for name, most in (("spend_cap_usd", 1e6), ("max_price_usd", 99.99999))
     }
-    validity = options.get("validity_seconds")
-    whole = isinstance(validity, int) and not isinstance(validity, bool)
-    if validity is not None and not (whole and 5 <= validity <= 259_200):
-        problems.append("options.validity_seconds must be a whole number from 5 to 259200")
     start, window, pause_rate = _life(options, problems)
     countries = parse_countries(options.get("allowed_countries"), "options.allowed_countries", problems)
     return SendOptions(
-        message_type, money["max_price_usd"], validity, money["spend_cap_usd"], start, window, pause_rate, countries
+        message_type,
+        money["max_price_usd"],
+        _whole_option(options, "validity_seconds", 5, 259_200, problems),
+        money["spend_cap_usd"],
+        start,
+        window,
+        pause_rate,
+        countries,
+        _whole_option(options, "fallback_after_seconds", MIN_FALLBACK_SECONDS, MAX_FALLBACK_SECONDS, problems),
+        _whole_option(options, "retries", 0, MAX_RETRIES, problems) or 0,
     )
 
 
@@ -209,6 +241,16 @@ def _life(options: Mapping[str, Any], problems: list[str]) -> tuple[int | None, 
         never = options["pause_error_rate"] is None
         rate = 1.0 if never else _number(options["pause_error_rate"], "options.pause_error_rate", 0, 1, problems)
     return start, window, rate
+
+
+def _whole_option(options: Mapping[str, Any], name: str, least: int, most: int, problems: list[str]) -> int | None:
+    value = options.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        problems.append(f"options.{name} must be a whole number from {least} to {most}")
+        return None
+    return value
 
 
 def _recipients(
@@ -231,7 +273,8 @@ def _recipients(
             recipients.append(recipient)
         if len(problems) >= MAX_PROBLEMS:
             break
-    characters = sum(len(text) for recipient in recipients for text in recipient.content.texts())
+    choices = (choice for recipient in recipients for choice in recipient.choices)
+    characters = sum(len(text) for choice in choices for text in choice.content.texts())
     if characters > MAX_CHARACTERS:
         problems.append(
             f"the texts of all recipients have {characters} characters, more than {MAX_CHARACTERS}; split the audience"
@@ -239,8 +282,8 @@ def _recipients(
     return tuple(recipients)
 
 
-def _defaults(document: Mapping[str, Any], problems: list[str]) -> dict[Channel, Content]:
-    """What a campaign says by default: `body` on every channel, `content.<channel>` on one."""
+def content_defaults(document: Mapping[str, Any], problems: list[str]) -> dict[Channel, Content]:
+    """What a request says by default: `body` on every channel, `content.<channel>` on one."""
     common = parse_content({"body": document.get("body")}, "", problems) or Content()
     by_channel = document.get("content", {})
     if not isinstance(by_channel, dict) or by_channel.keys() - set(Channel):
@@ -263,7 +306,37 @@ def parse_recipient(
     problems: list[str],
     defaults: Mapping[Channel, Content],
 ) -> Recipient | None:
-    """Read one recipient with its content; adds to `problems` and returns None where something is wrong."""
+    """Read one recipient with its content; adds to `problems` and returns None where something is wrong.
+
+    Its channel stands in `channel_field`, or several in order in `channels`.
+    """
+    if not isinstance(user, dict) or "channels" not in user:
+        return _parse_on_channel(row, user, where, channel_field, problems, defaults)
+    dot, names = f"{where}." if where else "", user["channels"]
+    known = isinstance(names, list) and names and all(name in tuple(Channel) for name in names)
+    if channel_field in user or not known or len(set(names)) < len(names):
+        problems.append(
+            f"{dot}channels must be a list of different channels out of {', '.join(Channel)}, in place of"
+            f" {channel_field}"
+        )
+        return None
+    choices: list[Recipient] = []
+    for name in names:
+        found = _parse_on_channel(row, {**user, channel_field: name}, where, channel_field, problems, defaults)
+        if found is None:
+            return None
+        choices.append(found)
+    return replace(choices[0], alternatives=tuple(choices[1:]))
+
+
+def _parse_on_channel(
+    row: int,
+    user: object,
+    where: str,
+    channel_field: str,
+    problems: list[str],
+    defaults: Mapping[Channel, Content],
+) -> Recipient | None:
     dot = f"{where}." if where else ""
     if not isinstance(user, dict):
         problems.append(f"{where or 'the message'} must be an object")

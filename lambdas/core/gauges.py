@@ -9,6 +9,7 @@ from lambdas.core.metrics import (
     AVAILABLE_CAPACITY,
     COST_PER_CUSTOMER,
     DELIVERY_RATE,
+    IN_DOUBT,
     MESSAGES_PER_SECOND,
     OVERDUE_RECEIPTS,
     TOKEN_REFILL_RATE,
@@ -56,9 +57,9 @@ def channel_gauges(
     return data
 
 
-def stack_gauges(*, cost_usd: float, customers: int, overdue: int) -> list[Datum]:
+def stack_gauges(*, cost_usd: float, customers: int, overdue: int, in_doubt: int) -> list[Datum]:
     """The gauges of the whole stack."""
-    data = [Datum(OVERDUE_RECEIPTS, overdue)]
+    data = [Datum(OVERDUE_RECEIPTS, overdue), Datum(IN_DOUBT, in_doubt)]
     if customers:
         data.append(Datum(COST_PER_CUSTOMER, round(cost_usd / customers, 6)))
     return data

@@ -7,11 +7,15 @@ import hashlib
 META = "META"
 PLAN = "PLAN"
 """Sort key of how far planning is and what it came to, in the partition of a campaign or of a plan."""
+LEDGER = "LEDGER"
+RECOUNT = "RECOUNT"
 CHUNK_PREFIX = "CHUNK#"
 COUNT_PREFIX = "COUNT#"
 CREATED_INDEX = "created-index"
 CUSTOMER_INDEX = "customer-index"
 PROVIDER_INDEX = "provider-index"
+OPEN_INDEX = "open-index"
+"""Of messages without a final receipt that somebody keeps an eye on: rows with the attribute `open` alone are in it."""
 ALL_CAMPAIGNS = "campaigns"
 """The hash key of `created-index`: one partition, written once per campaign."""
 
@@ -70,6 +74,12 @@ def audience(audience_id: str) -> str:
 def plan(plan_id: str) -> str:
     """Partition of the plan that a dry run over an uploaded audience makes."""
     return f"PLAN#{plan_id}"
+
+
+def campaign_row(message_id: str) -> tuple[str, int] | None:
+    """The inverse of `message`, None for the id of a single message."""
+    campaign_of, _, row = message_id.rpartition("-")
+    return (campaign_of, int(row)) if is_campaign_row(message_id) else None
 
 
 def order(message_id: str) -> str:

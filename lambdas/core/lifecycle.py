@@ -30,6 +30,8 @@ FINAL = frozenset({Status.FAILED, Status.DELIVERED, Status.READ})
 ARRIVED = frozenset({Status.DELIVERED, Status.READ})
 ACCEPTED = frozenset({Status.SENT, Status.DELIVERED, Status.READ})
 """Statuses that only a message can reach which the provider has accepted."""
+NO_FINAL_RECEIPT = "no_final_receipt"
+"""Flag of a message that was given up because no final receipt had come within 72 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class MessageState:
     def is_accepted(self) -> bool:
         """The provider has taken the message: its id is known, or something that follows acceptance."""
         return self.provider_id is not None or not ACCEPTED.isdisjoint(self.history)
+
+    @property
+    def may_cost(self) -> bool:
+        """The message was accepted, or may have been: it is in doubt, or was so until it was given up."""
+        return self.is_accepted or self.status is Status.IN_DOUBT or NO_FINAL_RECEIPT in self.flags
 
 
 def fold(state: MessageState, events: Iterable[StatusEvent]) -> MessageState:
@@ -157,8 +164,10 @@ class Counts:
 
 
 def contribution(state: MessageState, *, called_ms: int, estimate_usd: Decimal) -> Counts:
-    """What a row adds to its campaign's counters: accepted messages cost the charged price, else the estimate."""
+    """What a row adds to its campaign's counters: accepted messages, and those that were given up without anybody
+    knowing, cost the charged price, else the estimate."""
     accepted = state.is_accepted
+    costs = accepted or NO_FINAL_RECEIPT in state.flags
     arrived = state.status in ARRIVED
     latency = max(0, state.history[Status.DELIVERED] - called_ms) if Status.DELIVERED in state.history else 0
     return Counts(
@@ -167,6 +176,6 @@ def contribution(state: MessageState, *, called_ms: int, estimate_usd: Decimal) 
         failed=int(state.status is Status.FAILED),
         in_doubt=int(state.status is Status.IN_DOUBT),
         delivery_ms_sum=latency,
-        cost_usd=(state.cost_usd if state.cost_usd is not None else estimate_usd) if accepted else Decimal(0),
+        cost_usd=(state.cost_usd if state.cost_usd is not None else estimate_usd) if costs else Decimal(0),
         refused=int(state.status is Status.FAILED and not accepted),
     )

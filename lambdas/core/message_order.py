@@ -1,7 +1,8 @@
 """One message for one recipient: the body of `POST /api/messages` and what travels on the outbox queue.
 
 Both are the same JSON. Whoever puts an order on the queue itself gives it a `message_id`, letters, digits, `_` and `-`,
-at most 64, that does not end like a campaign's rows in `-` and seven digits; two orders of one id are one message.
+at most 64, that does not end like a campaign's rows in `-` and seven digits, nor like the legs of a chain in `_` and a
+digit; two orders of one id are one message.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from lambdas.core.campaign_request import (
     Recipient,
     RequestError,
     SendOptions,
+    content_defaults,
     parse_options,
     parse_recipient,
 )
+from lambdas.core.chain_terms import LONGEST_ID, is_leg
 from lambdas.core.content import FIELDS
 
 MAX_ORDER_BYTES = 250_000
@@ -29,11 +32,22 @@ LONGEST_WAIT_SECONDS = 259_200
 """How long a message without a validity of its own may wait, which is SendTextMessage's default (API reference,
 `TimeToLive`): it comes back to the queue as a new message each time, so no bound of the queue ends that."""
 MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-OPTIONS = frozenset({"message_type", "max_price_usd", "validity_seconds", "allowed_countries"})
+OPTIONS = frozenset(
+    {
+        "message_type",
+        "max_price_usd",
+        "validity_seconds",
+        "allowed_countries",
+        "fallback_after_seconds",
+        "retries",
+    }
+)
 _KNOWN_FIELDS = FIELDS | {
     "message_id",
     "customer_id",
     "channel",
+    "channels",
+    "content",
     "phone",
     "email",
     "variables",
@@ -69,15 +83,32 @@ def parse_message_order(document: object) -> MessageOrder:
     message_id, ordered_at_ms = document.get("message_id"), document.get("ordered_at_ms")
     if message_id is not None and not (isinstance(message_id, str) and MESSAGE_ID.fullmatch(message_id)):
         problems.append("message_id must be 1-64 letters, digits, '_' or '-'")
+    elif message_id is not None and is_leg(message_id):
+        problems.append("message_id must not end in '_' and one digit, which is how retries and fallback are named")
     elif message_id is not None and keys.is_campaign_row(message_id):
         problems.append("message_id must not end in '-' and seven digits, which is how campaigns name their rows")
     if ordered_at_ms is not None and (isinstance(ordered_at_ms, bool) or not isinstance(ordered_at_ms, int)):
         problems.append("ordered_at_ms must be a time in whole milliseconds")
     options = parse_options(document.get("options", {}), OPTIONS, problems)
-    recipient = parse_recipient(0, document, "", "channel", problems, {})
+    recipient = _recipient(document, problems)
+    if isinstance(message_id, str) and len(message_id) > LONGEST_ID and _may_have_legs(recipient, options):
+        problems.append(f"message_id must have at most {LONGEST_ID} characters with retries or several channels")
     if problems or recipient is None:
         raise RequestError(problems[:MAX_PROBLEMS])
     return MessageOrder(message_id, recipient, options, ordered_at_ms)
+
+
+def _recipient(document: Mapping[str, Any], problems: list[str]) -> Recipient | None:
+    """What the message says on a channel stands in `content` where it has one, else in its own fields."""
+    if "content" not in document:
+        return parse_recipient(0, document, "", "channel", problems, {})
+    defaults = content_defaults(document, problems)
+    rest = {name: value for name, value in document.items() if name not in FIELDS}
+    return parse_recipient(0, rest, "", "channel", problems, defaults)
+
+
+def _may_have_legs(recipient: Recipient | None, options: SendOptions) -> bool:
+    return recipient is not None and (bool(recipient.alternatives) or options.retries > 0)
 
 
 def outbox_body(document: Mapping[str, Any], *, message_id: str, ordered_at_ms: int) -> dict[str, Any]:

@@ -69,6 +69,7 @@ OTHER_NOTIFICATIONS = Metric(
     "OtherNotifications", Unit.COUNT, _PER_STACK, "inbound messages and notices on the receipts' paths, acknowledged"
 )
 OVERDUE_RECEIPTS = Metric("OverdueReceipts", Unit.COUNT, _PER_STACK, "open messages without a final receipt after 1 h")
+IN_DOUBT = Metric("InDoubt", Unit.COUNT, _PER_STACK, "messages that the provider may have taken, nobody knows yet")
 OUTBOX_AGE = Metric(
     "OutboxAge", Unit.SECONDS, _PER_STACK, "since single messages were ordered that were just sent or still wait"
 )
@@ -77,6 +78,11 @@ CAMPAIGNS_AUTO_PAUSED = Metric(
 )
 PUMPING_BLOCKED = Metric(
     "PumpingBlocked", Unit.COUNT, _PER_STACK, "single messages that were held back because they look like SMS pumping"
+)
+
+FALLBACK_LEGS = Metric("FallbackLegs", Unit.COUNT, _PER_STACK, "retries and messages on a next channel, decided")
+DOUBLE_DELIVERIES = Metric(
+    "DoubleDeliveries", Unit.COUNT, _PER_STACK, "messages that arrived although another leg had arrived before"
 )
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -96,9 +102,12 @@ CATALOGUE: tuple[Metric, ...] = (
     PARKED_EVENTS,
     OTHER_NOTIFICATIONS,
     OVERDUE_RECEIPTS,
+    IN_DOUBT,
     OUTBOX_AGE,
     CAMPAIGNS_AUTO_PAUSED,
     PUMPING_BLOCKED,
+    FALLBACK_LEGS,
+    DOUBLE_DELIVERIES,
 )
 
 MAX_VALUES_PER_METRIC = 100

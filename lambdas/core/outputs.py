@@ -109,13 +109,16 @@ class MessagingOutputs(ComponentOutputs):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxOutputs(ComponentOutputs):
-    """Where single messages are put and what sends them."""
+    """Where single messages are put, what sends them, and what looks after those that did not arrive."""
 
     COMPONENT: ClassVar[str] = "outbox"
 
     outbox_queue_url: str
     outbox_dead_letter_queue_url: str
     message_sender_function: str
+    fallback_queue_url: str
+    fallback_dead_letter_queue_url: str
+    fallback_function: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from lambdas.core.addresses import Destination
 from lambdas.core.campaign_request import Recipient, RequestError
+from lambdas.core.chain_plan import chained
 from lambdas.core.channels import Channel
 from lambdas.core.content import MAX_TEXT_CHARACTERS
 from lambdas.core.key_set import KeySet
@@ -73,7 +74,7 @@ class Planning:
     def _locate(self, recipient: Recipient) -> _Candidate | ExcludedRow:
         found = locate(recipient, self._rules)
         if isinstance(found, ExcludedRow):
-            return found
+            return self._locate_next(recipient) or found
         zone = self._rules.zones.of(recipient.channel, found.address, recipient.timezone)
         if zone is None:
             return ExcludedRow(recipient.row, Exclusion.UNKNOWN_TIMEZONE, customer_id=recipient.customer_id)
@@ -82,10 +83,18 @@ class Planning:
             return ExcludedRow(recipient.row, Exclusion.DUPLICATE, customer_id=recipient.customer_id)
         return _Candidate(recipient, found, zone)
 
+    def _locate_next(self, recipient: Recipient) -> _Candidate | None:
+        """The recipient on the next channel that it can be reached on, if there is one."""
+        later = recipient.without_first()
+        located = self._locate(later) if later is not None else None
+        return located if isinstance(located, _Candidate) else None
+
     def _blocked(self, candidates: Iterable[_Candidate]) -> frozenset[tuple[Channel, str]]:
         by_channel: dict[Channel, dict[str, None]] = {}
         for candidate in candidates:
             by_channel.setdefault(candidate.recipient.channel, {})[candidate.destination.address] = None
+            for channel, destination in self._alternatives(candidate.recipient):
+                by_channel.setdefault(channel, {})[destination.address] = None
         return frozenset(
             (channel, address)
             for channel, addresses in by_channel.items()
@@ -99,15 +108,41 @@ class Planning:
             return located
         recipient, destination = located.recipient, located.destination
         if (recipient.channel, destination.address) in blocked:
-            return ExcludedRow(recipient.row, Exclusion.OPTED_OUT, customer_id=recipient.customer_id)
+            opted_out = ExcludedRow(recipient.row, Exclusion.OPTED_OUT, customer_id=recipient.customer_id)
+            return self._next_outcome(recipient, blocked) or opted_out
         lane = self.totals.lane_of(recipient.channel, located.zone)
         outcome = render(
             recipient, destination, self.totals.rows_of(lane), self._rules.max_price_usd, self._rules.prices
         )
         if isinstance(outcome, ExcludedRow):
-            return outcome
+            return self._next_outcome(recipient, blocked) or outcome
+        outcome = chained([outcome, *self._fallback(recipient, blocked)], self._rules.options)
         self.totals.add(lane, outcome)
         return LaneRow(lane, outcome)
+
+    def _next_outcome(self, recipient: Recipient, blocked: Collection[tuple[Channel, str]]) -> LaneRow | None:
+        """The message on the next channel that can take it: one that the first cannot take is not lost for that."""
+        located = self._locate_next(recipient)
+        outcome = self._outcome(located, blocked) if located is not None else None
+        return outcome if isinstance(outcome, LaneRow) else None
+
+    def _alternatives(self, recipient: Recipient) -> Iterator[tuple[Channel, Destination]]:
+        """The other channels on which a recipient can be reached."""
+        for choice in recipient.alternatives:
+            found = locate(choice, self._rules)
+            if not isinstance(found, ExcludedRow):
+                yield choice.channel, found
+
+    def _fallback(self, recipient: Recipient, blocked: Collection[tuple[Channel, str]]) -> Iterator[PlannedRow]:
+        """The message on the other channels that can take it; who has opted out of one is not asked there later."""
+        destinations = dict(self._alternatives(recipient))
+        for choice in recipient.alternatives:
+            destination = destinations.get(choice.channel)
+            if destination is None or (choice.channel, destination.address) in blocked:
+                continue
+            rendered = render(choice, destination, 0, self._rules.max_price_usd, self._rules.prices)
+            if isinstance(rendered, PlannedRow):
+                yield rendered
 
 
 def new_planning(rules: RowRules, opted_out: OptedOut, name: str = "") -> Planning:
@@ -132,7 +167,8 @@ def batches(rows: Iterable[Row], read_bytes: Callable[[], int] = lambda: 0) -> I
 
 def require_room(recipients: Iterable[Recipient]) -> None:
     """Refuse messages that are too much together, by their lengths alone; raises `RequestError`."""
-    lengths = (recipient.content.rendered_lengths(recipient.variables) for recipient in recipients)
+    choices = (choice for recipient in recipients for choice in recipient.choices)
+    lengths = (choice.content.rendered_lengths(choice.variables) for choice in choices)
     # One that is too long by itself is left out of the plan and never rendered.
     characters = sum(sum(texts) for texts in lengths if max(texts) <= MAX_TEXT_CHARACTERS)
     if characters > MAX_RENDERED_CHARACTERS:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lambdas.core.addresses import Destination, destination_of
-from lambdas.core.campaign_request import CampaignRequest, Recipient
+from lambdas.core.campaign_request import USUAL_OPTIONS, CampaignRequest, Recipient, SendOptions
 from lambdas.core.channels import Channel
 from lambdas.core.content import (
     MAX_SUBJECT_CHARACTERS,
@@ -62,14 +62,15 @@ Row = Recipient | ExcludedRow
 @dataclass(frozen=True, slots=True)
 class RowRules:
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
-    messages cost, in which zone's send window the row waits, and the countries whose numbers may be written to (None:
-    all)."""
+    messages cost, in which zone's send window the row waits, the countries whose numbers may be written to (None:
+    all), and what may follow messages that do not arrive."""
 
     channels: Collection[str]
     max_price_usd: float | None = None
     prices: PriceList = LIST_PRICES
     zones: LaneZones = NO_WINDOW
     countries: Collection[str] | None = None
+    options: SendOptions = USUAL_OPTIONS
 
 
 def rules_of(
@@ -77,9 +78,10 @@ def rules_of(
 ) -> RowRules:
     """The rules of a campaign made at `made_ms` (epoch) over the `channels` that the stack has, at its `prices`, in the
     `countries` that it allows (as `countries_to_text` writes them)."""
-    zones = LaneZones(request.options.window, request.options.start_ms or made_ms)
-    allowed = allowed_countries(countries, request.options.allowed_countries)
-    return RowRules(channels, request.options.max_price_usd, prices, zones, allowed)
+    options = request.options
+    zones = LaneZones(options.window, options.start_ms or made_ms)
+    allowed = allowed_countries(countries, options.allowed_countries)
+    return RowRules(channels, options.max_price_usd, prices, zones, allowed, options)
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:

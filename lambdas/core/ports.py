@@ -139,8 +139,8 @@ INTENT_LIFE_MS = (SENDER_SECONDS + 5) * 1_000
 class IntentOutcome(StrEnum):
     """What putting an intent found: our own new row, a row without an answer, or one with an answer already.
 
-    `HELD` is a single message's row without an answer whose owner may still be at work; a campaign's rows are never
-    held, because the fence of their chunk has ended their owner.
+    `HELD` is a single message's or a leg's row without an answer whose owner may still be at work; a campaign's own
+    rows are never held, because the fence of their chunk has ended their owner.
     """
 
     CREATED = "created"
@@ -198,6 +198,13 @@ class CampaignPort(Protocol):
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""
+
+
+class WatchPort(Protocol):
+    """Whoever looks after messages that have a deadline."""
+
+    def watch(self, message_ids: Sequence[str], due_ms: int) -> None:
+        """Have the messages looked at when that time (epoch) has come; asking twice changes nothing."""
 
 
 class AudiencePort(Protocol):

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
@@ -31,6 +31,7 @@ from lambdas.core.ports import (
     Clock,
     LimiterPort,
     OptOutPort,
+    WatchPort,
 )
 from lambdas.core.run_report import RunEnd, RunReport
 
@@ -59,6 +60,7 @@ class SenderPorts:
     opt_outs: OptOutPort
     clock: Clock
     day: CampaignDayPort
+    watches: WatchPort | None = None
 
 
 class CampaignSender:
@@ -255,7 +257,10 @@ class CampaignSender:
         for row in rows:
             message_id = keys.message(self._campaign_id, row.row)
             send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
-            if row.destination in blocked and not (chunk.fence > 1 and self._attempts.was_begun(message_id)):
+            if row.destination in blocked and row.fallback:
+                # Read again and put on record when its turn comes, so that the next channel takes it.
+                sends.append(replace(send, opt_out_read_us=0))
+            elif row.destination in blocked and not (chunk.fence > 1 and self._attempts.was_begun(message_id)):
                 progress.done(send, Outcome.SUPPRESSED)
             else:
                 sends.append(send)
@@ -361,6 +366,7 @@ class CampaignSender:
             for progress in [progress for progress in self._open if progress.finished]:
                 self._open.remove(progress)
                 result = progress.result()
+                self._watch_deadlines(progress)
                 state = self._ports.campaigns.close_chunk(progress.chunk, result)
                 if state is not None and progress.chunk.day:
                     self._ports.day.settle(progress.chunk.day, progress.chunk.reserved_usd, result.spent_usd)
@@ -371,6 +377,13 @@ class CampaignSender:
                 self._report.spent_usd += result.spent_usd
                 if state is not None:
                     self._complete_if_done(state)
+
+    def _watch_deadlines(self, progress: ChunkProgress) -> None:
+        """Before the chunk is closed: whoever takes it over from a worker that died here does it again."""
+        now_ms = self._clock.now_us() // 1_000
+        for after_s, message_ids in progress.deadlines.items():
+            if self._ports.watches is not None:
+                self._ports.watches.watch(message_ids, now_ms + after_s * 1_000)
 
     def _complete_if_done(self, state: CampaignState) -> None:
         """A campaign paused while its last chunk was closed has nobody else to complete it later."""

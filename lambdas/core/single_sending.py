@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core import keys
+from lambdas.core.attempts import OPTED_OUT as OPTED_OUT
 from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
 from lambdas.core.pacing import MICROSECOND, Wait
@@ -22,9 +23,13 @@ from lambdas.core.pumping_guard import PUMPING_GUARD
 
 POLL_US = 100_000
 EXPIRED = "EXPIRED"
-OPTED_OUT = "OPTED_OUT"
 SPEND_CAP = "SPEND_CAP"
-"""Error codes of messages that were never handed to the provider."""
+NOT_NEEDED = "NOT_NEEDED"
+CAMPAIGN_ENDED = "CAMPAIGN_ENDED"
+"""Error codes of messages that were never handed to the provider: too late, opted out, no money left, and of fallback
+legs: an earlier leg has arrived meanwhile, the campaign has been cancelled or stopped."""
+WISHES = frozenset({OPTED_OUT, NOT_NEEDED, CAMPAIGN_ENDED})
+"""Codes of messages that nobody wants sent: no failure of ours."""
 ANY_RATE = 10**9 * MILLI
 PATIENCE_US = MICROSECOND
 """How long a message of a customer beyond its share waits in place; longer, and others would wait behind it."""
@@ -34,8 +39,8 @@ class SingleOutcome(StrEnum):
     """What became of an order in this run; `LATER` asks for it to come again: this run has not handed it over.
 
     `BEYOND_SHARE` as well, because its customer has more under way than its share and others want the time.
-    Without a call, `SUPPRESSED` is on record as opted out, `GUARDED` as held back by the pumping guard, `NOT_SENT` with
-    another reason.
+    Without a call, `SUPPRESSED` is on record as not wanted any more (`WISHES`), `GUARDED` as held back by the pumping
+    guard, `NOT_SENT` with another reason.
     """
 
     SENT = "sent"
@@ -81,14 +86,14 @@ class GuardPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinglePorts:
-    """The outside world of a single message."""
+    """The outside world of a single message; no `guard` for a campaign's legs, whose audience somebody has planned."""
 
     tracking: TrackingPort
     limiter: PriorityLimiterPort
     opt_outs: OptOutPort
     budget: DayBudgetPort
     clock: Clock
-    guard: GuardPort
+    guard: GuardPort | None = None
 
 
 @dataclass(slots=True)
@@ -119,16 +124,17 @@ _OUTCOMES = {
     Outcome.ANSWERED: SingleOutcome.DONE_BEFORE,
     Outcome.UNSENT: SingleOutcome.LATER,
 }
-_NOT_SENT = {OPTED_OUT: SingleOutcome.SUPPRESSED, PUMPING_GUARD: SingleOutcome.GUARDED}
+_NOT_SENT = {**dict.fromkeys(WISHES, SingleOutcome.SUPPRESSED), PUMPING_GUARD: SingleOutcome.GUARDED}
 
 
 class SingleSender:
-    """Sends one message; not reusable."""
+    """Sends one message, which a campaign may own that falls back; not reusable."""
 
-    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str) -> None:
+    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str, campaign_id: str = "") -> None:
         self._ports = ports
         self._attempts = attempts
         self._owner = owner
+        self._campaign_id = campaign_id
         self._beyond_share = False
         self.lacked_slot = False
         """The identity had no slot to give in time: what AvailableCapacity tells of."""
@@ -147,7 +153,7 @@ class SingleSender:
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
-        if not self._ports.guard.allows(row):
+        if self._ports.guard is not None and not self._ports.guard.allows(row):
             return self.record_not_sent(message_id, row, PUMPING_GUARD)
         day = self._ports.budget.take(row.reserved_usd)
         if day is None:
@@ -225,7 +231,7 @@ class SingleSender:
         """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over
         is in doubt instead, once that run has ended."""
         now_ms = self._ports.clock.now_us() // 1_000
-        found = self._ports.tracking.intend("", row, message_id, self._owner, now_ms, 0)
+        found = self._ports.tracking.intend(self._campaign_id, row, message_id, self._owner, now_ms, 0)
         if found is IntentOutcome.ANSWERED:
             return SingleOutcome.DONE_BEFORE
         if found is IntentOutcome.HELD:

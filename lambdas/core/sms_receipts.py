@@ -32,6 +32,9 @@ from lambdas.core.receipts import (
 
 EVENT_SOURCE = "aws.sms-voice"
 DETAIL_TYPE = "Text Message Delivery Status Updated"
+EVENT_PREFIXES = ("TEXT_", "MEDIA_", "RCS_")
+"""Kinds of events that are receipts of messages (API reference, EventDestination, `MatchingEventTypes`): a pool with an
+RCS agent in it sends a text as RCS. Voice calls are none of ours."""
 
 MAX_PRICE = Decimal(10**9)
 PRICE_DIGITS = Decimal("1e-8")
@@ -61,9 +64,14 @@ PROVIDER_STATUSES: Mapping[str, Status] = {
     "UNROUTABLE": Status.FAILED,
     "FAILED": Status.FAILED,
     "UNKNOWN": Status.FAILED,
+    "FILE_INACCESSIBLE": Status.FAILED,
+    "FILE_TYPE_UNSUPPORTED": Status.FAILED,
+    "FILE_SIZE_EXCEEDED": Status.FAILED,
+    "FALLEN_BACK_TO_SMS": Status.SENT,
 }
-"""By country SUCCESSFUL, accepted by the carrier, is the last that is ever heard, or DELIVERED follows it (page "Event
-types"): both are a delivery, and the earlier time holds."""
+"""Every word of `messageStatus`, and of the types of events behind their kind. By country SUCCESSFUL, accepted by the
+carrier, is the last that is ever heard, or DELIVERED follows it (page "Event types"): both are a delivery, and the
+earlier time holds."""
 
 FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     "UNREACHABLE": ReceiptClass.RETRY,
@@ -78,6 +86,9 @@ FAILURE_CLASSES: Mapping[str, ReceiptClass] = {
     "PROTECT_BLOCKED": ReceiptClass.FAIL_OVER,
     "UNROUTABLE": ReceiptClass.FAIL_OVER,
     "FAILED": ReceiptClass.FAIL_OVER,
+    "FILE_INACCESSIBLE": ReceiptClass.FAIL_OVER,
+    "FILE_TYPE_UNSUPPORTED": ReceiptClass.FAIL_OVER,
+    "FILE_SIZE_EXCEEDED": ReceiptClass.FAIL_OVER,
 }
 """The words of the status table in "Messaging events" decide: it says of four that the message may be tried again, and
 of INVALID that the destination is no valid number. See `ReceiptClass` for what is done."""
@@ -98,7 +109,7 @@ def from_notification(document: Mapping[str, Any]) -> list[Receipt]:
     What is not final yet (`isFinal`) is neither a delivery nor a failure.
     """
     event_type = document.get("eventType")
-    if not isinstance(event_type, str) or not event_type.startswith("TEXT_"):
+    if not isinstance(event_type, str) or not event_type.startswith(EVENT_PREFIXES):
         raise UnknownEvent(f"event type {shown(event_type)}")
     provider_status = document.get("messageStatus")
     status = PROVIDER_STATUSES.get(provider_status) if isinstance(provider_status, str) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import Counter
@@ -14,12 +13,18 @@ from functools import cache
 from typing import Any
 
 from lambdas.adapters.aws import client
+from lambdas.adapters.campaign_budget import CampaignBudget, CampaignHalted
+from lambdas.adapters.campaign_day import CampaignDay
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.adapters.chains import ChainTable
 from lambdas.adapters.clock import AnchoredClock, now_ms
+from lambdas.adapters.content import Content
 from lambdas.adapters.day_budget import DayBudget
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.limiter import Limiter
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import ChannelOptOuts
+from lambdas.adapters.part_files import PartReader
 from lambdas.adapters.providers import make_provider
 from lambdas.adapters.pumping import MixReader, PumpingGuard
 from lambdas.adapters.queues import (
@@ -33,64 +38,75 @@ from lambdas.adapters.queues import (
 )
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
-from lambdas.core.addresses import destination_of
 from lambdas.core.attempts import Attempts, Lead
-from lambdas.core.campaign_request import RequestError, price_text
+from lambdas.core.campaign_request import RequestError
 from lambdas.core.channels import Channel, routes_from_text
-from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
 from lambdas.core.identity_calendar import IdentityLease
-from lambdas.core.message_order import MessageOrder, parse_message_order
 from lambdas.core.metrics import OUTBOX_AGE, PARKED_EVENTS, PUMPING_BLOCKED, Datum
 from lambdas.core.pacing import MICROSECOND, Wait
-from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import Clock, ProviderPort, SendTerms
+from lambdas.core.ports import Clock, ProviderPort
 from lambdas.core.prices import PriceList
 from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import (
-    EXPIRED,
     PriorityLimiterPort,
     SingleOutcome,
     SinglePorts,
     SingleSender,
     postponed_s,
 )
+from lambdas.core.watch import Watch
+from lambdas.message_sender.campaign_legs import CampaignLegs
 from lambdas.message_sender.settings import MessageSenderSettings
+from lambdas.message_sender.tasks import NotNow, Task, Tasks, UnsendableOrder
 
 RUN_SECONDS = 20
 """How long a message may wait for a slot in one run, before it goes back to the queue."""
 AGAIN_SECONDS = 5
 STOPPED_AGAIN_SECONDS = 30
-"""When a message comes again: without a slot, and while the provider refuses everything."""
+"""When a message comes again: without a slot, and while the provider refuses everything or its campaign is paused."""
 BATCH = 10
 """Messages of one invocation, sent side by side."""
 WAITING_OR_SENT = frozenset({SingleOutcome.SENT, SingleOutcome.REFUSED, SingleOutcome.IN_DOUBT, SingleOutcome.LATER})
 """Outcomes of messages whose age says how long the outbox takes: an order of long ago that is repeated has none, one
 beyond its customer's share waits for that customer alone."""
 COMING_AGAIN = frozenset({SingleOutcome.LATER, SingleOutcome.BEYOND_SHARE})
+HANDED_OVER = frozenset({SingleOutcome.SENT, SingleOutcome.IN_DOUBT, SingleOutcome.DONE_BEFORE})
+"""Outcomes of messages that the provider has, or may have."""
 
 SETTINGS = MessageSenderSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 ROUTES = routes_from_text(SETTINGS.channels)
-PRICES = PriceList.from_text(SETTINGS.prices)
 _DYNAMO = client("dynamodb", connections=2 * BATCH)
-OPT_OUTS = ChannelOptOuts(Table(_DYNAMO, SETTINGS.campaigns_table))
-BUDGET = DayBudget(Table(_DYNAMO, SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
+CAMPAIGNS = Table(_DYNAMO, SETTINGS.campaigns_table)
+OPT_OUTS = ChannelOptOuts(CAMPAIGNS)
+BUDGET = DayBudget(CAMPAIGNS, cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 GUARD = PumpingGuard(
     Table(_DYNAMO, SETTINGS.rate_limits_table),
-    MixReader(Table(_DYNAMO, SETTINGS.campaigns_table), now_ms),
+    MixReader(CAMPAIGNS, now_ms),
     GuardLimits.from_text(SETTINGS.pumping_guard),
     now_ms,
 )
-OUTBOX = Queue(client("sqs"), SETTINGS.outbox_queue_url)
+DAY = CampaignDay(
+    Table(client("dynamodb", connections=2 * BATCH, attempts=1), SETTINGS.campaigns_table),
+    cap_usd=SETTINGS.campaigns_daily_cap_usd,
+    now_ms=now_ms,
+)
+_SQS = client("sqs")
+OUTBOX = Queue(_SQS, SETTINGS.outbox_queue_url)
+FALLBACK = Queue(_SQS, SETTINGS.fallback_queue_url)
+TASKS = Tasks(
+    ChainTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), CAMPAIGNS),
+    Content(client("s3"), SETTINGS.content_bucket),
+    CampaignLegs(CampaignTable(CAMPAIGNS), PartReader(client("s3"), SETTINGS.content_bucket)),
+    ROUTES,
+    PriceList.from_text(SETTINGS.prices),
+    allowed_countries=SETTINGS.allowed_countries,
+)
 LEAD = Lead()
 CONFIGURATION_SETS = {Channel.SMS: SETTINGS.sms_configuration_set, Channel.EMAIL: SETTINGS.email_configuration_set}
-
-
-class UnsendableOrder(ValueError):
-    """An order that can never be sent; the message says why, without the order's texts."""
 
 
 class Turns:
@@ -134,6 +150,7 @@ class _Handled:
     stopped: tuple[Channel, str] | None = None
     slot_since_ms: int | None = None
     group: str | None = None
+    halted: bool = False
 
     @property
     def stays(self) -> bool:
@@ -151,6 +168,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     def handle(record: Mapping[str, Any]) -> _Handled:
         try:
             return _send(record, clock, limiters, owner=f"{context.aws_request_id}:{record['messageId']}")
+        except (NotNow, CampaignHalted):
+            return _Handled(record, SingleOutcome.LATER, halted=True)
         except (UnsendableOrder, RequestError) as error:
             LOG.line("WARNING", "order parked", reason=str(error), queue_message=record["messageId"])
             first = record["attributes"].get("ApproximateReceiveCount", "1") == "1"
@@ -171,7 +190,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def _again(handled: _Handled) -> PostponedMessage:
     seen_ms = first_seen_ms(handled.record)
-    delay_s = STOPPED_AGAIN_SECONDS if handled.stopped else AGAIN_SECONDS
+    delay_s = STOPPED_AGAIN_SECONDS if handled.stopped or handled.halted else AGAIN_SECONDS
     if handled.outcome is SingleOutcome.BEYOND_SHARE:
         delay_s = postponed_s(_age_s(seen_ms))
     return PostponedMessage(handled.record["body"], seen_ms, delay_s, handled.slot_since_ms, handled.group)
@@ -235,65 +254,47 @@ def _send(
     *,
     owner: str,
 ) -> _Handled:
-    order = _read(record["body"])
-    assert order.message_id is not None
-    channel = order.recipient.channel
-    row = _render(order)
+    task = TASKS.read(record, now_ms())
+    channel, row = Channel(task.row.channel), task.row
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
-    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], BUDGET, clock, GUARD)
-    sender = SingleSender(ports, attempts, owner=owner)
-    seen_ms = first_seen_ms(record)
+    single = not task.terms.campaign_id
+    budget = BUDGET if single else CampaignBudget(CAMPAIGNS, task.terms.campaign_id, DAY)
+    guard = GUARD if single else None
+    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], budget, clock, guard)
+    sender = SingleSender(ports, attempts, owner=owner, campaign_id=task.terms.campaign_id)
     wanted = wanted_ms(record, now_ms())
-    if order.expired(now_ms(), first_seen_ms=seen_ms):
-        outcome = sender.record_not_sent(order.message_id, row, EXPIRED)
-    elif not _country_allowed(order, row):
-        outcome = sender.record_not_sent(order.message_id, row, COUNTRY_NOT_ALLOWED)
+    if task.refusal is not None:
+        outcome = sender.record_not_sent(task.message_id, row, task.refusal)
     else:
-        terms = SendTerms(
-            "",
-            order.options.message_type,
-            price_text(order.options.max_price_usd),
-            order.options.validity_seconds,
+        outcome = sender.send(
+            task.message_id,
+            row,
+            task.terms,
+            wanted_us=wanted * 1_000,
+            until_us=clock.now_us() + RUN_SECONDS * MICROSECOND,
         )
-        until_us = clock.now_us() + RUN_SECONDS * MICROSECOND
-        outcome = sender.send(order.message_id, row, terms, wanted_us=wanted * 1_000, until_us=until_us)
+    if outcome is SingleOutcome.LATER and attempts.stop_code is not None and task.has_next:
+        # Where another channel is left, nobody waits for this one to be put right.
+        outcome = sender.record_not_sent(task.message_id, row, attempts.stop_code)
+    _watch(task, outcome)
     return _Handled(
         record,
         outcome,
         tuple(_metrics(channel, outcome, row, attempts.throttled)),
-        age_s=_age_s(order.since_ms(seen_ms)) if outcome in WAITING_OR_SENT else None,
+        age_s=_age_s(task.since_ms) if outcome in WAITING_OR_SENT else None,
         stopped=(channel, attempts.stop_code) if attempts.stop_code is not None else None,
         slot_since_ms=wanted if sender.lacked_slot else None,
         group=keys.customer_tag(row.customer_id),
     )
 
 
-def _country_allowed(order: MessageOrder, row: PlannedRow) -> bool:
-    countries = allowed_countries(SETTINGS.allowed_countries, order.options.allowed_countries)
-    return countries is None or row.channel == Channel.EMAIL or row.country in countries
-
-
-def _read(body: str) -> MessageOrder:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise UnsendableOrder("the order is not JSON") from error
-    order = parse_message_order(document)
-    if order.message_id is None:
-        raise UnsendableOrder("the order has no message_id")
-    if order.recipient.channel not in ROUTES:
-        raise UnsendableOrder(f"this stack has no channel {order.recipient.channel}")
-    return order
-
-
-def _render(order: MessageOrder) -> PlannedRow:
-    destination = destination_of(order.recipient.channel, order.recipient.address)
-    if destination is None:
-        raise UnsendableOrder(f"{order.message_id} has no valid {order.recipient.channel} destination")
-    row = render(order.recipient, destination, 0, order.options.max_price_usd, PRICES)
-    if isinstance(row, ExcludedRow):
-        raise UnsendableOrder(f"{order.message_id} cannot be sent: {row.reason.value} {row.detail}".rstrip())
-    return row
+def _watch(task: Task, outcome: SingleOutcome) -> None:
+    """See to it that somebody looks at the chain at the deadline of what was just handed over; an order that was
+    handed over before may have lost its watch with its sender."""
+    if task.deadline_s is not None and outcome in HANDED_OVER:
+        at_ms = now_ms()
+        watch = Watch((task.chain_id,), at_ms + task.deadline_s * 1_000)
+        FALLBACK.send_later(watch.to_json(), watch.delay_s(at_ms))
 
 
 def _metrics(channel: Channel, outcome: SingleOutcome, row: PlannedRow, throttled: int) -> list[Datum]:

@@ -20,11 +20,14 @@ class MessageSenderSettings(FunctionEnvironment):
     delivery_tracking_table: str
     rate_limits_table: str
     outbox_queue_url: str
+    fallback_queue_url: str
+    content_bucket: str
     channels: str
     prices: str
     sms_configuration_set: str
     email_configuration_set: str
     daily_cap_usd: float
+    campaigns_daily_cap_usd: float
     retention_days: int
     allowed_countries: str
     pumping_guard: str

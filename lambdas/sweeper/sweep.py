@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,9 @@ from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
+from lambdas.adapters.open_messages import OpenMessages
 from lambdas.adapters.queues import Queue
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, ChannelCounts, PauseReason
@@ -21,21 +22,22 @@ from lambdas.core.channels import Channel, Routes
 from lambdas.core.counting import CounterKey, utc_day
 from lambdas.core.error_tally import ErrorTally
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
-from lambdas.core.lifecycle import Counts, Status, contribution
 from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum
 from lambdas.sweeper import day_cap
 from lambdas.sweeper.ended import EndedChunks
+from lambdas.sweeper.ledger import Ledger
+from lambdas.sweeper.recount import Recount
 from lambdas.sweeper.revival import Revival
 
 LOOK_BACK_MS = 90 * 86_400_000
 """How long a campaign is looked after if it does not settle before."""
-OVERDUE_MS = 3_600_000
 RECOUNT_DELAY_MS = 60_000
 """Counters follow the stream; what has been settled for a minute has been counted."""
 SETTLE_MS = 72 * 3_600_000
 """AWS reports a final status within 72 h (End User Messaging user guide, "Messaging events")."""
 DAY_MS = 86_400_000
-RECOUNT_BATCH = 1_000
+IN_DOUBT_DAYS = 5
+"""Today and the four days before: 72 hours begin within them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class SweepTables:
     campaigns: Table
     rate_limits: Table
     tracking: TrackingTable
+    open: OpenMessages
     work: Mapping[Channel, Queue]
     plans: Queue
 
@@ -53,9 +56,26 @@ class Sweep:
     """One round at one time."""
 
     def __init__(
-        self, tables: SweepTables, log: Log, *, routes: Routes, region: str, day: CampaignDay, now_ms: int
+        self,
+        tables: SweepTables,
+        log: Log,
+        *,
+        routes: Routes,
+        region: str,
+        day: CampaignDay,
+        now_ms: int,
+        time_left: Callable[[], bool],
     ) -> None:
         self._tables = tables
+        self._recount = Recount(tables.campaigns, tables.tracking, log, now_ms=now_ms, time_left=time_left)
+        self._ledger = Ledger(
+            tables.open,
+            tables.tracking,
+            tables.campaigns,
+            channels=tuple(routes),
+            now_ms=now_ms,
+            time_left=time_left,
+        )
         self._store = CampaignTable(tables.campaigns)
         self._log = log
         self._routes = routes
@@ -67,8 +87,7 @@ class Sweep:
     def run(self) -> list[Datum]:
         """Do the round and return the gauges; a campaign that cannot be looked after is logged and left for the next
         round, so that it holds up nothing else."""
-        looked_after = []
-        paused = 0
+        looked_after, entered, paused = [], 0, 0
         for meta in self._recent_campaigns():
             campaign_id = keys.campaign_id(meta["pk"])
             try:
@@ -80,6 +99,7 @@ class Sweep:
                 self._revival.look_after(meta, summary)
                 self._close_open_chunks(summary)
                 self._settle(meta, summary)
+                entered += self._ledger.look_at(summary, meta.get("ttl"))
                 looked_after.append((meta, summary))
             except Exception as error:
                 self._log.line(
@@ -87,6 +107,9 @@ class Sweep:
                 )
         data = [datum for channel in self._routes for datum in self._channel_gauges(channel)]
         data += [Datum(CAMPAIGNS_AUTO_PAUSED, paused)] if paused else []
+        given_up = self._ledger.give_up()
+        if entered or given_up:
+            self._log.line("INFO", "open messages", entered=entered, given_up=given_up)
         return [*data, *self._stack_gauges(looked_after)]
 
     def _pause_if_failing(self, meta: Mapping[str, Any], summary: CampaignSummary) -> bool:
@@ -137,48 +160,13 @@ class Sweep:
         if settled_at is None:
             self._mark(meta, {"settled_at": self._now_ms})
         elif self._now_ms - int(settled_at) >= RECOUNT_DELAY_MS:
-            spent = self._recount(meta, summary)
-            self._mark(meta, {"recounted": True, "spent": spent, "reserved": Decimal(0)})
+            spent = self._recount.run(summary)
+            if spent is not None:
+                self._mark(meta, {"recounted": True, "spent": spent, "reserved": Decimal(0)})
 
     def _mark(self, meta: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         sets = ", ".join(f"#{name} = :{name}" for name in changes)
         self._tables.campaigns.update({"pk": meta["pk"], "sk": meta["sk"]}, f"SET {sets}", changes)
-
-    def _recount(self, meta: Mapping[str, Any], summary: CampaignSummary) -> Decimal:
-        """Correct the counters; what all that was handed over has cost, which also settles what a dead worker of an
-        ended campaign had reserved."""
-        counted: dict[str, Counts] = {}
-        spent = Decimal(0)
-        rows = [row for lane in summary.lanes for row in lane.claimed]
-        for start in range(0, len(rows), RECOUNT_BATCH):
-            ids = [keys.message(summary.id, row) for row in rows[start : start + RECOUNT_BATCH]]
-            for item in self._tables.tracking.rows(ids):
-                row = TrackedMessage.from_item(item)
-                if row.state.is_accepted or row.state.status is Status.IN_DOUBT:
-                    spent += row.cost_usd
-                counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
-                    row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd
-                )
-        for channel, counts in counted.items():
-            self._correct(summary, channel, counts)
-        return spent
-
-    def _correct(self, summary: CampaignSummary, channel: str, counts: Counts) -> None:
-        known = summary.channels.get(channel, ChannelCounts())
-        difference = {
-            "sent": counts.sent - known.sent,
-            "delivered": counts.delivered - known.delivered,
-            "failed": counts.failed - known.failed,
-            "refused": counts.refused - known.refused,
-            "in_doubt": counts.in_doubt - known.in_doubt,
-            "cost": round(counts.cost_usd - Decimal(str(known.cost_usd)), 6),
-        }
-        difference = {name: value for name, value in difference.items() if value}
-        if not difference:
-            return
-        self._log.line("WARNING", "counters corrected", campaign_id=summary.id, channel=channel, **difference)
-        adds = ", ".join(f"#{name} :{name}" for name in difference)
-        self._tables.campaigns.update(counter_key(CounterKey(summary.id, "", channel)), f"ADD {adds}", difference)
 
     def _channel_gauges(self, channel: Channel) -> list[Datum]:
         today = utc_day(self._now_ms)
@@ -230,12 +218,16 @@ class Sweep:
             return None
         return before
 
+    def _in_doubt(self) -> int:
+        """Messages in doubt of the days within which receipts come, by the days' counters."""
+        days = [utc_day(self._now_ms - back * DAY_MS) for back in range(IN_DOUBT_DAYS)]
+        return max(0, sum(self._day_counts(day, channel).in_doubt for day in days for channel in self._routes))
+
     def _stack_gauges(self, campaigns: Sequence[tuple[Mapping[str, Any], CampaignSummary]]) -> list[Datum]:
         today = [(meta, summary) for meta, summary in campaigns if self._now_ms - summary.created_ms < DAY_MS]
         return stack_gauges(
             cost_usd=sum(summary.cost_usd for _, summary in today),
             customers=sum(int(meta.get("customers", 0)) for meta, _ in today),
-            overdue=sum(
-                summary.open_receipts for _, summary in campaigns if self._now_ms - summary.created_ms > OVERDUE_MS
-            ),
+            overdue=self._ledger.overdue(),
+            in_doubt=self._in_doubt(),
         )

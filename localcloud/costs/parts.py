@@ -24,6 +24,8 @@ RECEIPTS_PER_BATCH = 25.0
 CHANGES_PER_BATCH = 100.0
 SINGLE_WRITES = 2.0
 """Write units of one single message in the campaigns table: its ORDER, and its part of the day's cap."""
+OPEN_WRITES = 2.0
+"""Write units of the ledger's index: a single message enters it with its intent and leaves it with its final status."""
 LEASE_UNITS = 2.0
 """Of a calendar of 1 to 4 KB, all of it read and written."""
 OBJECT_ROWS = 1_000.0
@@ -71,6 +73,11 @@ class Load:
         """Changes of tracking rows: intent, acceptance and each receipt once."""
         return self.messages * (2 + self.usage.receipts_per_message)
 
+    @property
+    def legs(self) -> float:
+        """Retries and fallback legs; each is looked for once or twice."""
+        return self.messages * self.usage.fallback_share
+
     def tokens(self, channel: str) -> float:
         """Work tokens of one channel: a worker sends for twenty seconds per token."""
         return self.usage.messages(channel) / (self.usage.worker_messages_per_second * SECONDS_PER_TOKEN)
@@ -90,7 +97,8 @@ FUNCTIONS: Mapping[str, Callable[[Load, Registration], Runs]] = {
     "campaign_worker": lambda load, it: Runs(load.tokens(channel_of(it)), SECONDS_PER_TOKEN),
     "campaign_counters": lambda load, _: Runs(load.changes / CHANGES_PER_BATCH, 0.3),
     "delivery_processor": lambda load, _: Runs(load.receipts / RECEIPTS_PER_BATCH, 0.5),
-    "message_sender": lambda load, _: Runs(load.usage.single_messages, 0.5),
+    "fallback": lambda load, _: Runs(2 * load.legs, 0.1),
+    "message_sender": lambda load, _: Runs(load.usage.single_messages + load.legs, 0.5),
     "sweeper": lambda load, _: Runs(MINUTES, 0.5),
 }
 """By the folder in `lambdas/`; `message_sender` sends single messages."""
@@ -106,7 +114,8 @@ class Units:
 
 TABLES: Mapping[str, Callable[[Load], Units]] = {
     "delivery-tracking": lambda load: Units(
-        load.messages * (4 + load.usage.receipts_per_message), load.receipts * 1.5 + MINUTES
+        load.messages * (4 + load.usage.receipts_per_message) + load.usage.single_messages * OPEN_WRITES,
+        load.receipts * 1.5 + MINUTES,
     ),
     # Claim, open and close a chunk: six units; a batch of counters: six more; a single message: order and day's cap.
     "campaigns": lambda load: Units(
@@ -120,7 +129,8 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
 """By the table's name in the program, without `-table`."""
 
 QUEUES: Mapping[str, Callable[[Load], float]] = {
-    "outbox": lambda load: load.usage.single_messages,
+    "fallback": lambda load: 2 * load.legs,
+    "outbox": lambda load: load.usage.single_messages + load.legs,
     "plan": lambda load: load.usage.campaigns,
     "receipts": lambda load: load.receipts,
     "sweep": lambda load: MINUTES,

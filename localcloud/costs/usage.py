@@ -20,7 +20,8 @@ class Usage:
 
     Messages of a channel count only where the stack has it. `whatsapp_template_share` is 1 where the stack begins all
     conversations: without a template only answers within 24 hours go out. `worker_messages_per_second` is what one
-    worker sends, bounded by the origination identity. `receipts_per_message` come by each of two paths.
+    worker sends, bounded by the origination identity. `receipts_per_message` come by each of two paths,
+    `fallback_share` of the messages are sent once more, again or on another channel.
     `kept_gb_per_table` and `kept_gb_of_objects` are what lies there on average. The last five say what is assumed of
     a function, table or queue that the model knows no part for.
     """
@@ -32,6 +33,7 @@ class Usage:
     parts_per_sms: float = 1.2
     whatsapp_template_share: float = 1
     receipts_per_message: float = 2
+    fallback_share: float = 0.02
     worker_messages_per_second: float = 10
     campaigns: float = 20
     api_calls: float = 20_000

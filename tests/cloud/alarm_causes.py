@@ -392,6 +392,7 @@ CAUSES: Mapping[str, Cause] = {
     "parked-events": Cause(_strange_event),
     "overdue-receipts": DATA,
     "campaigns-auto-paused": Cause(_failing_campaign),
+    "in-doubt": DATA,
     "sweeper-heartbeat": Cause(_no_ticks),
     "dead-letter-queue": Cause(_dead_letters),
     "function-errors": Cause(_errors),

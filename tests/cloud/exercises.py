@@ -42,6 +42,7 @@ ROUGH = CarrierProfile(
     reorder_rate=0.3,
 )
 SMS_THROTTLED = CarrierProfile(seed=7, channels={Channel.SMS: {"throttle_rate": 1.0}})
+SMS_FAILING = CarrierProfile(seed=10, receipt_delay_ms=(20, 100), channels={Channel.SMS: {"failure_rate": 1.0}})
 BOUNCING = CarrierProfile(
     seed=9, latency_ms=(5, 20), receipt_delay_ms=(20, 100), channels={Channel.EMAIL: {"failure_rate": 1.0}}
 )
@@ -161,6 +162,7 @@ def reading_and_preflight(stage: Stage) -> None:
     assert stage.stack.call("GET", "/api/campaigns")[1]["campaigns"]
     assert stage.stack.call("GET", "/api/messages/m-nobody")[0] == 404
     assert stage.stack.call("GET", "/api/customers/1/costs?from=2026-01-01&to=2026-12-31")[0] == 200
+    assert stage.stack.call("GET", "/api/receipts/overdue")[0] == 200
     assert stage.stack.call("GET", "/api/environment")[0] == 200
 
 
@@ -270,6 +272,52 @@ def single_messages_that_are_not_sent(stage: Stage) -> None:
     stage.until_message(refused, "failed", OPTED_OUT)
     stage.until_message(twice, "delivered")
     assert stage.calls(twice) == 1
+
+
+def message_that_falls_back(stage: Stage) -> None:
+    """It fails on its first channel and arrives on the second, and on the first after all; a watch comes too early."""
+    own = {"email": f"second-{uuid.uuid4().hex[:8]}@example.com", "phone": "+12065550003"}
+    body = {"customer_id": "1", "channels": ["sms", "email"], "body": "hello", "content": CONTENT, **own}
+    stage.cloud.control.set_carrier_profile(SMS_FAILING)
+    options = {"fallback_after_seconds": 60}
+    status, answer = stage.stack.call("POST", "/api/messages", {**body, "options": options})
+    assert status == 202, answer
+    message_id = str(answer["message_id"])
+    stage.until_message(f"{message_id}_1", "delivered")
+    stage.put_receipts(receipt(message_id, "DELIVERED", time.time_ns() // 1_000_000))
+
+    def flagged() -> bool:
+        _, shown = stage.stack.call("GET", f"/api/messages/{message_id}/timeline")
+        return "double" in shown["legs"][0]["flags"]
+
+    stage.wait_until(flagged, timeout=30, what="the second arrival is on record")
+    fallback = stage.stack.outputs.outbox
+    early = {"chain_ids": [message_id], "due_ms": time.time_ns() // 1_000_000 + 3_000}
+    stage.stack.client("sqs").send_message(QueueUrl=fallback.fallback_queue_url, MessageBody=json.dumps(early))
+    queue = fallback.fallback_queue_url.rpartition("/")[2]
+    stage.wait_until(
+        lambda: stage.used(fallback.fallback_function, "sqs:SendMessage", queue), timeout=30, what="it is put back"
+    )
+
+
+def campaign_that_falls_back(stage: Stage) -> None:
+    """Its rows fail on their first channel and arrive on the second, paid by the campaign."""
+    users = [
+        {"customer_id": str(n), "channels": ["sms", "email"], **destination("sms", n), **destination("email", n)}
+        for n in range(3)
+    ]
+    body = {"eligible_users": users, "throughput_tps": 20, "body": "hello", "content": CONTENT}
+    stage.cloud.control.set_carrier_profile(SMS_FAILING)
+    status, answer = stage.stack.call(
+        "POST",
+        "/api/send-campaign",
+        {**body, "options": {"fallback_after_seconds": 600, "message_type": "PROMOTIONAL"}},
+    )
+    assert status == 202, answer
+    campaign_id = str(answer["campaign_id"])
+    for row in range(3):
+        stage.until_message(f"{keys.message(campaign_id, row)}_1", "delivered")
+    stage.until_settled(campaign_id)
 
 
 def order_nobody_can_read(stage: Stage) -> None:
@@ -486,6 +534,8 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     single_messages,
     mail_from_a_template,
     single_messages_that_are_not_sent,
+    message_that_falls_back,
+    campaign_that_falls_back,
     order_nobody_can_read,
     suppressed_by_a_receipt,
     what_outlasts_a_run,

@@ -16,7 +16,7 @@ from lambdas.core.pumping_guard import GuardLimits
 from localcloud import launch
 from localcloud.profile import CarrierProfile
 from tests.cloud.alarm_causes import Stage
-from tests.cloud.campaign_client import StackClient
+from tests.cloud.campaign_client import CONTENT, StackClient, message_order
 from tests.support.dashboard_body import Charted, metrics_of, problems
 from tests.support.published_metrics import TWELVE
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def stage(wait_until: Any) -> Iterator[Stage]:
-    """A stack that has sent a campaign over three channels and a single message, and met a strange receipt and one of
-    another stack."""
+    """A stack that has sent a campaign over three channels and single messages, one of them with a second channel, and
+    met a strange receipt and one of another stack."""
     with launch.start(launch.LaunchOptions(profile=ROUGH)) as cloud:
         stack = StackClient(StackOutputs.from_mapping(cloud.outputs()), cloud.endpoint_url)
         stage = Stage(cloud, stack, wait_until)
@@ -36,6 +36,9 @@ def stage(wait_until: Any) -> Iterator[Stage]:
             _listen(stage, topic["TopicArn"])
         campaign = stack.send_campaign(90, 90, key=uuid.uuid4().hex, channels=tuple(Channel))
         stack.send_message(Channel.SMS)
+        order = message_order(Channel.SMS, email="second@example.com", content=CONTENT)
+        several = {"channels": [order.pop("channel"), Channel.EMAIL], "options": {"fallback_after_seconds": 10}}
+        assert stack.call("POST", "/api/messages", {**order, **several})[0] == 202
         wait_until(lambda: stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
         _odd_receipts(stage)
         _counted_up_orders(stage)

@@ -16,6 +16,7 @@ from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core.environment import FunctionEnvironment
 from lambdas.core.outputs import COMPONENTS, SSM_STANDARD_LIMIT, StackOutputs, parameter_prefix
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
+from lambdas.fallback.settings import FallbackSettings
 from lambdas.message_sender.settings import MessageSenderSettings
 from lambdas.sweeper.settings import SweeperSettings
 from localcloud.graph import Secret
@@ -28,6 +29,7 @@ SETTINGS: dict[str, type[FunctionEnvironment]] = {
         CampaignPlannerSettings,
         CampaignWorkerSettings,
         DeliveryProcessorSettings,
+        FallbackSettings,
         MessageSenderSettings,
         SweeperSettings,
     )
@@ -208,6 +210,8 @@ def test_every_route_asks_for_a_signature(graph: Any) -> None:
             "GET /api/plans/{id}",
             "POST /api/messages",
             "GET /api/messages/{id}",
+            "GET /api/messages/{id}/timeline",
+            "GET /api/receipts/overdue",
             "GET /api/opt-outs/{channel}/{address}",
             "PUT /api/opt-outs/{channel}/{address}",
             "DELETE /api/opt-outs/{channel}/{address}",
@@ -246,6 +250,7 @@ def test_tables_and_indexes_are_those_of_the_data_model(graph: Any) -> None:
         ("campaigns", "created-index"): ("KEYS_ONLY", [("listing", "HASH"), ("created_at", "RANGE")]),
         ("delivery-tracking", "customer-index"): ("KEYS_ONLY", [("customer_id", "HASH"), ("timestamp", "RANGE")]),
         ("delivery-tracking", "provider-index"): ("KEYS_ONLY", [("provider_id", "HASH")]),
+        ("delivery-tracking", "open-index"): ("KEYS_ONLY", [("open", "HASH"), ("timestamp", "RANGE")]),
     }
     assert all(table["ttl"] == {"attributeName": "ttl", "enabled": True} for table in tables.values())
     assert all(table["billingMode"] == "PAY_PER_REQUEST" for table in tables.values())

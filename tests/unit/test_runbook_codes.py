@@ -42,8 +42,9 @@ KNOWN = {
     "WhatsApp": RECEIPTS["WhatsApp"].keys() | WITHOUT_CODE | OF_ONE_PROVIDER["WhatsApp"],
     "Email": RECEIPTS["Email"].keys() | OF_ONE_PROVIDER["Email"],
     "any channel": BY_EXCEPTION.keys() - set().union(*OF_ONE_PROVIDER.values()),
-    "single messages": {
+    "single messages and fallback": {
         *(single_sending.OPTED_OUT, single_sending.EXPIRED, single_sending.SPEND_CAP),
+        *(single_sending.NOT_NEEDED, single_sending.CAMPAIGN_ENDED),
         *(PUMPING_GUARD, COUNTRY_NOT_ALLOWED),
     },
 }
@@ -71,7 +72,7 @@ def test_what_the_page_explains_is_a_code_that_rows_can_have(heading: str) -> No
     assert tables()[heading] <= KNOWN[heading]
 
 
-@pytest.mark.parametrize("heading", ["SMS", "Email", "any channel", "single messages"])
+@pytest.mark.parametrize("heading", ["SMS", "Email", "any channel", "single messages and fallback"])
 def test_every_code_is_explained(heading: str) -> None:
     assert tables()[heading] == KNOWN[heading]
 

@@ -124,6 +124,17 @@ def test_a_default_channel_stands_in_for_a_column() -> None:
     assert "no column phone" in refused("customer_id,email,name\n1,a@example.com,x\n", SMS)
 
 
+def test_a_row_may_name_several_channels_whatever_the_default_is() -> None:
+    text = "customer_id,channels,phone,email,name\nc-1,sms email,+14255550100,ada@example.com,Ada\n"
+    for terms in (TERMS, SMS):
+        (row,) = read(text, terms)
+        assert isinstance(row, Recipient)
+        assert [choice.channel for choice in row.choices] == [Channel.SMS, Channel.EMAIL]
+    (row,) = read(text.replace("sms email", "sms fax"))
+    assert isinstance(row, ExcludedRow)
+    assert "channels must be a list of different channels" in row.detail
+
+
 def test_a_row_with_a_text_of_its_own_needs_no_column_of_the_campaigns_text() -> None:
     (row,) = read("customer_id,phone,body\n1,+1,hello\n", SMS)
     assert isinstance(row, Recipient)

@@ -21,7 +21,7 @@ from lambdas.core.work import MAX_TOKENS, WorkToken, token_count
 
 FUNCTIONS = (
     "campaign_api", "campaign_counters", "campaign_planner", "campaign_worker", "delivery_processor",
-    "message_sender", "sweeper",
+    "fallback", "message_sender", "sweeper",
 )  # fmt: skip
 
 

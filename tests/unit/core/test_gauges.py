@@ -59,6 +59,7 @@ def test_gauges_of_a_busy_minute() -> None:
 
 
 def test_gauges_of_the_stack() -> None:
-    assert {d.metric.name: d.value for d in stack_gauges(cost_usd=0, customers=0, overdue=3)} == {"OverdueReceipts": 3}
-    named = {d.metric.name: d.value for d in stack_gauges(cost_usd=1.5, customers=3, overdue=0)}
-    assert named == {"OverdueReceipts": 0, "CostPerCustomer": 0.5}
+    none = stack_gauges(cost_usd=0, customers=0, overdue=3, in_doubt=2)
+    assert {d.metric.name: d.value for d in none} == {"OverdueReceipts": 3, "InDoubt": 2}
+    named = {d.metric.name: d.value for d in stack_gauges(cost_usd=1.5, customers=3, overdue=0, in_doubt=0)}
+    assert named == {"OverdueReceipts": 0, "InDoubt": 0, "CostPerCustomer": 0.5}

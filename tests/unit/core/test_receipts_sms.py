@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import botocore.session
 import pytest
 
 from lambdas.core.lifecycle import Status
@@ -47,6 +48,29 @@ def test_every_documented_status_is_known() -> None:
     assert FAILURE_CLASSES.keys() == {name for name, status in PROVIDER_STATUSES.items() if status is Status.FAILED}
     retryable = {name for name, kind in FAILURE_CLASSES.items() if kind is ReceiptClass.RETRY}
     assert retryable == {"UNREACHABLE", "UNKNOWN", "CARRIER_UNREACHABLE", "TTL_EXPIRED"}
+
+
+EVENT_TYPES: list[str] = (
+    botocore.session.get_session().get_service_model("pinpoint-sms-voice-v2").shape_for("EventType").metadata["enum"]
+)
+"""Every type of event that there is, as AWS's own description of the API lists them."""
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_type_of_event_is_a_receipt_of_a_class_or_none_of_ours(event_type: str) -> None:
+    kind, _, word = event_type.partition("_")
+    if kind in ("VOICE", "ALL") or word == "ALL":
+        with pytest.raises(UnknownEvent):
+            parsed(eventType=event_type, messageStatus=word)
+        return
+    receipt = parsed(eventType=event_type, messageStatus=word)
+    assert receipt.event.status is PROVIDER_STATUSES[word]
+    assert receipt.failure is FAILURE_CLASSES.get(word)
+    assert (receipt.event.status is Status.FAILED) == (receipt.failure is not None)
+
+
+def test_aws_lists_as_many_types_as_are_known_here() -> None:
+    assert len(EVENT_TYPES) == 52
 
 
 @pytest.mark.parametrize("provider_status", ["SUCCESSFUL", "DELIVERED", "UNREACHABLE", "INVALID"])

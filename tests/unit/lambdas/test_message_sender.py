@@ -27,6 +27,7 @@ from lambdas.message_sender.settings import MessageSenderSettings
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.virtual_time import VirtualTime
 
+NOW_MS = 60_000
 ORDER = {"message_id": "code-1", "customer_id": "c-1", "channel": "sms", "phone": "+14254147755", "body": "hello"}
 
 
@@ -36,8 +37,10 @@ def sender() -> Iterator[ModuleType]:
     values = {
         "ENVIRONMENT": "local", "STACK": "dev", "PROJECT": "cpaas", "REGION": "us-east-1", "CAMPAIGNS_TABLE": "c",
         "DELIVERY_TRACKING_TABLE": "d", "RATE_LIMITS_TABLE": "r", "OUTBOX_QUEUE_URL": "http://127.0.0.1:9/q",
+        "FALLBACK_QUEUE_URL": "http://127.0.0.1:9/f", "CONTENT_BUCKET": "b",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "", 10, 10), Channel.EMAIL: Route("", "", 10, 10)}),
         "PRICES": "{}", "SMS_CONFIGURATION_SET": "s", "EMAIL_CONFIGURATION_SET": "e", "DAILY_CAP_USD": "5",
+        "CAMPAIGNS_DAILY_CAP_USD": "5",
         "RETENTION_DAYS": "1",
         "ALLOWED_COUNTRIES": "US,DE", "PUMPING_GUARD": GuardLimits().to_text(),
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test",
@@ -57,8 +60,12 @@ def test_the_environment_above_is_the_whole_of_it(sender: ModuleType) -> None:
 
 
 def read(sender: ModuleType, **changes: Any) -> Any:
-    document = {**ORDER, **changes}
-    return sender._read(json.dumps({name: value for name, value in document.items() if value is not None}))
+    document = {name: value for name, value in {**ORDER, **changes}.items() if value is not None}
+    return sender.TASKS.read(record(body=json.dumps(document)), NOW_MS)
+
+
+def record(body: str = "x", **attributes: Any) -> dict[str, Any]:
+    return {"body": body, "messageId": "m", "attributes": {"SentTimestamp": "1000"}, "messageAttributes": attributes}
 
 
 @pytest.mark.parametrize(
@@ -75,14 +82,14 @@ def test_an_order_that_can_never_be_sent_says_why_without_its_texts(
     sender: ModuleType, changes: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(sender.UnsendableOrder, match=problem) as caught:
-        sender._render(read(sender, **changes))
+        read(sender, **changes)
     assert "14254147755" not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[" * 100_000])
 def test_what_is_not_json(sender: ModuleType, body: str) -> None:
     with pytest.raises(sender.UnsendableOrder, match="not JSON"):
-        sender._read(body)
+        sender.TASKS.read(record(body=body), NOW_MS)
 
 
 def test_what_is_no_order(sender: ModuleType) -> None:
@@ -91,17 +98,13 @@ def test_what_is_no_order(sender: ModuleType) -> None:
 
 
 def test_what_can_be_sent_is_rendered_and_priced(sender: ModuleType) -> None:
-    row = sender._render(read(sender, body="hi {{ name }}", variables={"name": "you"}))
+    row = read(sender, body="hi {{ name }}", variables={"name": "you"}).row
     assert (row.destination, row.country, row.content.body, row.price_usd) == (
         "+14254147755",
         "US",
         "hi you",
         PRICE_USD,
     )
-
-
-def record(**attributes: Any) -> dict[str, Any]:
-    return {"body": "x", "messageId": "m", "attributes": {"SentTimestamp": "1000"}, "messageAttributes": attributes}
 
 
 def test_an_order_that_comes_again_keeps_the_time_it_was_first_seen(sender: ModuleType) -> None:
