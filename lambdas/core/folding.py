@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent
 from lambdas.core.metrics import DELIVERY_LATENCY, FAILED_DELIVERIES, MESSAGE_COST, TOTAL_COST, Datum
-from lambdas.core.receipts import Receipt, Suppression
+from lambdas.core.receipts import Receipt, ReceiptClass, Suppression
 
 
 @dataclass(slots=True)
 class ReceiptGroup:
     """All receipts of one message in a batch, and the queue messages they came in.
 
-    `suppressions` are the destinations that must not be written to again, by the flag that says so.
+    `suppressions` are the destinations that must not be written to again, by the flag that says so. `stops` says that
+    every other message would fail likewise (`ReceiptClass.STOP`).
     """
 
     events: list[StatusEvent] = field(default_factory=list)
     queue_ids: list[str] = field(default_factory=list)
     suppressions: dict[Suppression, set[str]] = field(default_factory=dict)
+    stops: bool = False
 
 
 def group_by_message(receipts: Iterable[tuple[str, str, Receipt]]) -> dict[str, ReceiptGroup]:
@@ -29,6 +31,7 @@ def group_by_message(receipts: Iterable[tuple[str, str, Receipt]]) -> dict[str, 
         group = groups.setdefault(message_id, ReceiptGroup())
         group.events.extend(receipt.events())
         group.queue_ids.append(queue_id)
+        group.stops |= receipt.failure is ReceiptClass.STOP
         if receipt.suppression is not None and receipt.destination is not None:
             group.suppressions.setdefault(receipt.suppression, set()).add(receipt.destination)
     return groups

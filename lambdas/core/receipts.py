@@ -13,8 +13,8 @@ class ReceiptClass(StrEnum):
     """What a failed receipt asks for: send again later, take another channel, never write to this destination again on
     this channel, or stop sending, because every other message will fail likewise.
 
-    Only SUPPRESS is acted on, by way of `Receipt.suppression`. The others' rows fail with their code, and nothing else
-    follows: no message is sent again, goes to another channel or stops its campaign because of a receipt.
+    SUPPRESS is acted on by way of `Receipt.suppression`, STOP by pausing the message's campaign. What follows for the
+    message itself is its chain's affair (`lambdas/core/chains.py`): nothing, unless it has retries or other channels.
     """
 
     RETRY = "retry"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.adapters.aws import client
+from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_out_register import ChannelRegisters
@@ -21,10 +22,11 @@ from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms, fits_again
 from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
 from lambdas.core.attribute_values import Item
+from lambdas.core.campaign import PauseReason
 from lambdas.core.channels import Channel
 from lambdas.core.folding import ReceiptGroup, group_by_message, metrics_of_change, new_suppressions
 from lambdas.core.inbound import InboundMessage, inbound_messages
-from lambdas.core.metrics import FOREIGN_RECEIPTS, OTHER_NOTIFICATIONS, PARKED_EVENTS, Datum
+from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, FOREIGN_RECEIPTS, OTHER_NOTIFICATIONS, PARKED_EVENTS, Datum
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import Receipt, UnknownEvent
 from lambdas.delivery_processor.hearing import heed
@@ -36,6 +38,7 @@ DYNAMODB = client("dynamodb")
 TRACKING = TrackingTable(Table(DYNAMODB, SETTINGS.delivery_tracking_table))
 OPT_OUTS = ChannelOptOuts(Table(DYNAMODB, SETTINGS.campaigns_table))
 REGISTERS = ChannelRegisters(Table(DYNAMODB, SETTINGS.campaigns_table))
+CAMPAIGNS = CampaignTable(Table(DYNAMODB, SETTINGS.campaigns_table))
 RECEIPTS = Queue(client("sqs"), SETTINGS.receipts_queue_url)
 
 MATCH_SECONDS = 300
@@ -138,7 +141,7 @@ def _fold(batch: Batch) -> None:
             batch.again.update(group.queue_ids)
             continue
         try:
-            folded = _record(rows[message_id], group)
+            folded = _record(batch, rows[message_id], group)
         except Exception as error:
             LOG.line("ERROR", "receipt not recorded", error=f"{type(error).__name__}: {error}", message_id=message_id)
             batch.failed.update(group.queue_ids)
@@ -149,12 +152,23 @@ def _fold(batch: Batch) -> None:
             batch.data.extend(_metrics(folded))
 
 
-def _record(row: Item, group: ReceiptGroup) -> Folded | None:
+def _record(batch: Batch, row: Item, group: ReceiptGroup) -> Folded | None:
+    """What follows from the receipts comes before the row, so that whoever dies in between does it again."""
     message = TrackedMessage.from_item(row)
+    if group.stops and not message.state.is_final and _pause(message.campaign_id):
+        batch.data.append(Datum(CAMPAIGNS_AUTO_PAUSED, 1))
     opt_outs = OPT_OUTS[Channel(message.channel)]
     for destination, suppression in new_suppressions(message.state, group):
         opt_outs.remember(destination, suppression.value)
     return TRACKING.fold_read(row, group.events)
+
+
+def _pause(campaign_id: str) -> bool:
+    """Pause a campaign whose every other message would fail like this one; whoever corrects the cause resumes it."""
+    if not campaign_id or not CAMPAIGNS.pause(campaign_id, PauseReason.PROVIDER_STOP):
+        return False
+    LOG.line("ERROR", "campaign paused", campaign_id=campaign_id, reason=PauseReason.PROVIDER_STOP.value)
+    return True
 
 
 def _send_again(records: Iterable[Mapping[str, Any]]) -> int:

@@ -9,10 +9,13 @@ from lambdas.adapters.chains import ChainTable, StoredChain
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
+from lambdas.core import keys
+from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import LEG_STATUSES, CampaignStatus
 from lambdas.core.chain_terms import Decision
 from lambdas.core.chains import DOUBLE, Ended, SendLeg, StartLeg, Wait, arrival_flags, next_step
 from lambdas.core.leg_order import LegOrder
+from lambdas.core.leg_window import leg_opens_ms
 from lambdas.core.lifecycle import StatusEvent
 from lambdas.core.watch import LOOK_AGAIN_S, Watch
 
@@ -50,14 +53,13 @@ class Steps:
 
     def take(self, watch: Watch, now_ms: int, looked: Looked) -> None:
         """Look at each chain of a watch that is due, and count in `looked`; raises what a store failed with."""
-        statuses: dict[str, CampaignStatus | None] = {}
+        metas: dict[str, Item | None] = {}
         for stored in self._chains.load(watch.chain_ids):
             campaign_id = stored.campaign_id
-            if campaign_id and campaign_id not in statuses:
-                meta = self._campaigns.meta(campaign_id)
-                statuses[campaign_id] = CampaignStatus(meta["status"]) if meta else None
+            if campaign_id and campaign_id not in metas:
+                metas[campaign_id] = self._campaigns.meta(campaign_id)
             looked.doubles += self._flag(stored)
-            looked.legs += self._go_on(stored, watch, statuses.get(campaign_id), now_ms)
+            looked.legs += self._go_on(stored, watch, metas.get(campaign_id), now_ms)
 
     def _flag(self, stored: StoredChain) -> int:
         """Put on record which legs came late or twice; how many rows say `DOUBLE` for the first time."""
@@ -71,7 +73,7 @@ class Steps:
             doubles += folded is not None and DOUBLE in folded.after.flags - folded.before.state.flags
         return doubles
 
-    def _go_on(self, stored: StoredChain, watch: Watch, status: CampaignStatus | None, now_ms: int) -> int:
+    def _go_on(self, stored: StoredChain, watch: Watch, meta: Item | None, now_ms: int) -> int:
         """Take the chain's next step; how many legs that started."""
         for _ in range(MAX_TRIES):
             step = next_step(stored.chain, now_ms)
@@ -82,9 +84,9 @@ class Steps:
                 if step.until_ms is not None and watch.due_ms:
                     self._look_again(stored, step.until_ms, now_ms)
                 return 0
-            if stored.campaign_id and status not in LEG_STATUSES:
-                if status is CampaignStatus.PAUSED:
-                    self._look_again(stored, now_ms + LOOK_AGAIN_S * 1_000, now_ms)
+            if stored.campaign_id and (later_ms := _held_until_ms(stored, meta, now_ms)) != now_ms:
+                if later_ms is not None:
+                    self._look_again(stored, later_ms, now_ms)
                 return 0
             if isinstance(step, SendLeg) or self._chains.record(stored, step):
                 self._order(stored, step.number, step.decision, now_ms)
@@ -108,3 +110,12 @@ class Steps:
     def _look_again(self, stored: StoredChain, due_ms: int, now_ms: int) -> None:
         watch = Watch((stored.chain.id,), due_ms)
         self._fallback.send_later(watch.to_json(), watch.delay_s(now_ms))
+
+
+def _held_until_ms(stored: StoredChain, meta: Item | None, now_ms: int) -> int | None:
+    """When a campaign's message may go on (epoch): now, when its send window opens, after a pause; None for never."""
+    status = CampaignStatus(meta["status"]) if meta else None
+    place = keys.campaign_row(stored.chain.id)
+    if meta is None or place is None or status not in LEG_STATUSES:
+        return now_ms + LOOK_AGAIN_S * 1_000 if status is CampaignStatus.PAUSED else None
+    return leg_opens_ms(meta, place[1], now_ms)

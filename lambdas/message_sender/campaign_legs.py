@@ -10,17 +10,20 @@ from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.part_files import PartReader
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus
+from lambdas.core.leg_window import leg_opens_ms
 from lambdas.core.planned_row import PlannedRow
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignLeg:
-    """What a campaign says of one of its rows: the row with all its channels, and META's part in the terms."""
+    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, and when its
+    send window lets it go (epoch ms)."""
 
     row: PlannedRow
     status: CampaignStatus
     message_type: str
     max_price: str | None
+    opens_ms: int = 0
 
 
 class CampaignLegs:
@@ -31,7 +34,7 @@ class CampaignLegs:
         self._parts = parts
         self._reading = threading.Lock()
 
-    def find(self, chain_id: str) -> CampaignLeg | None:
+    def find(self, chain_id: str, now_ms: int) -> CampaignLeg | None:
         """The campaign's part of a chain; None if it is nobody's, or the campaign is gone."""
         place = keys.campaign_row(chain_id)
         meta: dict[str, Any] | None = self._campaigns.meta(place[0]) if place else None
@@ -42,5 +45,9 @@ class CampaignLegs:
         if not rows:
             return None
         return CampaignLeg(
-            rows[0], CampaignStatus(meta["status"]), meta.get("message_type", "TRANSACTIONAL"), meta.get("max_price")
+            rows[0],
+            CampaignStatus(meta["status"]),
+            meta.get("message_type", "TRANSACTIONAL"),
+            meta.get("max_price"),
+            leg_opens_ms(meta, place[1], now_ms),
         )

@@ -65,7 +65,8 @@ RUN_SECONDS = 20
 """How long a message may wait for a slot in one run, before it goes back to the queue."""
 AGAIN_SECONDS = 5
 STOPPED_AGAIN_SECONDS = 30
-"""When a message comes again: without a slot, and while the provider refuses everything or its campaign is paused."""
+HALTED_AGAIN_SECONDS = 120
+"""When a message comes again: without a slot, while the provider refuses everything, while its campaign is paused."""
 BATCH = 10
 """Messages of one invocation, sent side by side."""
 WAITING_OR_SENT = frozenset({SingleOutcome.SENT, SingleOutcome.REFUSED, SingleOutcome.IN_DOUBT, SingleOutcome.LATER})
@@ -190,8 +191,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def _again(handled: _Handled) -> PostponedMessage:
     seen_ms = first_seen_ms(handled.record)
-    delay_s = STOPPED_AGAIN_SECONDS if handled.stopped or handled.halted else AGAIN_SECONDS
-    if handled.outcome is SingleOutcome.BEYOND_SHARE:
+    delay_s = STOPPED_AGAIN_SECONDS if handled.stopped else AGAIN_SECONDS
+    if handled.halted:
+        delay_s = HALTED_AGAIN_SECONDS
+    elif handled.outcome is SingleOutcome.BEYOND_SHARE:
         delay_s = postponed_s(_age_s(seen_ms))
     return PostponedMessage(handled.record["body"], seen_ms, delay_s, handled.slot_since_ms, handled.group)
 

@@ -32,7 +32,7 @@ LEAST_VALIDITY_S = 5
 
 
 class NotNow(Exception):
-    """An order that cannot be sent at present, because the campaign that it belongs to is paused."""
+    """An order that cannot be sent at present, because its campaign is paused or its send window closed."""
 
 
 class UnsendableOrder(ValueError):
@@ -137,11 +137,11 @@ class Tasks:
         return self._within_countries(task, first)
 
     def _campaign_leg(self, stored: StoredChain, order: LegOrder, now_ms: int) -> Task:
-        leg = self._campaigns.find(order.chain_id)
+        leg = self._campaigns.find(order.chain_id, now_ms)
         if leg is None:
             raise UnsendableOrder(f"the plan that {order.message_id} belongs to is gone")
-        if leg.status is CampaignStatus.PAUSED:
-            raise NotNow(f"the campaign of {order.message_id} is paused")
+        if leg.status is CampaignStatus.PAUSED or (leg.status in LEG_STATUSES and leg.opens_ms > now_ms):
+            raise NotNow(f"the campaign of {order.message_id} is paused, or its send window closed")
         highest = None if leg.max_price is None else Decimal(leg.max_price)
         task = _later(stored, order, leg.row.on(order.choice), LegTerms(leg.message_type, highest), now_ms)
         return task if leg.status in LEG_STATUSES else replace(task, refusal=CAMPAIGN_ENDED)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
@@ -114,6 +115,29 @@ def mailbox(stack: StackClient, unique: str) -> Mailbox:
 def number(unique: str) -> str:
     """A number that no other test writes to."""
     return f"+1999{int(unique[2:], 16) % 10**7:07d}"
+
+
+@pytest.mark.parametrize(("code", "pauses"), [(131031, True), (131042, True), (368, True), (131026, False)])
+def test_a_failure_that_every_other_message_would_share_pauses_the_campaign_once(
+    mailbox: Mailbox, code: int, pauses: bool
+) -> None:
+    campaigns = CampaignTable(mailbox.stack.campaigns)
+    meta = {"pk": keys.campaign(mailbox.name), "sk": keys.META, "status": "running", "version": 1}
+    assert campaigns.create(meta) is None
+    mailbox.sent(0, Channel.WHATSAPP)
+    failed = mailbox.whatsapp(0, word="failed", code=code)
+    assert mailbox.process({"first": failed, "copy": failed}) == set()
+    found = campaigns.meta(mailbox.name)
+    assert found is not None
+    assert (found["status"], found.get("pause_reason")) == (
+        ("paused", "provider_stop") if pauses else ("running", None)
+    )
+    assert mailbox.statuses(0) == [Status.FAILED]
+    mailbox.stack.campaigns.update(meta_key(mailbox.name), "SET #status = :running", {"running": "running"})
+    assert mailbox.process({"late copy": failed}) == set()
+    resumed = campaigns.meta(mailbox.name)
+    assert resumed is not None
+    assert resumed["status"] == "running", "an old receipt pauses nothing again"
 
 
 def test_in_a_mixed_batch_only_the_poison_fails(mailbox: Mailbox, wait_until: Callable[..., Any]) -> None:

@@ -44,7 +44,7 @@ class Store:
     def load(self, chain_ids: list[str]) -> list[StoredChain]:
         return [self.stored] if self.stored and chain_ids == [self.stored.chain.id] else []
 
-    def find(self, chain_id: str) -> CampaignLeg | None:
+    def find(self, chain_id: str, now_ms: int) -> CampaignLeg | None:
         return self.campaign
 
     def get_order(self, message_id: str) -> object:
@@ -150,6 +150,13 @@ def test_a_campaigns_leg_is_the_campaigns(status: CampaignStatus, refusal: str |
 def test_a_paused_campaigns_leg_waits() -> None:
     with pytest.raises(NotNow):
         read(Store(stored(*FAILED, chain_id=ROW), campaign=campaign_leg(CampaignStatus.PAUSED)), leg(ROW))
+
+
+def test_a_leg_waits_for_its_send_window() -> None:
+    closed = replace(campaign_leg(CampaignStatus.RUNNING), opens_ms=T + 5_000)
+    with pytest.raises(NotNow):
+        read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 4_999)
+    assert read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 5_000).refusal is None
 
 
 @pytest.mark.parametrize("store", [Store(None), Store(stored(*FAILED, chain_id=ROW))])
