@@ -39,7 +39,7 @@ def planned(
 ) -> tuple[list[LaneRow | ExcludedRow], Planning]:
     rules = RowRules(channels, asked.options.max_price_usd, options=asked.options)
     planning = new_planning(rules, lambda channel, _addresses: [each for each in (NUMBER, MAIL) if channel in blocked])
-    return planning.plan(asked.recipients), planning
+    return list(planning.plan(asked.recipients)), planning
 
 
 def only(outcomes: list[LaneRow | ExcludedRow]) -> PlannedRow:
