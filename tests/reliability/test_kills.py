@@ -230,8 +230,8 @@ def test_the_sender_of_single_messages_killed_at_every_call(
     messages: dict[str, Message] = {}
 
     def killed(fatal: int, when: str) -> int | None:
-        number = 8_000 + 2 * fatal + (when == "after")
-        message_id = stack.send_message(Channel.SMS, **destination(Channel.SMS, number))
+        # Always the same number: many neighbours within minutes are what the guard against pumping stops.
+        message_id = stack.send_message(Channel.SMS, **destination(Channel.SMS, 8_000))
         messages[message_id] = inbox.take(message_id)
         return victims.run(messages[message_id], fatal, when)
 
