@@ -214,7 +214,7 @@ def test_large_rows_are_planned_in_small_memory(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["invocations"] > 3
     assert (found["recipients"], found["excluded"]) == (134, 267)
-    assert found["over_base_mb"] < 33, "of a file of 73 MB"
+    assert found["over_base_mb"] < 48, "of a file of 73 MB; 64 are promised, and an allocator keeps some to itself"
 
 
 def test_lanes_hold_one_clock_each_and_the_forecast_heeds_their_windows() -> None:
