@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 from console.exit_codes import ExitCode
 from console.services.embedded import Ready
 from tests.cloud.campaign_client import StackClient
-from tests.console.processes import answer, command
+from tests.console.processes import answer, command, until
 
 NUMBER, MASKED = "+12065550191", "+1******0191"
 
@@ -29,3 +31,30 @@ def test_an_opt_out_is_recorded_seen_and_lifted(cloud: Ready, stack: StackClient
     refused = command("opt-outs", "check", "sms", "ada@example.com", *where)
     assert (refused.returncode, refused.stdout) == (ExitCode.CANNOT, "")
     assert "E.164" in refused.stderr
+
+
+def test_nothing_is_held_back_as_pumping_where_nobody_pumps(cloud: Ready) -> None:
+    where = ("--endpoint-url", cloud.endpoint_url)
+    assert answer("pumping-guard", "list", *where) == {"blocks": []}
+    refused = command("pumping-guard", "lift", "range:+1425555", *where)
+    assert (refused.returncode, refused.stdout) == (ExitCode.CANNOT, "")
+    assert "lists the blocks" in refused.stderr
+
+
+def test_a_customers_and_a_campaigns_costs_are_added_up(cloud: Ready, stack: StackClient) -> None:
+    where = ("--endpoint-url", cloud.endpoint_url)
+    customer = f"costs-{uuid.uuid4().hex[:8]}"
+    orders = [stack.send_message("sms", customer_id=customer, phone="+14254147755") for _ in range(3)]
+    until(
+        lambda: all(stack.call("GET", f"/api/messages/{each}")[1]["status"] == "delivered" for each in orders),
+        "they are delivered",
+    )
+    found = answer("costs", "customer", customer, *where)
+    assert (found["messages"], found["by_status"]["delivered"]["messages"]) == (3, 3)
+    assert found["cost_usd"] == found["charged_usd"] > 0
+    assert "together" in command("costs", "customer", customer, *where).stdout
+    sent = ("campaign", "send", "--recipients", "4", "--tps", "10", "--wait", "--wait-receipts", "60", *where)
+    campaign = answer(*sent)
+    costs = answer("costs", "campaign", campaign["campaign_id"], *where)
+    assert costs["cost_usd"] == campaign["results"]["cost_usd"]
+    assert costs["by_channel"]["sms"]["sent"] == campaign["results"]["total_sent"]
