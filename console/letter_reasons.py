@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambdas.core.watch import Watch
+
 from console.queues import Letter
 from console.text import safe_line
 from lambdas.core.campaign_request import RequestError
@@ -108,6 +110,11 @@ def _token(body: str, _: Collection[str]) -> str:
     return f"a work token of campaign {token.campaign_id} outlived every worker that took it"
 
 
+def _watch(body: str, _: Collection[str]) -> str:
+    chains = len(Watch.from_json(body).chain_ids)
+    return f"looking at {chains} chain{'s' if chains != 1 else ''} failed at the time: see the log of fallback"
+
+
 def _tick(_: str, __: Collection[str]) -> str:
     return "a tick of the clock whose sweep failed; each sweep makes up for those missed"
 
@@ -125,6 +132,7 @@ _READERS: Mapping[str, Callable[[str, Collection[str]], str]] = {
     "outbox": _order,
     "plan": _plan,
     "work": _token,
+    "fallback": _watch,
     "sweep": _tick,
 }
 """How the consumer of each queue reads a message: gives what it is, raises why it is none."""

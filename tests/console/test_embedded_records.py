@@ -33,6 +33,19 @@ def test_an_opt_out_is_recorded_seen_and_lifted(cloud: Ready, stack: StackClient
     assert "E.164" in refused.stderr
 
 
+def test_a_message_is_followed_from_its_order_to_its_receipt(cloud: Ready, stack: StackClient) -> None:
+    where = ("--endpoint-url", cloud.endpoint_url)
+    message_id = stack.send_message("sms", phone="+14254147755")
+    until(lambda: answer("message", message_id, *where)["status"] == "delivered", "it is delivered")
+    told = command("message", message_id, *where).stdout
+    for words in (f"delivered  {message_id}", "+1******7755", "sending", "customer"):
+        assert words in told
+    assert "+14254147755" not in told
+    unknown = command("message", "m-nobody-has-sent", *where)
+    assert (unknown.returncode, unknown.stdout) == (ExitCode.CANNOT, "")
+    assert "there is no message m-nobody-has-sent" in unknown.stderr
+
+
 def test_nothing_is_held_back_as_pumping_where_nobody_pumps(cloud: Ready) -> None:
     where = ("--endpoint-url", cloud.endpoint_url)
     assert answer("pumping-guard", "list", *where) == {"blocks": []}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lambdas.core.watch import Watch
 
 from console.domain import ConsoleError
 from console.letter_bodies import shown_body
@@ -49,6 +50,8 @@ def letter(body: object, **attributes: str) -> Letter:
         ("plan", {}, "names neither campaign", False),
         ("sms-work", WorkToken("c-1").to_json(), "campaign c-1", True),
         ("email-work", "[]", "not a work token", False),
+        ("fallback", Watch(("m-1", "m-2")).to_json(), "2 chains", True),
+        ("fallback", {}, "names no chains", False),
         ("sweep", {}, "tick", True),
         ("of-tomorrow", {}, "failed every attempt", True),
     ],
