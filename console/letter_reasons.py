@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.core.watch import Watch
-
 from console.queues import Letter
 from console.text import safe_line
 from lambdas.core.campaign_request import RequestError
@@ -16,6 +14,7 @@ from lambdas.core.message_order import parse_message_order
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import UnknownEvent
 from lambdas.core.redaction import mask_addresses
+from lambdas.core.watch import Watch
 from lambdas.core.work import WorkToken
 
 RULE_ARN, ERROR_CODE, ERROR_MESSAGE, ATTEMPTS = "RULE_ARN", "ERROR_CODE", "ERROR_MESSAGE", "RETRY_ATTEMPTS"
