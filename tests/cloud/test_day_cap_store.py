@@ -32,7 +32,7 @@ def tables(bare_cloud: LocalCloud, unique: str) -> Iterator[BareTables]:
 
 def test_four_hundred_reservations_at_once_are_not_a_cent_over(tables: BareTables, unique: str) -> None:
     outcome = storm(tables, unique, attempts=400, day_rows=200, campaign_rows=150, threads=16)
-    assert_exact(outcome, day_rows=200, campaign_rows=150)
+    assert_exact(outcome, day_rows=200, campaign_rows=150, threads=16)
 
 
 def test_a_day_says_what_room_it_has(tables: BareTables) -> None:

@@ -78,7 +78,7 @@ def storm(tables: BareTables, name: str, *, attempts: int, day_rows: int, campai
     )
 
 
-def assert_exact(outcome: Outcome, *, day_rows: int, campaign_rows: int) -> None:
+def assert_exact(outcome: Outcome, *, day_rows: int, campaign_rows: int, threads: int) -> None:
     """Not a hundredth of a cent over, and nothing left unused but what is reserved."""
     day = outcome.day
     assert day["taken"] == day["reserved"] + day["spent"] <= PRICE * day_rows, "$0.00 over the day's cap"
@@ -87,4 +87,4 @@ def assert_exact(outcome: Outcome, *, day_rows: int, campaign_rows: int) -> None
         assert campaign["reserved"] + campaign["spent"] <= campaign["cap"] == PRICE * campaign_rows, "$0.00 over"
         assert campaign["budget_left"] == campaign["cap"] - campaign["reserved"] - campaign["spent"]
     assert outcome.day_full > 0, "the cap was reached"
-    assert PRICE * day_rows - day["taken"] < PRICE, "to the last message that has room"
+    assert PRICE * day_rows - day["taken"] < PRICE * threads, "what the last settlements freed, and no more"
