@@ -10,8 +10,9 @@ from lambdas.core.identity_calendar import PRIORITY_SHARE
 
 RUN_SECONDS = 20
 """How long a worker sends before it puts its token back, so that campaigns share the workers."""
-HOLD_SECONDS = 30
-"""A token's visibility time-out while its worker lives: a dead worker's token is back after this."""
+HOLD_SECONDS = 42
+"""A token's visibility time-out while its worker lives: a dead worker's token is back after this. Longer than the lease
+of a chunk (30 s) by what lies between two holds (10 s), so that whoever gets the token finds all its chunks free."""
 THREADS = 32
 P95_CALL_SECONDS = 0.3
 """Preparing and making one provider call, for planning; a slower provider costs slots, not messages."""

@@ -16,6 +16,7 @@ from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
 from lambdas.core.ports import Chunk
 from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
 from lambdas.core.run_report import RunEnd
+from lambdas.core.sending import CHUNK_LEASE_US, KEEP_US
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, campaign_rate
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import CAMPAIGN, FakeLimiter
@@ -499,6 +500,10 @@ def test_the_token_is_kept_while_a_run_goes_on() -> None:
     gaps = [after - before for before, after in itertools.pairwise(instants)]
     assert max(gaps) < HOLD_SECONDS * MICROSECOND / 2, "well before its visibility ends"
     assert len(worker.held_at_us) <= 4, "and not with every look at the campaign"
+
+
+def test_a_token_is_back_when_the_chunks_of_its_dead_worker_are_free() -> None:
+    assert HOLD_SECONDS * MICROSECOND > CHUNK_LEASE_US + KEEP_US
 
 
 def test_an_unknown_campaign_is_an_error() -> None:
