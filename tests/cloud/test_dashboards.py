@@ -34,7 +34,9 @@ def stage(wait_until: Any) -> Iterator[Stage]:
         stage = Stage(cloud, stack, wait_until)
         for topic in stage.sns.list_topics()["Topics"]:
             _listen(stage, topic["TopicArn"])
-        campaign = stack.send_campaign(90, 90, key=uuid.uuid4().hex, channels=tuple(Channel))
+        campaign = stack.send_campaign(
+            90, 90, key=uuid.uuid4().hex, channels=tuple(Channel), options={"pause_error_rate": 1}
+        )
         stack.send_message(Channel.SMS)
         order = message_order(Channel.SMS, email="second@example.com", content=CONTENT)
         several = {"channels": [order.pop("channel"), Channel.EMAIL], "options": {"fallback_after_seconds": 10}}
@@ -42,6 +44,7 @@ def stage(wait_until: Any) -> Iterator[Stage]:
         wait_until(lambda: stack.show(campaign)["settled"], timeout=60, what="the campaign is settled")
         _odd_receipts(stage)
         _counted_up_orders(stage)
+        _failing_campaign(stage)
         yield stage
 
 
@@ -76,6 +79,15 @@ def _counted_up_orders(stage: Stage) -> None:
     for place in range(GuardLimits().numbers + 1):
         stage.stack.send_message(Channel.SMS, phone=f"+120677711{place:02d}")
     stage.wait_until(lambda: stage.total(metrics.PUMPING_BLOCKED, every), timeout=60, what="one is held back")
+
+
+def _failing_campaign(stage: Stage) -> None:
+    """One that pauses by itself."""
+    every = {metrics.STACK: stage.stack.outputs.identity.stack}
+    stage.cloud.control.set_carrier_profile(CarrierProfile(error_rate=1.0))
+    stage.stack.send_campaign(70, 60, key=uuid.uuid4().hex)
+    stage.wait_until(lambda: stage.total(metrics.CAMPAIGNS_AUTO_PAUSED, every), timeout=60, what="it is paused")
+    stage.cloud.control.set_carrier_profile(ROUGH)
 
 
 def body(stage: Stage, dashboard: str) -> str:

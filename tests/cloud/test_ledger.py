@@ -137,10 +137,8 @@ def test_after_three_days_it_is_unknown_and_a_later_delivery_still_wins(
     if doubted:
         tracking.in_doubt(unique, NOW_MS - GIVE_UP_MS)
     put(tracking, "", f"{unique}-2", GIVE_UP_MS - HOUR_MS)
-    was_listed = unique in listed(stack, "over-72h")
-    given_up = ledger(stack, tracking).give_up()
-    assert given_up <= 1
-    assert was_listed or not given_up, "only the stack's own sweep may have been faster than the list"
+    # The rows of other tests are as old, and the stack's own sweep may be faster.
+    ledger(stack, tracking).give_up()
     row = TrackedMessage.from_item(tracking.rows([unique])[0])
     assert (row.state.status, row.state.code, set(row.state.flags)) == (Status.FAILED, "UNKNOWN", {"no_final_receipt"})
     counts = contribution(row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd)
