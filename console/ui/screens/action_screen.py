@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from console.campaigns import confirmation_word
 from console.domain import Problem, StackFacts
 from console.services.runner import Runner
 from console.sources.base import CampaignApi
@@ -29,7 +31,21 @@ class ActionScreen(ModalScreen[T | None]):
         self._api = api
         self._runner = runner
         self._glyphs = glyphs
+        self._word = confirmation_word(stack)
         self._busy = False
+
+    def compose_word(self) -> ComposeResult:
+        """The field for the word, where one is needed."""
+        if self._word is not None:
+            yield Static(f"type {self._word} to confirm", markup=False, classes="label")
+            yield Input(id="word")
+
+    def word_is_missing(self) -> bool:
+        """Whether the word is needed and not there, which is said."""
+        if self._word is None or self.query_one("#word", Input).value == self._word:
+            return False
+        self.answer(line((f"type the stack's name, {self._word}, to go on", Role.WARN)))
+        return True
 
     def action_cancel(self) -> None:
         """Leave without acting."""

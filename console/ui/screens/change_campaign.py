@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from console.campaigns import confirmation_word, make_change
+from console.campaigns import make_change
 from console.domain import CampaignChange, ChangedCampaign, ChangeKind, StackFacts
 from console.services.changes import change_campaign
 from console.services.errors import classify
@@ -42,7 +42,6 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
         super().__init__(stack, api, runner, glyphs)
         self._kind = kind
         self._campaign = campaign
-        self._word = confirmation_word(stack)
 
     def compose(self) -> ComposeResult:
         """The campaign, the consequence, a field for the pace, and the word to type where one is needed."""
@@ -55,9 +54,7 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
             if self._kind is ChangeKind.TPS:
                 yield Static("messages per second", markup=False, classes="label")
                 yield Input(f"{self._campaign.throughput_tps:g}", id="tps", select_on_focus=False)
-            if self._word is not None:
-                yield Static(f"type {self._word} to confirm", markup=False, classes="label")
-                yield Input(id="word")
+            yield from self.compose_word()
             yield Static("", markup=False, classes="answer", id="answer")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -68,8 +65,7 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
         """Make the change, once."""
         if self._busy:
             return
-        if self._word is not None and self.query_one("#word", Input).value != self._word:
-            self.answer(line((f"type the stack's name, {self._word}, to go on", Role.WARN)))
+        if self.word_is_missing():
             return
         try:
             pace = self.query_one("#tps", Input).value if self._kind is ChangeKind.TPS else None

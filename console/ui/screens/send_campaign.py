@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from console.campaigns import DEFAULT_BODY, confirmation_word, make_request
+from console.campaigns import DEFAULT_BODY, make_request
 from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, StackFacts
 from console.services.errors import classify
 from console.services.runner import Runner
@@ -88,7 +88,6 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
         super().__init__(stack, api, runner, glyphs)
         self._request = request
         self._plan = plan
-        self._word = confirmation_word(stack)
 
     def compose(self) -> ComposeResult:
         """The plan, and the word to type where one is needed."""
@@ -98,9 +97,7 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
             )
             dialog.border_subtitle = content_of([line("enter: send, esc: back")], self._glyphs)
             yield Static(content_of(view.plan_lines(self._plan, self._request), self._glyphs), markup=False, id="plan")
-            if self._word is not None:
-                yield Static(f"type {self._word} to confirm", markup=False, classes="label")
-                yield Input(id="word")
+            yield from self.compose_word()
             yield Static("", markup=False, classes="answer", id="answer")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -111,8 +108,7 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
         """Send, once."""
         if self._busy:
             return
-        if self._word is not None and self.query_one("#word", Input).value != self._word:
-            self.answer(line((f"type the stack's name, {self._word}, to send", Role.WARN)))
+        if self.word_is_missing():
             return
         if self._plan.recipients == 0:
             self.answer(line(("nobody would get anything: all recipients are excluded", Role.WARN)))
