@@ -93,6 +93,7 @@ class Campaigns(pulumi.ComponentResource):
         self._account_limits = {
             "email_daily_quota": email.daily_quota if email else 0,
             "sms_monthly_spend_usd": platform.site.settings.sms.monthly_spend_usd,
+            "campaigns_daily_cap_usd": platform.site.settings.campaigns_daily_cap_usd,
         }
         planner = self._build_planner()
         workers = {channel: self._build_worker(each) for channel, each in messaging.channels.items()}

@@ -155,6 +155,7 @@ class CampaignService:
             max(self._now_ms(), request.options.start_ms or 0) / 1_000,
             daily_quotas=daily_quotas(email=self._settings.email_daily_quota),
             sms_monthly_usd=self._settings.sms_monthly_spend_usd or None,
+            daily_cap_usd=self._settings.campaigns_daily_cap_usd or None,
             window=request.options.window,
         )
         return preflight(planning.totals, self._routes, terms)

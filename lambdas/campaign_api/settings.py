@@ -30,3 +30,4 @@ class CampaignApiSettings(FunctionEnvironment):
     allowed_countries: str
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0
+    campaigns_daily_cap_usd: float = 0.0

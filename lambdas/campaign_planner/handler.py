@@ -173,6 +173,7 @@ def _terms(request: CampaignRequest, item: Mapping[str, Any]) -> Terms:
         max(now_ms(), request.options.start_ms or 0) / 1_000,
         daily_quotas=daily_quotas(email=SETTINGS.email_daily_quota),
         sms_monthly_usd=SETTINGS.sms_monthly_spend_usd or None,
+        daily_cap_usd=SETTINGS.campaigns_daily_cap_usd or None,
         window=request.options.window,
     )
 

@@ -28,3 +28,4 @@ class CampaignPlannerSettings(FunctionEnvironment):
     guard_audiences: bool
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0
+    campaigns_daily_cap_usd: float = 0.0

@@ -22,6 +22,7 @@ class Terms:
     start_s: float
     daily_quotas: Mapping[Channel, int] = field(default_factory=dict)
     sms_monthly_usd: float | None = None
+    daily_cap_usd: float | None = None
     window: SendWindow | None = None
 
 
@@ -55,6 +56,7 @@ def forecast_of(totals: PlanTotals, routes: Routes, terms: Terms) -> Forecast:
         daily_quotas={channel: quota for channel, quota in terms.daily_quotas.items() if channel in routes},
         spend_cap_usd=terms.cap_usd,
         sms_monthly_usd=terms.sms_monthly_usd,
+        daily_cap_usd=terms.daily_cap_usd,
         window=terms.window,
     )
     return forecast(lanes, limits, terms.start_s)

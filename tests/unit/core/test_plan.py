@@ -144,6 +144,14 @@ def test_the_slowest_of_three_limits_decides(
     assert seconds_of(plan, limits, tps) == pytest.approx(seconds)
 
 
+def test_the_days_cap_of_all_campaigns_is_among_the_limits() -> None:
+    plan = make_plan([person(row, US) for row in range(20)], opted_out=nobody)
+    half_usd = float(plan.totals.cost_usd) / 2
+    ahead = forecast_of(plan.totals, routes(sms=(1_000, 1_000)), Terms(10, 1e6, 0.0, daily_cap_usd=half_usd))
+    assert ahead.limited_by == "daily_cap"
+    assert 86_400 <= ahead.seconds < 2 * 86_400
+
+
 audiences = st.lists(
     st.builds(
         lambda address, body, channel: (address, body, channel),
