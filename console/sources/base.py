@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from console.domain import (
     AcceptedCampaign,
@@ -17,9 +17,25 @@ from console.domain import (
     Message,
     Spend,
 )
+from console.queues import QueueState
 from console.sources.clients import Clients
+from console.telemetry import (
+    AlarmDetail,
+    AlarmRule,
+    Bill,
+    DeadLetter,
+    Deployment,
+    LogPage,
+    MessagePage,
+    MessageSearch,
+    Resource,
+    Series,
+)
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import StackOutputs
+
+Document = dict[str, Any]
+"""A JSON object of the API, its texts foreign until shown."""
 
 
 class Source(Protocol):
@@ -49,6 +65,58 @@ class Source(Protocol):
 
     def use(self) -> ApiUse:
         """What reading has cost so far."""
+        ...
+
+
+class Telemetry(Protocol):
+    """What a stack's monitoring tells. Methods block, may be called from any thread, and return safe text."""
+
+    def alarm(self, name: str) -> AlarmDetail:
+        """One alarm with rule and history; raises `ConsoleError` of the kind NOT_FOUND when there is none."""
+        ...
+
+    def series(self, rule: AlarmRule, start: float, end: float) -> Series:
+        """What the alarm compares with its threshold, between two epoch seconds."""
+        ...
+
+    def log_groups(self) -> tuple[str, ...]:
+        """The log groups of the stack's functions."""
+        ...
+
+    def logs(self, group: str, start: float, end: float, *, cursor: str | None = None, text: str = "") -> LogPage:
+        """One page of a group's lines between two epoch seconds; `text` is a literal that lines must hold."""
+        ...
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """What the last deployments changed, newest first."""
+        ...
+
+    def resources(self) -> tuple[Resource, ...]:
+        """All resources that carry the stack's tags, by ARN."""
+        ...
+
+    def queues(self) -> tuple[QueueState, ...]:
+        """All queues with their depths."""
+        ...
+
+    def letters(self, queue: str) -> tuple[DeadLetter, ...]:
+        """The first messages of the dead-letter queue of this name: a look that takes nothing out."""
+        ...
+
+    def bill(self) -> Bill | None:
+        """AWS's own account of the month, at most half a day old; None where there is no Cost Explorer."""
+        ...
+
+
+class Records(Protocol):
+    """Single messages of a stack. Methods block, may be called from any thread, and return safe text."""
+
+    def search(self, wanted: MessageSearch, cursor: str | None = None) -> MessagePage:
+        """A page of messages, newest first."""
+        ...
+
+    def timeline(self, message_id: str) -> Document:
+        """All legs of a message as the API tells them; raises `ConsoleError` of the kind NOT_FOUND."""
         ...
 
 
@@ -89,6 +157,8 @@ class Connection:
 
     outputs: StackOutputs
     source: Source
+    telemetry: Telemetry
+    records: Records
     api: CampaignApi
     clients: Clients | None = None
     close: Callable[[], None] = field(default=_nothing)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from console.costs import Days
 from console.domain import ConsoleError, ProblemKind
-from console.sources.base import Connection
+from console.sources.base import Connection, Document
 from console.sources.signed_api import SignedApi
-
-Document = dict[str, Any]
 
 
 class RecordsApi:
