@@ -20,6 +20,8 @@ class CallPrice:
 DYNAMODB_READ_UNIT = CallPrice(0.125e-6, "DynamoDB on-demand price per million read request units")
 """Charged for what ConsumedCapacity reports, so an eventually consistent read of 4 KB is half of this."""
 
+METRIC_READ = CallPrice(0.01e-3, "GetMetricData, $0.01 per 1,000 metrics requested")
+_CLOUDWATCH_REQUEST = CallPrice(0.01e-3, "CloudWatch API requests, $0.01 per 1,000")
 _SQS_REQUEST = CallPrice(0.40e-6, "SQS standard queues, $0.40 per million requests")
 _SQS_CALLS = (
     *("GetQueueAttributes", "ReceiveMessage"),
@@ -28,12 +30,14 @@ _SQS_CALLS = (
 
 PRICES: dict[str, CallPrice] = {
     **{f"sqs:{call}": _SQS_REQUEST for call in _SQS_CALLS},
-    "cloudwatch:DescribeAlarms": CallPrice(0.01e-3, "CloudWatch API requests, $0.01 per 1,000"),
-    "cloudwatch:GetMetricData": CallPrice(0.01e-3, "GetMetricData, $0.01 per 1,000 metrics"),
-    "ce:GetCostAndUsage": CallPrice(0.01, "Cost Explorer API, $0.01 per request"),
+    "cloudwatch:DescribeAlarms": _CLOUDWATCH_REQUEST,
+    "cloudwatch:DescribeAlarmHistory": _CLOUDWATCH_REQUEST,
+    "cost-explorer:GetCostAndUsage": CallPrice(0.01, "Cost Explorer API, $0.01 per paginated request"),
     "execute-api:Invoke": CallPrice(1.0e-6, "API Gateway HTTP API, $1.00 per million"),
 }
-"""Calls that are not listed are free of charge (SSM standard parameters, STS, SNS and SMS control plane)."""
+"""By botocore's name of the service's events. Calls that are not listed are free of charge (SSM standard parameters,
+STS, SNS and SMS control plane, Lambda's configuration, FilterLogEvents, the tagging service); GetMetricData is paid by
+the metric."""
 
 
 FREE = CallPrice(0.0, "no charge for the call")
@@ -57,6 +61,11 @@ class SpendMeter:
         """What DynamoDB says a read consumed."""
         with self._lock:
             self._usd += units * DYNAMODB_READ_UNIT.usd
+
+    def count_metrics(self, metrics: int) -> None:
+        """What one GetMetricData asks for: its metrics, not its expressions, cost money."""
+        with self._lock:
+            self._usd += metrics * METRIC_READ.usd
 
     @property
     def use(self) -> ApiUse:

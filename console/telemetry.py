@@ -5,6 +5,7 @@ Frozen values with safe text, as in `console/domain.py`; times are epoch seconds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,8 @@ Comparison = Literal[
     "LessThanOrEqualToThreshold",
 ]
 """CloudWatch's comparison operators of alarms on a fixed threshold (PutMetricAlarm, API reference)."""
+MAX_POINTS = 1_440
+"""Points of a series at most: a day by the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class AlarmRule:
         """How far back one evaluation looks."""
         return self.period_seconds * self.evaluation_periods
 
+    def periods(self, start: float, end: float) -> range:
+        """The starts (epoch seconds) of the periods between two moments; of a span of more than `MAX_POINTS` periods
+        those at its end."""
+        first = math.floor(start / self.period_seconds) * self.period_seconds
+        return range(first, max(first, math.ceil(end)), self.period_seconds)[-MAX_POINTS:]
+
     def breaches(self, value: float) -> bool:
         """Whether a datapoint counts against the alarm."""
         return {
@@ -67,7 +76,10 @@ class AlarmChange:
 
 @dataclass(frozen=True, slots=True)
 class AlarmDetail:
-    """One alarm with its rule and history (newest first). A composite alarm has no `rule` but an `expression`."""
+    """One alarm with its rule and history (newest first).
+
+    An alarm without a fixed threshold (composite, anomaly band) has no `rule` but an `expression`.
+    """
 
     alarm: Alarm
     arn: str
@@ -143,10 +155,12 @@ class DeadLetter:
 class Bill:
     """Cost Explorer's answer for this UTC month in US dollars: by day (YYYY-MM-DD) and by service.
 
-    `as_of` is when AWS was asked: it is asked at most twice a day, because each question costs a cent.
+    `as_of` is when AWS was asked: it is asked at most twice a day, because each question costs a cent. `scope` says in
+    words whose money it is.
     """
 
     as_of: float
+    scope: str
     by_day: Mapping[str, float]
     by_service: Mapping[str, float]
 

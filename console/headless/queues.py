@@ -13,14 +13,14 @@ from console.exit_codes import ExitCode
 from console.headless import talk
 from console.letter_bodies import shown_body
 from console.letter_reasons import Reason, reason_of
-from console.queues import Letter, QueueState, StackQueue, find_queue, physical_name, queues_of
+from console.queues import Letter, QueueState, StackQueue, find_queue, physical_name
 from console.services.interrupts import Interrupts
 from console.services.monitor import stack_facts
 from console.services.redrive import Course, Pace, Redrive
-from console.services.redrive import peek as peek_letters
 from console.sources.base import Connection
 from console.sources.clients import Clients
-from console.sources.queues import QueueDepths, SqsLetters
+from console.sources.letters import peek as peek_letters
+from console.sources.queues import SqsLetters
 from console.view import format as fmt
 from console.view import queues as view
 from console.view.segments import text_of
@@ -39,7 +39,7 @@ class Asked:
 
 def show(connection: Connection, *, as_json: bool) -> ExitCode:
     """All queues with their depths."""
-    states = QueueDepths(_clients(connection)).read(queues_of(connection.outputs))
+    states = connection.telemetry.queues()
     if as_json:
         talk.put_json([_state_document(state) for state in states])
     else:

@@ -6,7 +6,7 @@ import json
 import os
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from console.sources.api import HttpCampaignApi
 from console.sources.aws import AwsSource
 from console.sources.base import Connection, Progress
 from console.sources.clients import Clients, Target, local_target, require_loopback
+from console.sources.records import AwsRecords
+from console.sources.telemetry import AwsTelemetry
 from console.text import safe_line
 from lambdas.core.outputs import StackOutputs
 
@@ -96,7 +98,7 @@ def _start_local(progress: Progress) -> Connection:
     except BaseException:
         cloud.stop()
         raise
-    return Connection(opened.outputs, opened.source, opened.api, opened.clients, close=cloud.stop)
+    return replace(opened, close=cloud.stop)
 
 
 def _attach(endpoint_url: str, options: Options, progress: Progress) -> Connection:
@@ -161,9 +163,12 @@ def _clients_for(found: StackOutputs, options: Options) -> Clients:
 def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connection:
     progress(f"checking the account of {found.identity.project}/{found.identity.stack}")
     require_account(found, clients)
+    source = AwsSource(found, clients)
     return Connection(
         found,
-        AwsSource(found, clients),
+        source,
+        AwsTelemetry(found, clients),
+        AwsRecords(found, clients, source.campaign),
         HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
         clients,
     )

@@ -1,4 +1,4 @@
-"""Dead letters read without consuming them, and moved back so that an interruption at any point loses none.
+"""Dead letters moved back so that an interruption at any point loses none.
 
 A message is put into its queue first and deleted from the dead-letter queue after that. Whatever ends the process
 between the two leaves it in both: its consumer gets it twice, and every consumer here knows what it has done already.
@@ -10,47 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from console.queues import Letter
-
-PATIENCE = 2
-"""Receives in a row that bring nothing new, after which the queue counts as read."""
-BATCH = 10
-
-
-class Letters(Protocol):
-    """A dead-letter queue and the queue behind it; `sources/queues.py` is the real one."""
-
-    def receive(self, most: int) -> list[Letter]:
-        """Some messages, held back from others for a while."""
-        ...
-
-    def release(self, letters: Sequence[Letter]) -> None:
-        """Make them visible again."""
-        ...
-
-    def send(self, letters: Sequence[Letter]) -> tuple[dict[str, str], dict[str, str]]:
-        """Put them back: new ids and codes of refusals, both by old id."""
-        ...
-
-    def delete(self, letters: Sequence[Letter]) -> None:
-        """Take them off the dead-letter queue."""
-        ...
-
-
-def peek(letters: Letters, most: int) -> list[Letter]:
-    """Up to `most` messages, visible again when this returns; reading them has counted as one receive more."""
-    found: dict[str, Letter] = {}
-    barren = 0
-    try:
-        while len(found) < most and barren < PATIENCE:
-            fresh = [each for each in letters.receive(min(BATCH, most - len(found))) if each.id not in found]
-            found |= {each.id: each for each in fresh}
-            barren = 0 if fresh else barren + 1
-    finally:
-        letters.release(list(found.values()))
-    return sorted(found.values(), key=lambda each: (each.sent_ms, each.id))
+from console.sources.letters import BATCH, PATIENCE, Letters
 
 
 @dataclass(slots=True)

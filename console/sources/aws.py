@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from console.domain import Alarm, AlarmState, ApiUse, ConsoleError, Message, ProblemKind, Spend, is_open
+from console.domain import Alarm, ApiUse, ConsoleError, Message, ProblemKind, Spend, is_open
 from console.sources.clients import Clients
+from console.sources.shapes import alarm_of, campaign_of, message_of, understood
 from console.sources.tables import Tables
-from console.text import safe, safe_line
+from console.text import safe_line
 from lambdas.core import keys
-from lambdas.core.alarm_text import parse_description
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.outputs import StackOutputs
@@ -24,9 +24,6 @@ SETTLED_SECONDS = 60.0
 """A settled campaign is read again after this long: a late receipt may still raise one of its messages."""
 NEWEST_ROWS = 40
 AHEAD_ROWS = 20
-LONG_TEXT = 600
-
-T = TypeVar("T")
 
 
 class AwsSource:
@@ -56,7 +53,7 @@ class AwsSource:
         while True:
             answer = self._clients.client("cloudwatch").describe_alarms(**request)
             for kind in ("MetricAlarms", "CompositeAlarms"):
-                found += [_understood("an alarm", _alarm, alarm) for alarm in answer.get(kind) or []]
+                found += [understood("an alarm", alarm_of, alarm) for alarm in answer.get(kind) or []]
             if not answer.get("NextToken"):
                 return tuple(found)
             request["NextToken"] = answer["NextToken"]
@@ -95,7 +92,7 @@ class AwsSource:
             return ()
         wanted = [keys.message(campaign.id, row) for row in _newest_rows(campaign)]
         items = self._tables.batch_get(self._outputs.messaging.delivery_tracking_table, "message_id", wanted)
-        found = [_understood("a tracking row", _message, item) for item in items]
+        found = [understood("a tracking row", message_of, item) for item in items]
         return tuple(sorted(found, key=lambda message: (message.created_ms, message.id), reverse=True))
 
     def spend(self) -> Spend:
@@ -120,7 +117,7 @@ class AwsSource:
             {"#pk": "pk", "#sk": "sk"},
             {":pk": {"S": keys.spend_day(day)}, ":counts": {"S": keys.COUNT_PREFIX}},
         )
-        cost = sum(_understood("a day's counter", _cost, item) for item in items)
+        cost = sum(understood("a day's counter", _cost, item) for item in items)
         self._days[day] = (self._now(), cost)
         return cost
 
@@ -140,49 +137,14 @@ class AwsSource:
         )
         if not any(item["sk"] == keys.META for item in items):
             return None
-        summary = _understood("a campaign", _campaign, items)
+        summary = understood("a campaign", campaign_of, items)
         if summary.settled:
             self._settled[campaign_id] = (self._now(), summary)
         return summary
 
 
-def _understood(what: str, read: Callable[..., T], raw: object) -> T:
-    try:
-        return read(raw)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ConsoleError(
-            ProblemKind.BAD_ANSWER,
-            f"{what} has a shape this version does not know ({type(error).__name__}: {safe_line(error, 80)})",
-            "is the stack of the same version as this console?",
-        ) from error
-
-
 def _cost(item: Item) -> float:
     return float(item.get("cost", 0))
-
-
-def _campaign(items: Sequence[Item]) -> CampaignSummary:
-    meta = next(item for item in items if item["sk"] == keys.META)
-    counts = [item for item in items if item["sk"].startswith(keys.COUNT_PREFIX)]
-    meta = {**meta, "pk": safe_line(meta["pk"], 80)}
-    for name in ("stop_reason", "pause_reason"):
-        if meta.get(name) is not None:
-            meta[name] = safe_line(meta[name], 40)
-    return CampaignSummary.from_items(meta, counts)
-
-
-def _alarm(raw: Mapping[str, Any]) -> Alarm:
-    text = parse_description(safe_line(raw.get("AlarmDescription") or "", LONG_TEXT))
-    since = raw.get("StateTransitionedTimestamp") or raw.get("StateUpdatedTimestamp")
-    return Alarm(
-        name=safe_line(raw["AlarmName"], 255),
-        state=AlarmState(raw["StateValue"]),
-        severity=text.severity.value,
-        since=None if since is None else since.timestamp(),
-        reason=safe(raw.get("StateReason") or "", LONG_TEXT).replace("\n", " "),
-        runbook=text.runbook,
-        meaning=text.meaning,
-    )
 
 
 def _newest_rows(campaign: CampaignSummary) -> list[int]:
@@ -194,18 +156,3 @@ def _newest_rows(campaign: CampaignSummary) -> list[int]:
         handled = counts.sent + counts.failed + counts.in_doubt + AHEAD_ROWS
         rows += lane.claimed[max(0, min(len(lane.claimed), max(handled, share)) - share) :][:share]
     return rows
-
-
-def _message(item: Item) -> Message:
-    status = str(item["status"])
-    changed = (item.get("history") or {}).get(status)
-    return Message(
-        id=safe_line(item["message_id"], 64),
-        customer_id=safe_line(item.get("customer_id", ""), 64),
-        channel=safe_line(item.get("channel", ""), 16),
-        status=safe_line(status, 16),
-        created_ms=int(item["timestamp"]),
-        changed_ms=None if changed is None else int(changed),
-        cost_usd=None if item.get("cost") is None else float(item["cost"]),
-        reason=safe_line(item.get("error_code") or "", 64),
-    )

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,6 +111,7 @@ class Clients:
                     service, region_name=self.target.region, endpoint_url=self.target.endpoint_url, config=config
                 )
                 client.meta.events.register("before-send.*", self._count)
+                client.meta.events.register("provide-client-params.cloudwatch.GetMetricData", self._count_metrics)
                 self._clients[service] = client
             return self._clients[service]
 
@@ -126,6 +128,10 @@ class Clients:
         """Each attempt on the wire is a call that AWS may bill; read units are added from the answers."""
         service, operation = event_name.split(".")[1:3]
         self.meter.count(f"{service}:{operation}")
+
+    def _count_metrics(self, params: Mapping[str, Any], **_: Any) -> None:
+        queries = params.get("MetricDataQueries") or ()
+        self.meter.count_metrics(sum("MetricStat" in query for query in queries))
 
 
 def _local_session(target: Target) -> Any:

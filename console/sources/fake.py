@@ -25,8 +25,10 @@ from console.domain import (
     Spend,
 )
 from console.sources.base import Connection
+from console.sources.fake_outputs import fake_outputs
+from console.sources.fake_records import FAILS_EVERY, PRICE_USD, RECEIPT_SECONDS, FakeRecords, row_of
+from console.sources.fake_telemetry import FakeTelemetry
 from console.spend import SpendMeter
-from lambdas.core import keys
 from lambdas.core.campaign import (
     CampaignError,
     CampaignStatus,
@@ -34,18 +36,6 @@ from lambdas.core.campaign import (
     ChannelCounts,
     require_transition,
 )
-from lambdas.core.outputs import (
-    CampaignOutputs,
-    MessagingOutputs,
-    MonitoringOutputs,
-    OutboxOutputs,
-    StackIdentity,
-    StackOutputs,
-)
-
-RECEIPT_SECONDS = 1.2
-FAILS_EVERY = 20
-PRICE_USD = 0.00881
 
 
 @dataclasses.dataclass(slots=True)
@@ -74,7 +64,8 @@ class _Sending:
 
 
 class FakeStack:
-    """Source and campaign API in one; set `error` or `delay` (seconds) to misbehave."""
+    """Source and campaign API in one, `telemetry` and `records` beside it; set `error` or `delay` (seconds) to make all
+    of them misbehave."""
 
     name = "fake"
 
@@ -88,10 +79,13 @@ class FakeStack:
         self._sending: list[_Sending] = []
         self._meter = SpendMeter()
         self._lock = threading.Lock()
+        self.outputs = fake_outputs(environment)
+        self.telemetry = FakeTelemetry(self.outputs, self.clock, lambda call: self._ask(call), lambda: self.alarm_list)
+        self.records = FakeRecords(self.clock, lambda call: self._ask(call), self._summaries)
 
     def connection(self) -> Connection:
         """This stack as something to connect to."""
-        return Connection(fake_outputs(self.environment), self, self)
+        return Connection(self.outputs, self, self.telemetry, self.records, self)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of `alarm_list`."""
@@ -101,17 +95,16 @@ class FakeStack:
     def campaigns(self) -> tuple[CampaignSummary, ...]:
         """The campaigns sent so far, at the present moment."""
         self._ask("dynamodb:Query")
-        with self._lock:
-            return tuple(self._summary(sending) for sending in reversed(self._sending))
+        return self._summaries()
 
     def messages(self, campaigns: Sequence[CampaignSummary]) -> tuple[Message, ...]:
         """The newest ten messages of the newest campaign."""
         self._ask("dynamodb:BatchGetItem")
         if not campaigns:
             return ()
-        campaign = campaigns[0]
+        campaign, now = campaigns[0], self.clock.now()
         handed = campaign.claimed_rows
-        return tuple(self._message(campaign, row) for row in range(handed - 1, max(-1, handed - 11), -1))
+        return tuple(row_of(campaign, row, now) for row in range(handed - 1, max(-1, handed - 11), -1))
 
     def spend(self) -> Spend:
         """Today's campaigns, and a dollar for each earlier day of the month."""
@@ -201,6 +194,10 @@ class FakeStack:
             raise self.error
         self._meter.count(call)
 
+    def _summaries(self) -> tuple[CampaignSummary, ...]:
+        with self._lock:
+            return tuple(self._summary(sending) for sending in reversed(self._sending))
+
     def _summary(self, sending: _Sending) -> CampaignSummary:
         now = self.clock.now()
         sent, final = sending.rows(now), sending.rows(now - RECEIPT_SECONDS)
@@ -234,23 +231,6 @@ class FakeStack:
             channels={"sms": counts},
         )
 
-    def _message(self, campaign: CampaignSummary, row: int) -> Message:
-        created = campaign.created_ms + int(1000 * row / campaign.throughput_tps)
-        now_ms = int(self.clock.now() * 1000)
-        final = now_ms - created > 1000 * RECEIPT_SECONDS
-        fails = (row + 1) % FAILS_EVERY == 0
-        status = "sent" if not final else "failed" if fails else "delivered"
-        return Message(
-            id=keys.message(campaign.id, row),
-            customer_id=f"test-{row:05d}",
-            channel="sms",
-            status=status,
-            created_ms=created,
-            changed_ms=created + int(1000 * RECEIPT_SECONDS) if final else created,
-            cost_usd=PRICE_USD,
-            reason="CARRIER_UNREACHABLE" if status == "failed" else "",
-        )
-
     def _alarms(self) -> tuple[Alarm, ...]:
         now = self.clock.now()
         return (
@@ -279,32 +259,3 @@ class FakeStack:
                 runbook="docs/runbooks/throttled-messages.md",
             ),
         )
-
-
-def fake_outputs(environment: str = "local") -> StackOutputs:
-    """Outputs of a stack that is nowhere: each name is its own value."""
-    stack = environment
-
-    def named(kind: type) -> dict[str, str]:
-        return {f.name: f"fake-{f.name.replace('_', '-')}" for f in dataclasses.fields(kind)}
-
-    messaging = named(MessagingOutputs) | {
-        "sms_parts_per_second": "100",
-        "whatsapp_messages_per_second": "",
-        "email_messages_per_second": "",
-    }
-    return StackOutputs(
-        identity=StackIdentity(
-            project="ai-cpaas-demo",
-            stack=stack,
-            environment=environment,
-            region="us-east-1",
-            account_id="000000000000",
-            version="0.1.0",
-            endpoint_url="http://127.0.0.1:9" if environment == "local" else "",
-        ),
-        messaging=MessagingOutputs(**messaging),
-        outbox=OutboxOutputs(**named(OutboxOutputs)),
-        campaigns=CampaignOutputs(**named(CampaignOutputs)),
-        monitoring=MonitoringOutputs(**named(MonitoringOutputs) | {"alarm_name_prefix": "ai-cpaas-demo-local-"}),
-    )

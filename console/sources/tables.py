@@ -32,6 +32,24 @@ class Tables:
         limit: int = 100,
     ) -> list[Item]:
         """Items of one partition, at most `limit`; follows pages until then."""
+        return self.page(
+            table, condition, names, values, index=index, newest_first=newest_first, limit=limit, start=None
+        )[0]
+
+    def page(
+        self,
+        table: str,
+        condition: str,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        start: Item | None,
+        index: str | None = None,
+        newest_first: bool = False,
+        limit: int = 100,
+    ) -> tuple[list[Item], Item | None]:
+        """Items of one partition from behind the key `start` on, at most `limit`, and where to go on; None at the
+        end."""
         request: dict[str, Any] = {
             "TableName": table,
             "KeyConditionExpression": condition,
@@ -40,6 +58,7 @@ class Tables:
             "ScanIndexForward": not newest_first,
             "ReturnConsumedCapacity": "TOTAL",
             **({"IndexName": index} if index else {}),
+            **({"ExclusiveStartKey": to_item(start)} if start else {}),
         }
         items: list[Item] = []
         while True:
@@ -48,7 +67,7 @@ class Tables:
             items += [from_item(item) for item in answer.get("Items", [])]
             last = answer.get("LastEvaluatedKey")
             if not last or len(items) >= limit:
-                return items
+                return items, from_item(last) if last else None
             request["ExclusiveStartKey"] = last
 
     def batch_get(self, table: str, key: str, values: Sequence[str]) -> list[Item]:

@@ -12,7 +12,7 @@ import pytest
 from console.domain import AlarmState, ConsoleError, ProblemKind
 from console.sources.aws import NEWEST_ROWS, AwsSource
 from console.sources.clients import Target
-from console.sources.fake import fake_outputs
+from console.sources.fake_outputs import fake_outputs
 from console.spend import SpendMeter
 from lambdas.core import keys
 

@@ -12,7 +12,8 @@ import pytest
 from console import cli
 from console.exit_codes import ExitCode
 from console.services import connect as connecting
-from console.sources.fake import FakeStack, fake_outputs
+from console.sources.fake import FakeStack
+from console.sources.fake_outputs import fake_outputs
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

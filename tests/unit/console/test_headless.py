@@ -14,7 +14,8 @@ from console.exit_codes import ExitCode
 from console.headless import campaign as commands
 from console.headless import demo, once, outputs
 from console.headless.talk import Course
-from console.sources.fake import FakeStack, fake_outputs
+from console.sources.fake import FakeStack
+from console.sources.fake_outputs import fake_outputs
 from lambdas.core.campaign import CampaignStatus
 
 

@@ -13,7 +13,7 @@ from console.domain import ConsoleError
 from console.letter_bodies import shown_body
 from console.letter_reasons import reason_of
 from console.queues import Letter, find_queue, parse_number, parse_rate, queues_of
-from console.sources.fake import fake_outputs
+from console.sources.fake_outputs import fake_outputs
 from lambdas.core.watch import Watch
 from lambdas.core.work import WorkToken
 from tests.support import golden

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.queues import Letter
-from console.services.redrive import BATCH, Course, Pace, Redrive, peek
+from console.services.redrive import Course, Pace, Redrive
+from console.sources.letters import BATCH, peek
 
 
 class Crashed(Exception):
