@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version and leave")
     top.add_argument("--once", action="store_true", help="print one snapshot and leave, no terminal needed")
     top.add_argument("--json", action="store_true", help="with --once: as JSON")
+    top.add_argument(
+        "--theme", metavar="NAME", help="dark, light, high-contrast or ansi (default: $CPAAS_THEME, or dark)"
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
     campaign.add(commands, shared)
@@ -129,7 +133,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     from console.services.connect import Options, check
 
     if arguments.command == "demo":
-        return _demo()
+        return _demo(_theme(arguments))
     if arguments.command == "preview":
         return _preview(arguments)
     options = Options(
@@ -144,12 +148,14 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     )
     allow = getattr(arguments, "allow_actions", False)
     command = _command(arguments, allow)
-    if command is None and not _on_terminal():
+    if command is not None:
+        check(options)
+        return _headless(options, command)
+    theme = _theme(arguments)
+    if not _on_terminal():
         return _refuse(_no_terminal())
     check(options)
-    if command is None:
-        return _screen(options, allow_actions=allow)
-    return _headless(options, command)
+    return _screen(options, allow_actions=allow, theme=theme)
 
 
 def _preview(arguments: argparse.Namespace) -> ExitCode:
@@ -208,24 +214,30 @@ def _quiet(_: str) -> None:
     """Connecting to something that runs takes a moment: not worth a word."""
 
 
-def _screen(options: Options, *, allow_actions: bool, autostart: CampaignRequest | None = None) -> ExitCode:
+def _theme(arguments: argparse.Namespace) -> str:
+    from console.view.palette import chosen
+
+    return chosen(arguments.theme, os.environ)
+
+
+def _screen(options: Options, *, allow_actions: bool, theme: str, autostart: CampaignRequest | None = None) -> ExitCode:
     from console.ui.launch import run
 
-    return run(options, allow_actions=allow_actions, autostart=autostart)
+    return run(options, allow_actions=allow_actions, theme=theme, autostart=autostart)
 
 
 def _on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _demo() -> ExitCode:
+def _demo(theme: str) -> ExitCode:
     from console.headless import demo
     from console.services.connect import Options, check
 
     options = Options(local=True)
     check(options)
     if _on_terminal():
-        return _screen(options, allow_actions=True, autostart=demo.sample(*demo.SCREEN_SAMPLE))
+        return _screen(options, allow_actions=True, theme=theme, autostart=demo.sample(*demo.SCREEN_SAMPLE))
     return _headless(options, demo.run)
 
 

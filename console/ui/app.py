@@ -32,7 +32,7 @@ from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignForm
 from console.ui.terminal import terminal_is_gone
-from console.ui.themes import DARK
+from console.ui.themes import register_themes
 from console.view.changes import changed_words
 from console.view.details import alarm_details
 from console.view.glyphs import UNICODE, Glyphs
@@ -86,8 +86,7 @@ class ConsoleApp(App[None]):
         clock: Clock | None = None,
     ) -> None:
         super().__init__()
-        self.register_theme(DARK)
-        self.theme = DARK.name
+        register_themes(self)
         self.problem: Problem | None = None
         self.connection: Connection | None = None
         self.monitor: Monitor | None = None

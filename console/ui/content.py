@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from console.ui.themes import ROLE_STYLES
+from console.ui.themes import ROLE_STYLES, SHADE_STYLE
 from console.view.glyphs import Glyphs, to_ascii
-from console.view.segments import Line
+from console.view.segments import Line, Segment
 
 
 def content_of(lines: Iterable[Line], glyphs: Glyphs) -> Content:
@@ -17,9 +17,12 @@ def content_of(lines: Iterable[Line], glyphs: Glyphs) -> Content:
 
 
 def _line(line: Line, glyphs: Glyphs) -> Content:
-    parts: list[tuple[str, str]] = []
-    for segment in line:
-        text = to_ascii(segment.text) if glyphs.ascii_only else segment.text
-        style = ROLE_STYLES[segment.role]
-        parts.append((text, f"{style} reverse".strip() if segment.badge else style))
-    return Content.assemble(*parts)
+    return Content.assemble(
+        *((to_ascii(segment.text) if glyphs.ascii_only else segment.text, style_of(segment)) for segment in line)
+    )
+
+
+def style_of(segment: Segment) -> str:
+    """The style of a segment in theme variables."""
+    parts = (ROLE_STYLES[segment.role], "reverse" if segment.badge else "", SHADE_STYLE if segment.shade else "")
+    return " ".join(part for part in parts if part)

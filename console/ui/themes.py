@@ -1,44 +1,71 @@
-"""The palette as data: one dark theme, and the style of each role as theme variables.
-
-Contrast on the background is at least 6.2:1 and the worst pair of states stays distinct for deuteranopia: blue is OK,
-not green. Colours after Okabe and Ito for the series.
-"""
+"""The palettes as themes of the terminal library, and the style of each role as theme variables."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual.app import App
 from textual.theme import Theme
 
+from console.view.palette import PALETTES, SERIES, STATES, Palette, palette
 from console.view.segments import Role
 
-DARK = Theme(
-    name="cpaas-dark",
-    primary="#2fafff",
-    secondary="#989898",
-    accent="#56b4e9",
-    foreground="#d8dde3",
-    background="#10141a",
-    surface="#10141a",
-    panel="#1a2029",
-    success="#2fafff",
-    warning="#ffa00f",
-    error="#ff5f59",
-    dark=True,
-    variables={
-        "state-ok": "#2fafff",
-        "state-warn": "#ffa00f",
-        "state-alarm": "#ff5f59",
-        "state-nodata": "#989898",
-        "series-achieved": "#56b4e9",
-        "series-target": "#e69f00",
-        "text-strong": "#f4f7fa",
-        "text-dim": "#989898",
-        "frame": "#3a4450",
-        "footer-key-foreground": "#56b4e9",
-        "footer-background": "#1a2029",
-        "border": "#56b4e9",
-        "input-selection-background": "#2a4a66",
-    },
-)
+PREFIX = "cpaas-"
+
+
+def theme_of(colours: Palette) -> Theme:
+    """One palette as a theme: the library's own colours, then the console's variables."""
+    of = colours.colours
+    return Theme(
+        name=f"{PREFIX}{colours.name}",
+        primary=of["accent"],
+        secondary=of["dim"],
+        accent=of["accent"],
+        foreground=of["foreground"],
+        background=of["background"],
+        surface=of["background"],
+        panel=of["panel"],
+        boost=of["panel"],
+        success=of["ok"],
+        warning=of["warn"],
+        error=of["alarm"],
+        dark=colours.dark,
+        ansi=colours.ansi,
+        variables={
+            **{f"state-{state}": of[state] for state in STATES},
+            **{name: of[name] for name in (*SERIES, "shade", "frame", "prod", "prod-frame", "replay", "replay-frame")},
+            "series-achieved": of["series-1"],
+            "series-target": of["series-2"],
+            "text-strong": of["strong"],
+            "text-dim": of["dim"],
+            "selection": of["selection"],
+            "ansi-background": of["background"],
+            "ansi-foreground": of["foreground"],
+            "block-cursor-background": of["selection"],
+            "block-cursor-foreground": of["selected"],
+            "block-cursor-blurred-background": of["selection"],
+            "block-cursor-blurred-foreground": of["selected"],
+            "border": of["accent"],
+            "border-blurred": of["frame"],
+            "footer-key-foreground": of["accent"],
+            "footer-foreground": of["foreground"],
+            "footer-background": of["panel"],
+            "input-selection-background": of["selection"],
+            "input-selection-foreground": of["selected"],
+            "screen-selection-background": of["selection"],
+            "screen-selection-foreground": of["selected"],
+            "scrollbar": of["frame"],
+            "scrollbar-hover": of["dim"],
+            "scrollbar-active": of["accent"],
+            "scrollbar-background": of["background"],
+            "scrollbar-background-hover": of["background"],
+            "scrollbar-background-active": of["background"],
+            "scrollbar-corner-color": of["background"],
+        },
+    )
+
+
+THEMES: dict[str, Theme] = {name: theme_of(each) for name, each in PALETTES.items()}
 
 ROLE_STYLES: dict[Role, str] = {
     Role.PLAIN: "",
@@ -51,4 +78,24 @@ ROLE_STYLES: dict[Role, str] = {
     Role.NODATA: "$state-nodata",
     Role.ACHIEVED: "$series-achieved",
     Role.TARGET: "$series-target",
+    Role.THIRD: "$series-3",
+    Role.FOURTH: "$series-4",
 }
+SHADE_STYLE = "on $shade"
+
+
+def register_themes(app: App[Any]) -> None:
+    """Make the four themes known to `app`, and the dark one its own."""
+    for theme in THEMES.values():
+        app.register_theme(theme)
+    app.theme = THEMES["dark"].name
+
+
+def set_theme(app: App[Any], name: str) -> None:
+    """Draw `app` in the theme of that name (`dark`, `light`, ...); raises `ConsoleError` for any other."""
+    app.theme = THEMES[palette(name).name].name
+
+
+def theme_name(app: App[Any]) -> str:
+    """The name of the theme that `app` is drawn in, as `set_theme` takes it."""
+    return app.theme.removeprefix(PREFIX)

@@ -1,89 +1,255 @@
-"""Charts of cells: a braille line with a dashed threshold, max-pooled, and a progress bar."""
+"""Charts of metrics: curves with their last values, a threshold with its number, and what else explains an alarm."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
+
+from console.telemetry import Series
+from console.view import format as fmt
+from console.view.axes import Scale, Times, scale
 from console.view.glyphs import Glyphs
-from console.view.segments import Line, Role, Segment
+from console.view.plot import Plot, Upright, strokes, uprights
+from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, spread, width
 
-_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""Bits of a braille cell by column and by height from the bottom (Unicode block "Braille Patterns")."""
-_BRAILLE = 0x2800
-
-
-def pool(values: Sequence[float | None], columns: int) -> list[float | None]:
-    """`values` in exactly `columns`, newest right: each column the highest of its share, so that a spike survives."""
-    if columns <= 0:
-        return []
-    if len(values) <= columns:
-        return [None] * (columns - len(values)) + list(values)
-    pooled: list[float | None] = []
-    for column in range(columns):
-        share = values[column * len(values) // columns : (column + 1) * len(values) // columns]
-        known = [value for value in share if value is not None]
-        pooled.append(max(known) if known else None)
-    return pooled
+ROLES = (Role.ACHIEVED, Role.THIRD, Role.FOURTH, Role.TARGET)
+"""Of the curves, in their order."""
+ROWS_OF_CAPTION, ROWS_OF_TIMES, ROWS_OF_AXIS = 6, 4, 7
+"""A chart of at least so many rows has a caption, times below, and an axis between plot and times."""
+COLUMNS_OF_GUTTERS = 30
+NAME_CELLS = 12
 
 
-def scale_top(values: Sequence[float | None], threshold: float) -> float:
-    """Top of the y axis, which starts at 0: a tenth above the highest value or threshold."""
-    highest = max([threshold, *(value for value in values if value is not None)], default=0.0)
-    return highest * 1.1 if highest > 0 else 1.0
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at `at` (epoch seconds), such as a deployment."""
+
+    at: float
+    words: str
 
 
-def line_chart(
-    values: Sequence[float | None], threshold: float, *, columns: int, rows: int, glyphs: Glyphs
-) -> list[Line]:
-    """`rows` lines of `columns` cells: the values as a line with gaps, the threshold dashed where the line is not."""
-    if columns <= 0 or rows <= 0:
-        return []
-    across, up = (1, 1) if glyphs.ascii_only else (2, 4)
-    pooled = pool(values, columns * across)
-    top = scale_top(pooled, threshold)
-    heights = [None if value is None else _height(value, top, rows * up) for value in pooled]
-    cells = [[0] * columns for _ in range(rows)]
-    before: int | None = None
-    for place, height in enumerate(heights):
-        if height is not None:
-            low, high = sorted((height if before is None else before, height))
-            for dot in range(low, high + 1):
-                row, level = rows - 1 - dot // up, dot % up
-                cells[row][place // across] |= 1 if glyphs.ascii_only else _DOTS[place % across][level]
-        before = height
-    dashed = rows - 1 - _height(threshold, top, rows * up) // up if threshold > 0 else -1
-    return [_cells(cells[row], row == dashed, glyphs) for row in range(rows)]
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """What a chart shows between `start` and `end` (epoch seconds).
+
+    Points that `breaches` says count against the alarm are drawn in its colour; `window` is what its last evaluation
+    looked at; `figure` writes a value with its unit.
+    """
+
+    curves: tuple[Series, ...]
+    start: float
+    end: float
+    threshold: float | None = None
+    breaches: Callable[[float], bool] | None = None
+    window: tuple[float, float] | None = None
+    cursor: float | None = None
+    marks: tuple[Mark, ...] = ()
+    figure: Callable[[float | None], str] = fmt.si
+    caption: bool = True
 
 
-def _height(value: float, top: float, dots: int) -> int:
-    return max(0, min(dots - 1, round(value / top * (dots - 1))))
+def chart(spec: ChartSpec, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    """`rows` lines of `columns` cells: caption, plot between its figures, time axis; what has no room is left out."""
+    if columns <= 0 or rows <= 0 or spec.end <= spec.start:
+        return [line(" " * max(0, columns)) for _ in range(max(0, rows))]
+    spec = replace(spec, curves=tuple(_within(curve, spec) for curve in spec.curves))
+    captioned = spec.caption and rows >= ROWS_OF_CAPTION
+    below = (rows >= ROWS_OF_TIMES) + (rows >= ROWS_OF_AXIS)
+    frame = _Frame.of(spec, columns, rows - captioned - below, glyphs)
+    lines = [_filled(caption(spec, columns), columns)] if captioned else []
+    lines += frame.body(spec)
+    if below == 2:
+        lines.append(frame.axis(spec))
+    if below:
+        lines.append(frame.times_row())
+    return lines
 
 
-def _cells(bits: Sequence[int], dashed: bool, glyphs: Glyphs) -> Line:
-    pieces: list[Segment] = []
-    for value in bits:
-        if value:
-            text, role = ("*" if glyphs.ascii_only else chr(_BRAILLE + value)), Role.ACHIEVED
+def _within(curve: Series, spec: ChartSpec) -> Series:
+    return replace(curve, points=tuple(point for point in curve.points if spec.start <= point[0] <= spec.end))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Sizes and scales of one drawing: `left` and `right` are the cells of the gutters, 0 where there are none."""
+
+    columns: int
+    rows: int
+    left: int
+    right: int
+    scale: Scale
+    times: Times
+    glyphs: Glyphs
+
+    @classmethod
+    def of(cls, spec: ChartSpec, columns: int, rows: int, glyphs: Glyphs) -> _Frame:
+        """Measure what stands beside the plot."""
+        values = [value for curve in spec.curves for _, value in curve.points if value is not None]
+        values += [] if spec.threshold is None else [spec.threshold]
+        heights = scale(values, rows * glyphs.pen.up)
+        left = right = 0
+        if columns >= COLUMNS_OF_GUTTERS:
+            left = max(len(_figure(spec, heights.top)), len(_figure(spec, heights.low))) + 1
+            right = max((cell_len(words) for _, words, _ in _ends(spec, heights, glyphs)), default=-1) + 1
+        plot = max(1, columns - left - right)
+        return cls(columns, rows, left, right, heights, Times(spec.start, spec.end, plot * glyphs.pen.across), glyphs)
+
+    @property
+    def plot(self) -> int:
+        """Cells of the plot from left to right."""
+        return self.times.dots // self.glyphs.pen.across
+
+    def body(self, spec: ChartSpec) -> list[Line]:
+        """The plot with its figures on both sides."""
+        tags = _placed(_ends(spec, self.scale, self.glyphs), self.rows) if self.right else {}
+        edges = (
+            {0: _figure(spec, self.scale.top), self.rows - 1: _figure(spec, self.scale.low)} if self.rows > 1 else {}
+        )
+        lines = []
+        for row, cells in enumerate(self._plotted(spec).lines()):
+            label = f"{pad_left(edges.get(row, ''), self.left - 1)}{self.glyphs.pen.upright}" if self.left else ""
+            words, role = tags.get(row, ("", Role.PLAIN))
+            end = f" {pad(words, self.right - 1)}" if self.right else ""
+            lines.append(line((label, Role.MUTED), *cells, (end, role)))
+        return lines
+
+    def _plotted(self, spec: ChartSpec) -> Plot:
+        pen = self.glyphs.pen
+        plot = Plot(self.plot, self.rows, pen)
+        for mark in spec.marks:
+            plot.stand(self._column(mark.at), pen.mark_line, Role.ACCENT)
+        if spec.cursor is not None:
+            plot.stand(self._column(spec.cursor), pen.cursor, Role.STRONG)
+        if spec.window is not None:
+            plot.shade(*(self._column(at) for at in spec.window))
+        if spec.threshold is not None:
+            plot.dash(self.scale.height(spec.threshold))
+        curves = [list(uprights(strokes(curve, self.times), self.scale)) for curve in spec.curves[: len(ROLES)]]
+        for role, dots in reversed([*zip(ROLES, curves, strict=False)]):
+            plot.draw(dots, role)
+        for dots in curves:
+            plot.draw(self._breaching(dots, spec), Role.ALARM)
+        return plot
+
+    def _breaching(self, dots: Iterable[Upright], spec: ChartSpec) -> Iterator[Upright]:
+        """What of a line counts against the alarm, and no more of it than lies on that side of the threshold."""
+        if spec.breaches is None:
+            return
+        for each in dots:
+            high, low = spec.breaches(each.high), spec.breaches(each.low)
+            if not high and not low:
+                continue
+            limit = each.bottom if spec.threshold is None else self.scale.height(spec.threshold)
+            if spec.threshold is not None and low and each.low <= spec.threshold:
+                yield each._replace(top=max(each.bottom, min(each.top, limit)))
+            else:
+                yield each._replace(bottom=min(each.top, max(each.bottom, limit)))
+
+    def _column(self, at: float) -> int:
+        return self.times.place(at) // self.glyphs.pen.across
+
+    def axis(self, spec: ChartSpec) -> Line:
+        """The line under the plot: ticks at the labels, the alarm's window heavy, a glyph at each mark."""
+        pen = self.glyphs.pen
+        cells = [(pen.axis, Role.MUTED)] * self.plot
+        for at, _ in self._labels():
+            cells[min(self.plot - 1, self._column(at))] = (pen.tick, Role.MUTED)
+        if spec.window is not None:
+            first, last = (self._column(at) for at in spec.window)
+            for column in range(max(0, first), min(self.plot, last + 1)):
+                cells[column] = (pen.window, Role.STRONG)
+        for mark in spec.marks:
+            if 0 <= self._column(mark.at) < self.plot:
+                cells[self._column(mark.at)] = (pen.mark, Role.ACCENT)
+        corner = (f"{' ' * (self.left - 1)}{pen.corner}", Role.MUTED) if self.left else ""
+        return line(corner, *_runs(cells), " " * self.right)
+
+    def times_row(self) -> Line:
+        """The labels of the time axis, each under its moment."""
+        text = ""
+        for at, words in self._labels():
+            place = max(0, min(self.plot - len(words), self._column(at) - len(words) // 2))
+            if place >= len(text) + bool(text) and len(words) <= self.plot:
+                text = f"{text:<{place}}{words}"
+        return line((pad(f"{' ' * self.left}{text}", self.columns), Role.MUTED))
+
+    def _labels(self) -> list[tuple[float, str]]:
+        return Times(self.times.start, self.times.end, self.plot).labels()
+
+
+def caption(spec: ChartSpec, columns: int) -> Line:
+    """What the curves are with their lowest and highest value, or what they were at the cursor; then the length."""
+    pieces: list[Segment | str] = []
+    if spec.cursor is not None:
+        pieces.append(Segment(f"{fmt.clock(spec.cursor)}  ", Role.STRONG))
+    for role, curve in zip(ROLES, spec.curves, strict=False):
+        known = [value for _, value in curve.points if value is not None]
+        if spec.cursor is not None:
+            words = spec.figure(value_at(curve, spec.cursor))
+        elif known:
+            words = f"min {spec.figure(min(known))} max {spec.figure(max(known))}"
         else:
-            text, role = (glyphs.target, Role.TARGET) if dashed else (" ", Role.PLAIN)
+            words = "no data"
+        pieces += [Segment(f"{curve.label} ", role), Segment(f"{words}  ", Role.MUTED)]
+    happened = [mark.words for mark in spec.marks if spec.cursor is not None and _near(mark.at, spec)]
+    pieces += [Segment(f"{words}  ", Role.ACCENT) for words in happened]
+    right = line((fmt.span(spec.end - spec.start), Role.MUTED))
+    left = line(*pieces)
+    return spread(left, right, columns) if width(right) < columns // 2 else cut(left, columns)
+
+
+def _near(at: float, spec: ChartSpec) -> bool:
+    return spec.cursor is not None and abs(at - spec.cursor) <= (spec.end - spec.start) / 100
+
+
+def value_at(series: Series, at: float) -> float | None:
+    """The value of the point nearest to a moment, None where the nearest is more than a period away or not known."""
+    nearest = min(series.points, key=lambda point: abs(point[0] - at), default=None)
+    return nearest[1] if nearest is not None and abs(nearest[0] - at) <= series.period_seconds else None
+
+
+def _figure(spec: ChartSpec, value: float) -> str:
+    return "0" if value == 0 else spec.figure(value)
+
+
+def _ends(spec: ChartSpec, heights: Scale, glyphs: Glyphs) -> list[tuple[int, str, Role]]:
+    """What stands at the right end: (height in dots, words, role) of each curve's last value and of the threshold."""
+    ends = []
+    for role, curve in zip(ROLES, spec.curves, strict=False):
+        last = next((value for _, value in reversed(curve.points) if value is not None), None)
+        if last is not None:
+            name = f" {pad(curve.label, NAME_CELLS).rstrip()}" if len(spec.curves) > 1 else ""
+            loud = spec.breaches is not None and spec.breaches(last)
+            ends.append((heights.height(last), f"{spec.figure(last)}{name}", Role.ALARM if loud else role))
+    if spec.threshold is not None:
+        words = f"{glyphs.pen.dashed}{_figure(spec, spec.threshold)}"
+        ends.append((heights.height(spec.threshold), words, Role.TARGET))
+    return [(height // glyphs.pen.up, words, role) for height, words, role in ends]
+
+
+def _placed(ends: Sequence[tuple[int, str, Role]], rows: int) -> dict[int, tuple[str, Role]]:
+    """Each at its row, or at the nearest row that is free; what finds none is left out."""
+    placed: dict[int, tuple[str, Role]] = {}
+    for level, words, role in ends:
+        wanted = rows - 1 - level
+        free = (row for row in range(rows) if row not in placed)
+        nearest = min(free, key=lambda row: (abs(row - wanted), row), default=None)
+        if nearest is not None:
+            placed[nearest] = (words, role)
+    return placed
+
+
+def _runs(cells: Iterable[tuple[str, Role]]) -> list[Segment]:
+    pieces: list[Segment] = []
+    for text, role in cells:
         if pieces and pieces[-1].role is role:
             pieces[-1] = Segment(pieces[-1].text + text, role)
         else:
             pieces.append(Segment(text, role))
-    return tuple(pieces)
+    return pieces
 
 
-def progress_bar(shares: Sequence[tuple[float, Role]], columns: int, glyphs: Glyphs) -> Line:
-    """A bar of `columns` cells: each (share of 1, role) in turn, the rest empty; a share above 0 shows a cell."""
-    pieces: list[Segment] = []
-    left = columns
-    for share, role in shares:
-        cells = min(left, max(1, round(share * columns)) if share > 0 else 0)
-        if share < 1 and cells == columns:
-            cells -= 1
-        if cells > 0:
-            pieces.append(Segment(glyphs.full * cells, role))
-            left -= cells
-    if left > 0:
-        pieces.append(Segment(glyphs.empty * left, Role.MUTED))
-    return tuple(pieces)
+def _filled(left: Line, columns: int) -> Line:
+    return (*left, Segment(" " * max(0, columns - width(left))))

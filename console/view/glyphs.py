@@ -6,6 +6,8 @@ import codecs
 from dataclasses import dataclass
 
 from console.domain import Alarm, AlarmState
+from console.view import pens
+from console.view.pens import Pen
 from console.view.segments import Role, Segment
 
 
@@ -25,18 +27,24 @@ class Glyphs:
     empty: str
     target: str
     separator: str
+    pen: Pen
 
 
-UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "·")
-ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "|")
+UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "·", pens.BRAILLE)
+BLOCK = Glyphs(False, "▲", "♦", "•", "○", "~", "►", "·", "█", "░", "-", "·", pens.BLOCK)
+ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "|", pens.ASCII)
+POOR_FONTS = frozenset({"linux", "con132x25", "cons25"})
+"""Values of TERM of consoles that draw with the 256 or 512 characters of the kernel's font."""
 
 
-def glyphs_for(encoding: str | None) -> Glyphs:
-    """The set a terminal of this encoding can show."""
+def glyphs_for(encoding: str | None, term: str = "") -> Glyphs:
+    """The set that a terminal of this encoding and this TERM can show."""
     try:
-        return UNICODE if codecs.lookup(encoding or "ascii").name == "utf-8" else ASCII
+        if codecs.lookup(encoding or "ascii").name != "utf-8":
+            return ASCII
     except LookupError:
         return ASCII
+    return BLOCK if term in POOR_FONTS else UNICODE
 
 
 def to_ascii(text: str) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.domain import Alarm, AlarmState, Fetched, Message, Overview, Spend, Tally, is_open, is_sending, tally
+from console.telemetry import Series
 from console.view import format as fmt
-from console.view.chart import line_chart, progress_bar
+from console.view.chart import ChartSpec, chart
 from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
+from console.view.progress import progress_bar
 from console.view.reasons import status_words
 from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, spread, width
 from lambdas.core.campaign import CampaignSummary
 
 DAY_SECONDS = 86_400.0
 WIDE_HEADER = 100
+HISTORY_BEATS = 300
+"""Beats of a second that the chart of throughput looks back."""
 _ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
 
 
@@ -96,16 +100,17 @@ def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyp
     )
     if width(head) > columns:
         head = head[:-1]
-    lines = [cut(head, columns)]
-    history = now.history[-300:]
-    lines += line_chart(
-        [point.achieved for point in history],
-        max((point.target for point in history), default=0.0),
-        columns=columns,
-        rows=rows - 1,
-        glyphs=glyphs,
+    history = now.history[-HISTORY_BEATS:]
+    end = history[-1].at if history else overview.taken_at
+    spec = ChartSpec(
+        curves=(Series("achieved", 1, tuple((point.at, point.achieved) for point in history)),),
+        start=end - HISTORY_BEATS,
+        end=end,
+        threshold=max((point.target for point in history), default=0.0) or None,
+        figure=fmt.rate,
+        caption=False,
     )
-    return lines
+    return [cut(head, columns), *chart(spec, columns=columns, rows=rows - 1, glyphs=glyphs)]
 
 
 def shown_campaigns(campaigns: Sequence[CampaignSummary]) -> list[CampaignSummary]:

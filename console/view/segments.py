@@ -24,14 +24,20 @@ class Role(StrEnum):
     NODATA = "nodata"
     ACHIEVED = "achieved"
     TARGET = "target"
+    THIRD = "third"
+    FOURTH = "fourth"
 
 
 class Segment(NamedTuple):
-    """A piece of one line; `badge` asks for reversed colours, so that it reads without any colour."""
+    """A piece of one line; `badge` asks for reversed colours, so that it reads without any colour.
+
+    `shade` asks for the background of what is set off from the rest.
+    """
 
     text: str
     role: Role = Role.PLAIN
     badge: bool = False
+    shade: bool = False
 
 
 Line = tuple[Segment, ...]

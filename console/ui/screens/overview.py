@@ -76,7 +76,7 @@ class OverviewScreen(Screen[None]):
         glyphs, now = self._glyphs, overview.taken_at
         columns = self.size.width
         header = self.query_one("#header", Bar)
-        header.set_class(overview.stack.environment == "prod", "-prod")
+        self.set_class(overview.stack.environment == "prod", "-prod")
         header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
         self.query_one("#status", Bar).show(view.status_row(overview, columns=columns, glyphs=glyphs))
         self._show_alarms(overview)

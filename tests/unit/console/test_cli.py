@@ -32,6 +32,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["--once"], "exactly one of --local"),
         (["--once", "--local", "--stack", "dev"], "more than one way"),
         (["--local"], "--once"),
+        (["--local", "--theme", "neon"], "there is no theme 'neon'; themes are dark, light, high-contrast, ansi"),
         (["--once", "--stack", "local"], "--endpoint-url"),
         (["--once", "--stack", "../etc"], "stack name"),
         (["--once", "--stack", "dev", "--project", "a b"], "project name"),

@@ -20,10 +20,10 @@ from console.domain import (
     Tally,
     tally,
 )
-from console.view import chart
 from console.view import format as fmt
 from console.view import overview as view
-from console.view.glyphs import ASCII, UNICODE, glyphs_for, to_ascii
+from console.view.glyphs import ASCII, BLOCK, UNICODE, glyphs_for, to_ascii
+from console.view.progress import progress_bar
 from console.view.segments import Role, Segment, cut, line, pad, pad_left, plain, spread, width
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
 
@@ -86,56 +86,15 @@ def test_a_hundred_percent_is_said_of_the_whole_only() -> None:
     assert fmt.percent(0, 0) == "-"
 
 
-@given(
-    st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1e6)), max_size=300),
-    st.integers(min_value=1, max_value=80),
-)
-def test_pooling_keeps_the_spike(values: list[float | None], columns: int) -> None:
-    pooled = chart.pool(values, columns)
-    assert len(pooled) == columns
-    known = [value for value in values if value is not None]
-    assert max((v for v in pooled if v is not None), default=None) == max(known, default=None)
-
-
-@given(
-    st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1e6)), max_size=200),
-    st.floats(min_value=0, max_value=1e6),
-    st.integers(min_value=1, max_value=60),
-    st.integers(min_value=1, max_value=12),
-    st.sampled_from([UNICODE, ASCII]),
-)
-def test_a_chart_fills_exactly_its_cells(
-    values: list[float | None], threshold: float, columns: int, rows: int, glyphs: object
-) -> None:
-    lines = chart.line_chart(values, threshold, columns=columns, rows=rows, glyphs=glyphs)  # type: ignore[arg-type]
-    assert len(lines) == rows
-    assert all(width(each) == columns for each in lines)
-    if glyphs is ASCII:
-        assert "".join(map(plain, lines)).isascii()
-
-
-def test_a_gap_is_no_zero() -> None:
-    with_gap = chart.line_chart([5.0, None, 5.0, None], 0, columns=2, rows=1, glyphs=UNICODE)
-    with_zero = chart.line_chart([5.0, 0.0, 5.0, 0.0], 0, columns=2, rows=1, glyphs=UNICODE)
-    assert plain(with_gap[0]) != plain(with_zero[0])
-
-
-def test_the_threshold_is_dashed_where_no_line_is() -> None:
-    lines = chart.line_chart([1.0], 10.0, columns=8, rows=4, glyphs=UNICODE)
-    dashed = [each for each in lines if UNICODE.target in plain(each)]
-    assert len(dashed) == 1
-    assert dashed[0][0].role is Role.TARGET
-
-
 @given(st.lists(st.floats(min_value=0, max_value=1), max_size=4), st.integers(min_value=1, max_value=120))
 def test_a_bar_never_leaves_its_columns(shares: list[float], columns: int) -> None:
-    bar = chart.progress_bar([(share, Role.OK) for share in shares], columns, UNICODE)
+    bar = progress_bar([(share, Role.OK) for share in shares], columns, UNICODE)
     assert width(bar) == columns
 
 
 def test_a_bar_is_full_only_at_the_end() -> None:
-    assert UNICODE.empty in plain(chart.progress_bar([(0.999, Role.OK)], 20, UNICODE))
-    assert UNICODE.empty not in plain(chart.progress_bar([(1.0, Role.OK)], 20, UNICODE))
+    assert UNICODE.empty in plain(progress_bar([(0.999, Role.OK)], 20, UNICODE))
+    assert UNICODE.empty not in plain(progress_bar([(1.0, Role.OK)], 20, UNICODE))
 
 
 def test_tally_adds_up_in_every_phase() -> None:
@@ -245,6 +204,8 @@ def test_glyphs_follow_the_encoding() -> None:
     assert glyphs_for("latin-1") is ASCII
     assert glyphs_for("no such thing") is ASCII
     assert glyphs_for(None) is ASCII
+    assert glyphs_for("utf-8", "linux") is BLOCK
+    assert glyphs_for("ascii", "linux") is ASCII
     assert to_ascii("Grüße") == "Gr??e"
 
 
