@@ -9,8 +9,9 @@ from typing import Any
 
 from lambdas.core.queue_messages import FIRST_SEEN, MAX_BATCH, MAX_BATCH_BYTES
 
-ATTRIBUTE_BYTES = 128
-"""More than the two attributes of a postponed message take."""
+ATTRIBUTE_BYTES = 64
+"""What the two attributes of a postponed message take: name, type and the 13 digits of a time, each (SQS developer
+guide, "Message quotas")."""
 SLOT_SINCE = "slot_since_ms"
 """Attribute of a postponed message: since when it has lacked a slot (epoch)."""
 FIRST_RETRY_S = 5

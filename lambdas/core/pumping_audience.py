@@ -9,7 +9,7 @@ preflight.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
@@ -30,6 +30,9 @@ CERTAIN = 500
 FACTOR = 5
 ALIKE_RANGES = 30
 """Ranges look alike when there are at least so many and the one has less than `FACTOR` times the others' mean."""
+
+AT_ONCE = 131_072
+"""Numbers whose ranges are sorted together, in 5 MB."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +55,7 @@ MAX_SHOWN = 20
 class AudienceRanges:
     """An audience's ranges by country, one of eight bytes for each number; every number is to be given once.
 
-    A million numbers take 8 MB, and five times as much for a moment when they are judged.
+    A million numbers take 8 MB, and 5 MB more for a moment when they are judged.
     """
 
     def __init__(self, ranges: Mapping[str, array[int]] | None = None) -> None:
@@ -67,11 +70,15 @@ class AudienceRanges:
         """The ranges that no ordinary audience has, the fullest first."""
         found: list[SuspiciousRange] = []
         for country, numbers in self._ranges.items():
-            counts = [(prefix, len(list(group))) for prefix, group in groupby(sorted(numbers))]
+            ranges, blocks = 0, []
+            for prefix, count in _counts(numbers):
+                ranges += 1
+                if count >= BLOCK:
+                    blocks.append((prefix, count))
             found.extend(
                 SuspiciousRange(count, country, f"+{prefix}")
-                for prefix, count in counts
-                if count >= BLOCK and _is_suspicious(count, len(numbers), len(counts))
+                for prefix, count in blocks
+                if _is_suspicious(count, len(numbers), ranges)
             )
         return tuple(sorted(found, reverse=True))
 
@@ -93,6 +100,15 @@ class AudienceRanges:
             ranges[country] = array(_CODE)
             ranges[country].frombytes(file.read(size * ranges[country].itemsize))
         return cls(ranges)
+
+
+def _counts(numbers: array[int]) -> Iterator[tuple[int, int]]:
+    """Each range and how often it occurs, in passes that sort a share of them: as objects they take five times as much
+    as in the array."""
+    passes = 1 + len(numbers) // AT_ONCE
+    for residue in range(passes):
+        for prefix, group in groupby(sorted(number for number in numbers if number % passes == residue)):
+            yield prefix, sum(1 for _ in group)
 
 
 def _is_suspicious(numbers: int, total: int, ranges: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,12 @@ def test_it_grows_and_goes_on_from_its_bytes() -> None:
     assert [resumed.add(str(number)) for number in range(half - 1, half + 2)] == [False, True, True]
     assert not any(resumed.add(str(number)) for number in range(half))
     assert len(resumed) == half + 2
+
+
+def test_a_table_that_is_cut_short_is_not_read() -> None:
+    table = KeySet(b"key")
+    with pytest.raises(EOFError):
+        KeySet.read(b"key", io.BytesIO(written(table)[:-1]), table.size, len(table))
 
 
 def test_another_key_gives_other_hashes() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import tempfile
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.pumping_audience import BLOCK, AudienceRanges, SuspiciousRange
+from lambdas.core.pumping_audience import AT_ONCE, BLOCK, AudienceRanges, SuspiciousRange
 from lambdas.core.simulator import SUCCESS_BY_COUNTRY
 from tests.unit.core.test_pumping_guard import PLANS
 
@@ -90,6 +91,23 @@ def test_ranges_travel_with_a_checkpoint() -> None:
         read = AudienceRanges.read(file, ranges.sizes)
         assert file.read() == b""
     assert (read.sizes, read.suspicious()) == (ranges.sizes, ranges.suspicious())
+
+
+def test_many_numbers_are_judged_in_the_memory_that_is_promised() -> None:
+    """In several passes, which find what one would."""
+    strewn, ranges = 2 * AT_ONCE + 100, AudienceRanges()
+    for place in range(strewn):
+        ranges.add(f"+1425{place:06d}{place % 1_000:03d}", "US")
+    for number, country in [(f"+1206777{place:04d}", "US") for place in range(3_000)]:
+        ranges.add(number, country)
+    tracemalloc.start()
+    suspicious = ranges.suspicious()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [(each.numbers, each.prefix) for each in suspicious] == [
+        (1_000, prefix) for prefix in ("+12067772", "+12067771", "+12067770")
+    ]
+    assert peak < 6e6
 
 
 def test_a_range_is_shown_without_its_numbers() -> None:

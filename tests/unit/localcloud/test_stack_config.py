@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localcloud.stack_config import StackConfigError, load, project_name, stacks
@@ -141,11 +142,23 @@ json_values = st.recursive(
 )
 
 
+class CoreSchemaDumper(yaml.SafeDumper):
+    """Quotes what is a number by YAML 1.2's core schema but a text by YAML 1.1, as which PyYAML writes: `0E0`."""
+
+
+CoreSchemaDumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z"),
+    list("-+.0123456789"),
+)
+
+
+@example(value={"a": ["0E0", "1e3", 1e30, "1."]})
 @given(value=st.dictionaries(st.text("abc", min_size=1, max_size=3), json_values, min_size=1, max_size=3))
 def test_nested_values_survive_the_way_through_yaml(
     value: dict[str, object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     root = tmp_path_factory.mktemp("project")
     (root / "Pulumi.yaml").write_text("name: shop\n")
-    (root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": {"shop:value": value}}))
+    (root / "Pulumi.dev.yaml").write_text(yaml.dump({"config": {"shop:value": value}}, Dumper=CoreSchemaDumper))
     assert json.loads(load(root, "dev").values["shop:value"]) == value
