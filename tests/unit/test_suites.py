@@ -32,5 +32,9 @@ def test_make_runs_both_and_lists_them() -> None:
 
 def test_ci_runs_them() -> None:
     commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in commands if line.startswith("make ")] == ["make lint", "make test"]
+    assert [line for line in commands if line.startswith("make ")] == [
+        "make lint",
+        "make test",
+        "make reliability",
+    ]
     assert "- run: make reliability" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
