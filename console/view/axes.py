@@ -14,6 +14,7 @@ _STEPS = (
     *(3600 * hours for hours in (1, 2, 3, 6, 12)),
     *(86400 * days for days in (1, 2, 7, 14, 28)),
 )
+_HEADROOM = 1.05
 _ROOM = 3
 """Blank cells between two labels of the time axis, at least."""
 
@@ -33,12 +34,14 @@ class Scale:
 
 
 def scale(values: Iterable[float], dots: int) -> Scale:
-    """A scale from 0 (or below where values are) to a round figure at or above the highest value."""
+    """A scale from 0 (or below where values are) to a round figure that leaves the highest value some headroom."""
     known = [value for value in values if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
     if low >= 0 and high <= 0:
         return Scale(0.0, 1.0, dots)
-    return Scale(-_round_up(-low) if low < 0 else 0.0, _round_up(high) if high > 0 else 0.0, dots)
+    return Scale(
+        -_round_up(-low * _HEADROOM) if low < 0 else 0.0, _round_up(high * _HEADROOM) if high > 0 else 0.0, dots
+    )
 
 
 def _round_up(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ ROWS_OF_CAPTION, ROWS_OF_TIMES, ROWS_OF_AXIS = 6, 4, 7
 """A chart of at least so many rows has a caption, times below, and an axis between plot and times."""
 COLUMNS_OF_GUTTERS = 30
 NAME_CELLS = 12
+_ZEROS = re.compile(r"\.0+(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,15 @@ def chart(spec: ChartSpec, *, columns: int, rows: int, glyphs: Glyphs) -> list[L
     if below:
         lines.append(frame.times_row())
     return lines
+
+
+def moment_at(spec: ChartSpec, column: int, *, columns: int, rows: int, glyphs: Glyphs) -> float | None:
+    """The moment that a column of the drawn chart stands for, None beside the plot."""
+    if columns <= 0 or rows <= 0 or spec.end <= spec.start:
+        return None
+    frame = _Frame.of(spec, columns, rows, glyphs)
+    place = column - frame.left
+    return frame.times.moment(place * glyphs.pen.across) if 0 <= place < frame.plot else None
 
 
 def _within(curve: Series, spec: ChartSpec) -> Series:
@@ -211,7 +222,8 @@ def value_at(series: Series, at: float) -> float | None:
 
 
 def _figure(spec: ChartSpec, value: float) -> str:
-    return "0" if value == 0 else spec.figure(value)
+    """Of the axis: without the zeros that only say how exact a value is."""
+    return "0" if value == 0 else _ZEROS.sub("", spec.figure(value))
 
 
 def _ends(spec: ChartSpec, heights: Scale, glyphs: Glyphs) -> list[tuple[int, str, Role]]:

@@ -18,6 +18,8 @@ DAY_SECONDS = 86_400.0
 WIDE_HEADER = 100
 HISTORY_BEATS = 300
 """Beats of a second that the chart of throughput looks back."""
+JOINED_SECONDS = 5
+"""A rate is a mean over this long, so beats that were dropped within it leave no gap in the chart."""
 _ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
 
 
@@ -103,10 +105,10 @@ def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyp
     history = now.history[-HISTORY_BEATS:]
     end = history[-1].at if history else overview.taken_at
     spec = ChartSpec(
-        curves=(Series("achieved", 1, tuple((point.at, point.achieved) for point in history)),),
+        curves=(Series("achieved", JOINED_SECONDS, tuple((point.at, point.achieved) for point in history)),),
         start=end - HISTORY_BEATS,
         end=end,
-        threshold=max((point.target for point in history), default=0.0) or None,
+        threshold=next((point.target for point in reversed(history) if point.target > 0), None),
         figure=fmt.rate,
         caption=False,
     )

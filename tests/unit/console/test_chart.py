@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.telemetry import Series
 from console.view.axes import Times, scale
-from console.view.chart import ChartSpec, Mark, caption, chart, value_at
+from console.view.chart import ChartSpec, Mark, caption, chart, moment_at, value_at
 from console.view.glyphs import ASCII, BLOCK, UNICODE, Glyphs
 from console.view.plot import strokes
 from console.view.segments import Line, Role, plain, width
 from console.view.sparkline import pool, sparkline
+from console.view.timespan import DEFAULT, LENGTHS, Timespan
 
 HOUR = 1_795_003_200.0
 """A full hour."""
@@ -101,24 +104,24 @@ def test_points_far_apart_are_not_joined_and_neighbours_are() -> None:
 @pytest.mark.parametrize("glyphs", [UNICODE, BLOCK, ASCII])
 def test_the_threshold_is_dashed_with_its_number_at_the_right(glyphs: Glyphs) -> None:
     lines = drawn(spec(series(1, 2, 3), threshold=40.0), glyphs=glyphs)
-    rows = [plain(each) for each in lines if f"{glyphs.pen.dashed}40.0" in plain(each)]
+    rows = [plain(each) for each in lines if f"{glyphs.pen.dashed}40" in plain(each)]
     assert len(rows) == 1
-    assert rows[0].rstrip().endswith(f"{glyphs.pen.dashed}40.0")
+    assert rows[0].rstrip().endswith(f"{glyphs.pen.dashed}40")
     assert rows[0].count(glyphs.pen.dashed) > 40
 
 
 def test_the_last_value_stands_at_its_own_height() -> None:
-    lines = drawn(spec(series(*[10.0] * 60, 80.0), caption=False), 60, 14)
-    assert [row for row, each in enumerate(lines) if plain(each).rstrip().endswith("80.0")] == [0]
-    both = drawn(spec(series(80.0, label="sms"), series(80.0, label="email"), caption=False), 60, 14)
-    assert [plain(each).split()[-2:] for each in both[:2]] == [["80.0", "sms"], ["80.0", "email"]]
+    lines = drawn(spec(series(*[10.0] * 60, 95.0), caption=False), 60, 14)
+    assert [row for row, each in enumerate(lines) if plain(each).rstrip().endswith("95.0")] == [0]
+    both = drawn(spec(series(95.0, label="sms"), series(95.0, label="email"), caption=False), 60, 14)
+    assert [plain(each).split()[-2:] for each in both[:2]] == [["95.0", "sms"], ["95.0", "email"]]
 
 
 def test_breaching_points_are_in_the_colour_of_the_alarm() -> None:
     calm, loud = [1.0] * 20, [9.0] * 3
     lines = drawn(spec(series(*calm, *loud, *calm), threshold=5.0, breaches=lambda value: value > 5), 80, 16)
     assert any(is_braille(character) for character in pieces(lines, Role.ALARM))
-    below = next(row for row, each in enumerate(lines) if "╌5.00" in plain(each)) + 1
+    below = next(row for row, each in enumerate(lines) if "╌5" in plain(each)) + 1
     assert not pieces(lines[below:-2], Role.ALARM), "what lies under the threshold is not loud"
     dip = [99.0] * 20 + [80.0] + [99.0] * 20
     lines = drawn(spec(series(*dip), threshold=90.0, breaches=lambda value: value < 90), 40, 16)
@@ -217,3 +220,51 @@ def test_a_sparkline_tells_nothing_from_zero_and_little() -> None:
     assert sparkline([None, 0, 0.01, 50, 100], 5, UNICODE) == " ▁▂▅█"
     assert sparkline([0, 0], 2, UNICODE) == "▁▁"
     assert sparkline([50], 1, UNICODE, top=100) == "▅"
+
+
+@given(st.integers(min_value=1, max_value=130), st.data(), SETS)
+def test_a_column_is_the_moment_that_is_drawn_there(columns: int, data: st.DataObject, glyphs: Glyphs) -> None:
+    asked = spec(series(None))
+    column = data.draw(st.integers(min_value=0, max_value=columns - 1))
+    at = moment_at(asked, column, columns=columns, rows=8, glyphs=glyphs)
+    if at is None:
+        assert columns >= 30
+        assert column < 5 or column > columns - 5
+    else:
+        row = plain(drawn(dataclasses.replace(asked, cursor=at), columns, 8, glyphs)[2])
+        assert row[column] == glyphs.pen.cursor
+
+
+def test_a_timespan_follows_the_present_until_it_is_moved() -> None:
+    span = Timespan()
+    assert span.bounds(HOUR) == (HOUR - DEFAULT, HOUR)
+    assert span.words(HOUR) == "live, 1 h 00 m"
+    back = span.panned(-1, HOUR)
+    assert back.bounds(HOUR + 500) == (HOUR - 1.5 * DEFAULT, HOUR - DEFAULT / 2)
+    assert back.words(HOUR) == "10:30:00 to 11:30:00"
+    assert back.panned(1, HOUR).live
+    assert back.following() == span
+    assert back.words(HOUR + 86_400) == "2026-11-18 10:30 to 2026-11-18 11:30"
+
+
+def test_zooming_keeps_the_middle_of_the_past_and_the_end_of_the_present() -> None:
+    assert Timespan().zoomed(1, HOUR).bounds(HOUR) == (HOUR - 10_800, HOUR)
+    back = Timespan(3600, HOUR - 36_000)
+    start, end = back.zoomed(-1, HOUR).bounds(HOUR)
+    assert end - start == 1800
+    assert (start + end) / 2 == HOUR - 36_000 - 1800
+    assert Timespan(LENGTHS[-1]).zoomed(1, HOUR).seconds == LENGTHS[-1]
+    assert Timespan(LENGTHS[0]).zoomed(-1, HOUR).seconds == LENGTHS[0]
+    assert Timespan(3600, HOUR - 60).zoomed(1, HOUR).live, "what would reach beyond the present follows it"
+
+
+@given(st.dictionaries(st.sampled_from(["from", "to"]), st.text(max_size=12)))
+def test_a_link_of_nonsense_shows_the_present(params: dict[str, str]) -> None:
+    span = Timespan.of(params)
+    assert 0 < span.seconds <= LENGTHS[-1]
+
+
+def test_a_timespan_survives_its_link() -> None:
+    span = Timespan(900, HOUR)
+    assert Timespan.of(span.params(HOUR + 60)) == span
+    assert Timespan.of({"from": "5", "to": "nan"}) == Timespan()
