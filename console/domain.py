@@ -32,11 +32,12 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One failure as its reader needs it: what happened, and what to do about it."""
+    """One failure as its reader needs it: what happened, and what to do about it; `command` does it, where one can."""
 
     kind: ProblemKind
     sentence: str
     remedy: str = ""
+    command: str = ""
 
     def __str__(self) -> str:
         return f"{self.sentence}; {self.remedy}" if self.remedy else self.sentence
@@ -190,6 +191,7 @@ class Overview:
     throughput: Throughput
     api: ApiUse
     paused: bool = False
+    slowness: float = 1.0
 
     def feeds(self) -> dict[str, Fetched[object]]:
         """The feeds by name, in the order of the screen."""

@@ -12,6 +12,7 @@ from console.headless import talk
 from console.services.monitor import DEADLINE, Beats, Monitor
 from console.sources.base import Connection
 from console.view import format as fmt
+from console.view import frame
 from console.view import overview as view
 from console.view.segments import Line, Role, line, text_of
 from lambdas.core.campaign import CampaignSummary
@@ -112,7 +113,7 @@ def lines_of(overview: Overview) -> list[Line]:
     glyphs, now = talk.glyphs(), overview.taken_at
     campaigns = overview.campaigns.value
     sections: list[tuple[str, list[Line]]] = [
-        ("", [view.header_row(overview, columns=COLUMNS, glyphs=glyphs)]),
+        ("", [frame.header_row(overview, columns=COLUMNS, glyphs=glyphs)]),
         ("alarms", _alarms(overview)),
         ("throughput", view.throughput_rows(overview, columns=COLUMNS, rows=1, glyphs=glyphs)),
         ("campaigns", view.campaign_rows(campaigns or (), now, columns=COLUMNS, rows=10, glyphs=glyphs)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from console.clock import Clock
@@ -16,6 +17,15 @@ T = TypeVar("T")
 
 BACKOFF_FIRST = 2.0
 BACKOFF_MOST = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSpec:
+    """A read to be repeated: `every` is the seconds between two, while somebody looks; `read` blocks."""
+
+    name: str
+    read: Callable[[], Any]
+    every: float
 
 
 class Feed(Generic[T]):
@@ -40,6 +50,8 @@ class Feed(Generic[T]):
         self.name = name
         self.every = every
         self.dropped = 0
+        self.reads = 0
+        self.failures = 0
         self.state: Fetched[T] = Fetched(source=source)
         self._read = read
         self._deadline = deadline
@@ -47,7 +59,7 @@ class Feed(Generic[T]):
         self._clock = clock
         self._rng = rng
         self._job: Job[T] | None = None
-        self._due = clock.monotonic()
+        self._due = self._started = clock.monotonic()
         self._failures = 0
 
     @property
@@ -58,6 +70,11 @@ class Feed(Generic[T]):
     def ask(self) -> None:
         """Make the next beat read, whatever the schedule or the back-off says."""
         self._due = self._clock.monotonic()
+
+    def hurry(self) -> None:
+        """Somebody looks again: what is older than `every` is read at the next beat, unless it is backing off."""
+        if self.state.error is None:
+            self._due = min(self._due, self._started + self.every)
 
     def tick(self, *, start: bool = True) -> bool:
         """One beat: take what arrived, start what is due (unless `start` is false); whether a read ended."""
@@ -74,7 +91,8 @@ class Feed(Generic[T]):
         return ended
 
     def _start(self) -> bool:
-        self._due = self._clock.monotonic() + self.every
+        self._started = self._clock.monotonic()
+        self._due = self._started + self.every
         try:
             self._job = self._runner.start(self._read, deadline=self._deadline, name=self.name)
         except BusyError as error:
@@ -85,6 +103,7 @@ class Feed(Generic[T]):
 
     def _harvest(self, job: Job[T]) -> None:
         took = self._clock.monotonic() - job.started if job.overdue else job.took
+        self.reads += 1
         try:
             value = job.result()
         except Exception as error:
@@ -94,6 +113,7 @@ class Feed(Generic[T]):
         self.state = Fetched(value, self._clock.now(), took, self.state.source)
 
     def _failed(self, problem: Problem, took: float) -> None:
+        self.failures += 1
         wait = min(BACKOFF_MOST, max(self.every, BACKOFF_FIRST * 2**self._failures))
         wait *= 1 + 0.25 * self._rng.random()
         self._failures = min(self._failures + 1, 10)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from console.clock import Clock, SystemClock
-from console.domain import Overview, StackFacts, Throughput, is_open
-from console.services.feed import AnyFeed, Feed
+from console.domain import Fetched, Overview, StackFacts, Throughput, is_open
+from console.services.budget import Budget
+from console.services.feed import AnyFeed, Feed, FeedSpec
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.base import Connection
@@ -19,20 +22,34 @@ LOCAL = "local"
 
 @dataclass(frozen=True, slots=True)
 class Beats:
-    """Seconds between reads of each feed; `idle` stretches campaigns and messages while nothing is open.
+    """Seconds between reads of each feed while its screen is looked at.
 
-    Alarms every 10 s are $0.63 a month (8 h x 22 days); campaigns and messages are counted in read units.
+    `idle` stretches campaigns and messages while nothing is open. Alarms every 10 s are $0.63 a month (8 h x 22 days),
+    campaigns and messages are counted in read units, the age of queues is $0.01 for each 1,000 metrics.
     """
 
     alarms: float = 10.0
     campaigns: float = 2.0
     messages: float = 3.0
     spend: float = 30.0
+    queues: float = 60.0
+    deployments: float = 300.0
+    resources: float = 600.0
+    bill: float = 3600.0
     idle: float = 4.0
 
 
-LOCAL_BEATS = Beats(alarms=2.0, campaigns=1.0, messages=1.0, spend=3.0, idle=1.0)
+LOCAL_BEATS = Beats(
+    alarms=2.0, campaigns=1.0, messages=1.0, spend=3.0, queues=2.0, deployments=10.0, resources=30.0, idle=1.0
+)
 """The embedded cloud costs nothing to ask."""
+
+HIDDEN = 6.0
+"""How much less often is read what no screen shows; alarms are always looked at."""
+BLURRED = 2.0
+"""The same for a terminal that is not in front."""
+OVERVIEW = ("alarms", "campaigns", "messages", "spend")
+"""The feeds that are read from the start and kept going whatever is on the screen."""
 
 DEADLINE = 8.0
 
@@ -62,7 +79,11 @@ def identity_rate(connection: Connection) -> float | None:
 
 
 class Monitor:
-    """Call `tick` at each beat of the screen; it never blocks. `overview` is the state of that moment."""
+    """Call `tick` at each beat of the screen; it never blocks. `overview` is the state of that moment.
+
+    Screens `watch` what they show beside the overview and `focus` on it while they are on top; what nobody looks at is
+    read less often. `least_seconds` is the shortest time between two reads of a feed that the person wants.
+    """
 
     def __init__(
         self,
@@ -73,9 +94,14 @@ class Monitor:
         runner: Runner | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.stack = stack_facts(connection, allow_actions=allow_actions)
         self.paused = False
+        self.blurred = False
+        self.least_seconds = 0.0
+        self.budget = budget
+        self._connection = connection
         self._source = connection.source
         self._clock = clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
@@ -83,37 +109,102 @@ class Monitor:
         self._meter = ThroughputMeter(identity_rate(connection))
         self._throughput = Throughput()
         self._seen: tuple[CampaignSummary, ...] = ()
-        rng = rng or random.Random()
-        reads = {
-            "alarms": self._source.alarms,
-            "campaigns": self._source.campaigns,
-            "messages": lambda: self._source.messages(self._seen),
-            "spend": self._source.spend,
+        self._rng = rng or random.Random()
+        self._looked_at: frozenset[str] = frozenset(OVERVIEW)
+        self._standard = {spec.name: spec for spec in self._specs()}
+        self._every: dict[str, float] = {}
+        self._watchers: Counter[str] = Counter()
+        self._feeds: dict[str, AnyFeed] = {}
+        for name in OVERVIEW:
+            self.watch(self._standard[name])
+
+    def _specs(self) -> Iterator[FeedSpec]:
+        source, telemetry = self._source, self._connection.telemetry
+        reads: dict[str, Callable[[], Any]] = {
+            "alarms": source.alarms,
+            "campaigns": source.campaigns,
+            "messages": lambda: source.messages(self._seen),
+            "spend": source.spend,
+            "queues": lambda: telemetry.queues(),
+            "deployments": lambda: telemetry.deployments(),
+            "resources": lambda: telemetry.resources(),
+            "bill": lambda: telemetry.bill(),
         }
-        self._feeds: Mapping[str, AnyFeed] = {
-            name: Feed(
-                name,
-                read,
-                every=getattr(self._beats, name),
+        for name, read in reads.items():
+            yield FeedSpec(name, read, getattr(self._beats, name))
+
+    def spec(self, name: str) -> FeedSpec:
+        """The feed of the whole stack with this name."""
+        return self._standard[name]
+
+    def watch(self, spec: FeedSpec) -> AnyFeed:
+        """Read this from now on, until as many have called `unwatch` as `watch`."""
+        self._watchers[spec.name] += 1
+        if spec.name not in self._feeds:
+            self._every[spec.name] = spec.every
+            self._feeds[spec.name] = Feed(
+                spec.name,
+                spec.read,
+                every=spec.every,
                 deadline=DEADLINE,
                 source=self._source.name,
                 runner=self._runner,
                 clock=self._clock,
-                rng=rng,
+                rng=self._rng,
             )
-            for name, read in reads.items()
-        }
+        return self._feeds[spec.name]
+
+    def unwatch(self, name: str) -> None:
+        """One watcher less; the last one takes the feed along. Those of the overview stay."""
+        self._watchers[name] -= 1
+        if self._watchers[name] <= 0:
+            self._feeds.pop(name, None)
+
+    def focus(self, names: Collection[str]) -> None:
+        """What is on the screen now: it is read at its full rate, at once where it has grown old."""
+        self._looked_at = frozenset(names)
+        self._set_rates()
+        for name in names:
+            if name in self._feeds:
+                self._feeds[name].hurry()
+
+    def state(self, name: str) -> Fetched[Any]:
+        """What is known of a feed; nothing of one that nobody watches."""
+        feed = self._feeds.get(name)
+        return Fetched() if feed is None else feed.state
+
+    @property
+    def feeds(self) -> Mapping[str, AnyFeed]:
+        """All feeds that are read, by name."""
+        return self._feeds
+
+    @property
+    def slowness(self) -> float:
+        """How many times longer than their own beat feeds wait because of the month's budget."""
+        return 1.0 if self.budget is None else self.budget.slowness()
 
     def tick(self) -> bool:
         """One beat; whether any feed has something new to show."""
+        if self.budget is not None:
+            self.budget.note(self._source.use().usd)
+        self._set_rates()
         changed = False
-        for name, feed in self._feeds.items():
+        for name, feed in list(self._feeds.items()):
             start = not self.paused and (name != "messages" or self._feeds["campaigns"].state.at is not None)
             if feed.tick(start=start):
                 changed = True
                 if name == "campaigns":
                     self._campaigns_arrived(feed)
         return changed
+
+    def _set_rates(self) -> None:
+        idle = 1.0 if any(is_open(campaign) for campaign in self._seen) else self._beats.idle
+        common = self.slowness * (BLURRED if self.blurred else 1.0)
+        for name, feed in self._feeds.items():
+            every = self._every[name] * common * (idle if name in ("campaigns", "messages") else 1.0)
+            if name not in self._looked_at and name != "alarms":
+                every *= HIDDEN
+            feed.every = max(self.least_seconds, every)
 
     def refresh(self) -> None:
         """Read everything at the next beat, back-off or not."""
@@ -123,14 +214,14 @@ class Monitor:
     @property
     def overview(self) -> Overview:
         """The state of this moment."""
-        states = {name: feed.state for name, feed in self._feeds.items()}
         return Overview(
             stack=self.stack,
             taken_at=self._clock.now(),
             throughput=self._throughput,
             api=self._source.use(),
             paused=self.paused,
-            **states,
+            slowness=self.slowness,
+            **{name: self._feeds[name].state for name in OVERVIEW},
         )
 
     @property
@@ -147,6 +238,3 @@ class Monitor:
             return
         self._seen = feed.state.value
         self._throughput = self._meter.observe(feed.state.at, self._seen)
-        stretch = 1.0 if any(is_open(campaign) for campaign in self._seen) else self._beats.idle
-        for name in ("campaigns", "messages"):
-            self._feeds[name].every = getattr(self._beats, name) * stretch

@@ -1,77 +1,74 @@
-"""The application: connects in the background, beats once a second, hands each snapshot to the screen."""
+"""The application: connects in the background, beats once a second, shows one place of the stack at a time."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeVar
+from functools import partial
+from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual import events
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from console.campaigns import require_actions
 from console.clock import Clock, SystemClock
-from console.domain import (
-    AcceptedCampaign,
-    CampaignRequest,
-    ChangedCampaign,
-    ChangeKind,
-    Problem,
-    StackFacts,
-    is_open,
-)
+from console.commandline import complete
+from console.domain import AcceptedCampaign, CampaignRequest, Problem
 from console.exit_codes import ExitCode
+from console.places import Place
+from console.services.budget import Budget
 from console.services.errors import classify
 from console.services.monitor import Monitor
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
-from console.ui.screens.action_menu import ACTIONS, ActionMenu
-from console.ui.screens.change_campaign import ChangeCampaign
+from console.ui.commanding import Commanding
+from console.ui.desk import Desk
+from console.ui.registry import HOME, SCREENS, aliases, screen_for
+from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.connecting import ConnectingScreen
-from console.ui.screens.help import TextScreen, help_lines
-from console.ui.screens.overview import OverviewScreen
-from console.ui.screens.send_campaign import CampaignForm
 from console.ui.terminal import terminal_is_gone
 from console.ui.themes import register_themes
-from console.view.changes import changed_words
-from console.view.details import alarm_details
+from console.ui.widgets.prompt import Prompt
 from console.view.glyphs import UNICODE, Glyphs
-from lambdas.core.campaign import CampaignStatus
-
-T = TypeVar("T")
 
 TICK_SECONDS = 0.25
 """Arrivals are looked for this often; the screen is drawn when something arrived, and once a second for the ages."""
 DRAW_SECONDS = 1.0
 CONNECT_SECONDS = 180.0
-CAMPAIGN_BINDINGS: tuple[Binding, ...] = (
-    Binding("down", "choose(1)", "select the next open campaign", show=False),
-    Binding("up", "choose(-1)", "select the one before", show=False),
-    Binding("p", "pause_campaign", "pause the selected campaign, or resume it", show=False),
-    Binding("t", "change_campaign('tps')", "change its TPS", show=False),
-    Binding("x", "change_campaign('cancel')", "cancel it", show=False),
-)
-"""Keys of the selected campaign: help tells them, the last row has no room for them."""
+MOST_PLACES = 12
+"""How deep places are piled up before the oldest ones above the overview are forgotten."""
+KEPT_LAGS = 240
+
+MakeBudget = Callable[[Connection], Budget | None]
 
 
-class ConsoleApp(App[None]):
+class ConsoleApp(Commanding):
     """`cpaas-console` on a terminal.
 
-    `target` names what is connected to; `connect` finds it. `autostart` is a campaign sent as soon as the stack is
-    there (the demo). `problem` after the end is the trouble that kept it from ever connecting, if any.
+    `target` names what is connected to; `connect` finds it. `start` is the place shown first, `autostart` a campaign
+    sent as soon as the stack is there (the demo). `problem` after the end is the trouble that kept it from ever
+    connecting, if any.
     """
 
     CSS_PATH = "styles/console.tcss"
-    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
+        Binding("colon", "prompt(':')", "command", key_display=":"),
+        Binding("slash", "prompt('/')", "filter", key_display="/"),
+        Binding("o", "jump", "go to"),
+        Binding("y", "copy", "copy"),
+        Binding("a", "act", "actions"),
         Binding("q", "quit", "quit"),
+        Binding("r", "refresh", "read now", show=False),
+        Binding("space", "hold", "hold reading, or go on", key_display="space", show=False),
+        Binding("e", "export", "export what is shown", show=False),
+        Binding("minus", "previous", "the place before", key_display="-", show=False),
+        Binding("L", "login", "renew the credentials", show=False),
+        Binding("ctrl+s", "picture", "screenshot into a file", show=False),
+        Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
-        Binding("r", "refresh", "refresh"),
-        Binding("space", "hold", "hold reading", key_display="space"),
-        Binding("a", "actions", "actions"),
-        Binding("enter", "details", "alarms", key_display="enter"),
-        *CAMPAIGN_BINDINGS,
+        *(Binding(spec.key, f"open('{spec.name}')", spec.title, show=False) for spec in SCREENS if spec.key),
     ]
 
     def __init__(
@@ -82,37 +79,53 @@ class ConsoleApp(App[None]):
         glyphs: Glyphs = UNICODE,
         allow_actions: bool = False,
         autostart: CampaignRequest | None = None,
+        start: Place | None = None,
         runner: Runner | None = None,
         clock: Clock | None = None,
+        budget: MakeBudget = lambda _: None,
     ) -> None:
-        super().__init__()
+        super().__init__(glyphs)
         register_themes(self)
         self.problem: Problem | None = None
         self.connection: Connection | None = None
         self.monitor: Monitor | None = None
         self._target = target
         self._connect = connect
-        self._glyphs = glyphs
         self._allow_actions = allow_actions
         self._autostart = autostart
+        self._start = start
+        self._budget = budget
         self._clock = clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
         self._steps: list[str] = []
         self._connecting: Job[Connection] | None = None
         self._connecting_since = 0.0
         self._drawn = 0.0
+        self._ticked = 0.0
+        self._lags: deque[float] = deque(maxlen=KEPT_LAGS)
+        self._visited: list[Place] = []
+        self._kept: dict[str, Place] = {}
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """None: everything has a key."""
-        return ()
+        """The palette: every screen and everything that can be done here."""
+        for spec in SCREENS:
+            yield SystemCommand(spec.name, spec.title, partial(self.go, Place(spec.name)))
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding) and not binding.action.startswith(("open", "command_palette")):
+                yield SystemCommand(
+                    binding.description,
+                    f"key {binding.key_display or binding.key}",
+                    partial(self.call_later, self.run_action, binding.action),
+                )
 
     def on_mount(self) -> None:
         """Paint first, connect after."""
-        self._push(ConnectingScreen(self._target, self._glyphs))
+        self.ask(ConnectingScreen(self._target, self.glyphs))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         self._start_connecting()
+        self._ticked = self._clock.monotonic()
         self.set_interval(TICK_SECONDS, self._tick)
 
     def _start_connecting(self) -> None:
@@ -128,20 +141,21 @@ class ConsoleApp(App[None]):
         if terminal_is_gone():
             self.exit(return_code=ExitCode.INTERRUPTED)
             return
+        now = self._clock.monotonic()
+        self._lags.append(max(0.0, now - self._ticked - TICK_SECONDS))
+        self._ticked = now
         if self.monitor is None:
             self._tick_connecting()
             return
         changed = self.monitor.tick()
-        if changed or self._clock.monotonic() - self._drawn >= DRAW_SECONDS:
+        if changed or now - self._drawn >= DRAW_SECONDS:
             self._draw()
 
     def _draw(self) -> None:
-        if self.monitor is None:
-            return
-        self._drawn = self._clock.monotonic()
-        for screen in self.screen_stack:
-            if isinstance(screen, OverviewScreen):
-                screen.show(self.monitor.overview)
+        screen = self.here
+        if self.monitor is not None and screen is not None:
+            self._drawn = self._clock.monotonic()
+            screen.show(self.monitor.overview)
 
     def _tick_connecting(self) -> None:
         job = self._connecting
@@ -158,49 +172,139 @@ class ConsoleApp(App[None]):
 
     def _connected(self, connection: Connection) -> None:
         self.connection = connection
-        self.monitor = Monitor(connection, allow_actions=self._allow_actions, runner=self._runner, clock=self._clock)
-        screen = OverviewScreen(self._glyphs)
-        screen.set_class(self._glyphs.ascii_only, "-ascii")
-        self.switch_screen(screen)
+        self.monitor = Monitor(
+            connection,
+            allow_actions=self._allow_actions,
+            runner=self._runner,
+            clock=self._clock,
+            budget=self._budget(connection),
+        )
+        self.desk = self._desk(connection, self.monitor)
+        self.switch_screen(self.dressed(screen_for(self.desk, Place(HOME))))
+        self._visited = [Place(HOME)]
+        if self._start is not None and self._start != Place(HOME):
+            self.call_after_refresh(self.go, self._start)
         self.call_after_refresh(self._tick)
         if self._autostart is not None:
             self.run_worker(self._send_sample(connection, self._autostart), exit_on_error=False, description="sample")
 
+    def _desk(self, connection: Connection, monitor: Monitor) -> Desk:
+        return Desk(
+            connection,
+            monitor,
+            self._runner,
+            self._clock,
+            self.glyphs,
+            go=self.go,
+            back=self.back,
+            say=self.say,
+            complain=self.complain,
+            ask=self.ask,
+            prompt=lambda: Prompt(self._complete, self.history),
+            lag=lambda: tuple(self._lags),
+        )
+
+    def _complete(self, text: str) -> str | None:
+        return complete(text, aliases(), self._subjects())
+
+    def _subjects(self) -> dict[str, list[str]]:
+        if self.monitor is None:
+            return {}
+        overview = self.monitor.overview
+        return {
+            "alarms": [alarm.name for alarm in overview.alarms.value or ()],
+            "campaigns": [campaign.id for campaign in overview.campaigns.value or ()],
+            "messages": [message.id for message in overview.messages.value or ()],
+        }
+
     async def _send_sample(self, connection: Connection, request: CampaignRequest) -> None:
         try:
             job = self._runner.start(lambda: connection.api.send(request), deadline=60.0, name="sample")
-            self._campaign_sent(await job.wait_async())
+            accepted: AcceptedCampaign = await job.wait_async()
         except Exception as error:
-            self._tell(classify(error))
+            self.complain(classify(error))
+            return
+        self.say(f"campaign {accepted.id} is {accepted.status}")
+        if self.monitor is not None:
+            self.monitor.refresh()
 
-    def _push(self, screen: Screen[T], callback: Callable[[T | None], None] | None = None) -> None:
-        screen.set_class(self._glyphs.ascii_only, "-ascii")
-        self.push_screen(screen, callback)
+    @property
+    def places(self) -> list[ConsoleScreen]:
+        """The places that are open, the overview first."""
+        return [screen for screen in self.screen_stack if isinstance(screen, ConsoleScreen)]
 
-    def _tell(self, problem: Problem) -> None:
-        self.notify(str(problem), severity="error", markup=False, timeout=10)
+    @property
+    def here(self) -> ConsoleScreen | None:
+        """The place on top, dialogs aside."""
+        places = self.places
+        return places[-1] if places else None
+
+    def go(self, place: Place) -> None:
+        """Open a place: a list above the overview, a subject above what is there."""
+        here = self.here
+        if self.desk is None or here is None or place == here.place:
+            return
+        if not place.subject:
+            place = self._kept.get(place.screen, place) if not place.params else place
+        try:
+            screen = None if place.screen == HOME else self.dressed(screen_for(self.desk, place))
+        except Exception as error:
+            self.complain(classify(error))
+            return
+        self._close(1 if not place.subject or len(self.places) >= MOST_PLACES else len(self.places))
+        self._visited.append(place)
+        del self._visited[:-50]
+        if screen is not None:
+            assert isinstance(screen, ConsoleScreen)
+            screen.trail = (*(each.place.title() for each in self.places), place.title())
+            self.push_screen(screen)
+
+    def back(self) -> None:
+        """One place up; the overview stays."""
+        self._close(max(1, len(self.places) - 1))
+        if self.here is not None:
+            self._visited.append(self.here.place)
+
+    def _close(self, left: int) -> None:
+        while len(self.places) > left:
+            top = self.screen
+            if isinstance(top, ConsoleScreen) and not top.place.subject:
+                self._kept[top.place.screen] = top.place
+            self.pop_screen()
+
+    def action_previous(self) -> None:
+        """Where one was before."""
+        if len(self._visited) > 1:
+            self.go(self._visited[-2])
+
+    def action_open(self, name: str) -> None:
+        """A screen by its key."""
+        self.go(Place(name))
 
     def close_connection(self) -> None:
         """End what connecting started (the embedded cloud); blocks, so it is called when the screen is gone."""
+        if self.monitor is not None and self.monitor.budget is not None:
+            self.monitor.budget.save()
         if self.connection is not None:
             self.connection.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys of the overview are dead while a dialog is open, and shown only where they do something."""
-        if action in ("hold", "actions", "details", "choose", "pause_campaign", "change_campaign"):
-            return isinstance(self.screen, OverviewScreen)
+        """Keys of the screens are dead while a dialog is open, and shown only where they do something."""
+        if action in ("prompt", "jump", "copy", "act", "hold", "export", "previous", "open", "login"):
+            return isinstance(self.screen, ConsoleScreen)
         if action in ("help", "refresh"):
-            return isinstance(self.screen, OverviewScreen | ConnectingScreen)
+            return isinstance(self.screen, ConsoleScreen | ConnectingScreen)
         return True
 
-    def action_help(self) -> None:
-        """Open help."""
-        bindings = [
-            active.binding
-            for active in self.screen.active_bindings.values()
-            if active.enabled and (active.binding.show or active.binding in CAMPAIGN_BINDINGS)
-        ]
-        self._push(TextScreen("help", help_lines(bindings), self._glyphs))
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Nobody looks: read less often."""
+        if self.monitor is not None:
+            self.monitor.blurred = True
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        """Somebody looks again."""
+        if self.monitor is not None:
+            self.monitor.blurred = False
 
     def action_refresh(self) -> None:
         """Read everything now, or connect again."""
@@ -214,66 +318,3 @@ class ConsoleApp(App[None]):
         if self.monitor is not None:
             self.monitor.paused = not self.monitor.paused
             self._draw()
-
-    def action_details(self) -> None:
-        """All alarms with reason and runbook."""
-        if self.monitor is not None:
-            overview = self.monitor.overview
-            lines = alarm_details(overview.alarms.value or (), overview.taken_at, self._glyphs)
-            self._push(TextScreen("alarms", lines, self._glyphs))
-
-    def action_actions(self) -> None:
-        """Open the action menu, where actions are allowed."""
-        if self.monitor is not None and self._may_act(self.monitor.stack):
-            self._push(ActionMenu(ACTIONS, self.monitor.stack.stack, self._glyphs), self._act)
-
-    def _may_act(self, stack: StackFacts) -> bool:
-        try:
-            require_actions(stack)
-        except Exception as error:
-            self._tell(classify(error))
-            return False
-        return True
-
-    def _act(self, name: str | None) -> None:
-        if self.monitor is None or self.connection is None or name is None:
-            return
-        if name == "send_campaign":
-            form = CampaignForm(self.monitor.stack, self.connection.api, self._runner, self._glyphs)
-            self._push(form, self._campaign_sent)
-        else:
-            self.action_change_campaign(name)
-
-    def action_choose(self, step: int) -> None:
-        """Select another campaign."""
-        if isinstance(self.screen, OverviewScreen):
-            self.screen.choose(step)
-
-    def action_pause_campaign(self) -> None:
-        """Pause the selected campaign, or resume it where it is paused."""
-        campaign = self.screen.selected if isinstance(self.screen, OverviewScreen) else None
-        paused = campaign is not None and campaign.status is CampaignStatus.PAUSED
-        self.action_change_campaign(ChangeKind.RESUME if paused else ChangeKind.PAUSE)
-
-    def action_change_campaign(self, kind: str) -> None:
-        """Ask for a confirmation of a change of the selected campaign."""
-        if self.monitor is None or self.connection is None or not isinstance(self.screen, OverviewScreen):
-            return
-        campaign, stack = self.screen.selected, self.monitor.stack
-        if not self._may_act(stack):
-            return
-        if campaign is None or not is_open(campaign):
-            self.notify("no campaign is open", severity="warning", markup=False)
-            return
-        dialog = ChangeCampaign(ChangeKind(kind), campaign, stack, self.connection.api, self._runner, self._glyphs)
-        self._push(dialog, self._campaign_changed)
-
-    def _campaign_changed(self, done: ChangedCampaign | None) -> None:
-        if done is not None and self.monitor is not None:
-            self.notify(changed_words(done), markup=False)
-            self.monitor.refresh()
-
-    def _campaign_sent(self, accepted: AcceptedCampaign | None) -> None:
-        if accepted is not None and self.monitor is not None:
-            self.notify(f"campaign {accepted.id} is {accepted.status}", markup=False)
-            self.monitor.refresh()

@@ -80,6 +80,7 @@ ROLE_STYLES: dict[Role, str] = {
     Role.TARGET: "$series-target",
     Role.THIRD: "$series-3",
     Role.FOURTH: "$series-4",
+    Role.CHANGED: "bold underline $text-strong",
 }
 SHADE_STYLE = "on $shade"
 

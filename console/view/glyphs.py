@@ -28,11 +28,14 @@ class Glyphs:
     target: str
     separator: str
     pen: Pen
+    up: str
+    down: str
+    deeper: str
 
 
-UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "·", pens.BRAILLE)
-BLOCK = Glyphs(False, "▲", "♦", "•", "○", "~", "►", "·", "█", "░", "-", "·", pens.BLOCK)
-ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "|", pens.ASCII)
+UNICODE = Glyphs(False, "▲", "◆", "●", "○", "…", "▸", "·", "━", "─", "╌", "·", pens.BRAILLE, "↑", "↓", "›")
+BLOCK = Glyphs(False, "▲", "♦", "•", "○", "~", "►", "·", "█", "░", "-", "·", pens.BLOCK, "↑", "↓", "»")
+ASCII = Glyphs(True, "!", "~", "+", "o", ".", ">", "-", "#", "-", "-", "|", pens.ASCII, "^", "v", ">")
 POOR_FONTS = frozenset({"linux", "con132x25", "cons25"})
 """Values of TERM of consoles that draw with the 256 or 512 characters of the kernel's font."""
 
@@ -52,7 +55,7 @@ def to_ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
-def alarm_badge(alarm: Alarm, glyphs: Glyphs) -> Segment:
+def alarm_badge(alarm: Alarm, glyphs: Glyphs = UNICODE) -> Segment:
     """The state of an alarm in eight cells; a critical one in ALARM is reversed."""
     if alarm.state is AlarmState.ALARM:
         if alarm.severity == "warning":

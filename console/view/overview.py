@@ -15,7 +15,6 @@ from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left,
 from lambdas.core.campaign import CampaignSummary
 
 DAY_SECONDS = 86_400.0
-WIDE_HEADER = 100
 HISTORY_BEATS = 300
 """Beats of a second that the chart of throughput looks back."""
 JOINED_SECONDS = 5
@@ -290,45 +289,3 @@ def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs
             )
         )
     return lines
-
-
-def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
-    """Where am I: environment, stack, read-only or not, region, account, age of the data."""
-    stack = overview.stack
-    prod = stack.environment == "prod"
-    dot = f" {glyphs.separator} "
-    left = line(
-        Segment(f" {stack.environment.upper()} ", Role.ALARM if prod else Role.ACCENT, badge=True),
-        (f" {stack.project}/{stack.stack} ", Role.STRONG),
-        ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
-        (f"{dot}{stack.region}{dot}{stack.account_id}", Role.MUTED),
-    )
-    return spread(left, _liveness(overview, columns, glyphs), columns)
-
-
-def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:
-    if overview.paused:
-        return line(Segment(" PAUSED ", Role.WARN, badge=True))
-    feeds = overview.feeds().values()
-    troubled = sum(feed.error is not None for feed in feeds)
-    if troubled:
-        return line((f"{glyphs.warn} {troubled} of {len(overview.feeds())} feeds STALE ", Role.WARN))
-    if any(feed.at is None for feed in feeds):
-        return line((f"{glyphs.loading} LOADING ", Role.MUTED))
-    oldest = f"oldest {fmt.age(max(feed.age(overview.taken_at) or 0.0 for feed in feeds))}"
-    clock = f"{fmt.clock(overview.taken_at)} " if columns >= WIDE_HEADER else ""
-    return line((f"{glyphs.ok} LIVE ", Role.OK), (f"{clock}{oldest} ", Role.MUTED))
-
-
-def status_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
-    """The console's own state: calls, dollars, trouble by feed."""
-    troubles = [f"{name} {feed.error.kind.value}" for name, feed in overview.feeds().items() if feed.error is not None]
-    left = (
-        line((f" {glyphs.warn} " + ", ".join(troubles), Role.WARN))
-        if troubles
-        else line((" all feeds answer", Role.MUTED))
-    )
-    right = line(
-        (f"API {fmt.count(overview.api.calls)} calls {fmt.money(overview.api.usd)} {glyphs.separator} UTC ", Role.MUTED)
-    )
-    return spread(left, right, columns)

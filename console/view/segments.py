@@ -26,6 +26,7 @@ class Role(StrEnum):
     TARGET = "target"
     THIRD = "third"
     FOURTH = "fourth"
+    CHANGED = "changed"
 
 
 class Segment(NamedTuple):

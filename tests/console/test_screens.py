@@ -14,6 +14,7 @@ from console.campaigns import make_request
 from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
 from console.sources.fake import FakeStack
 from console.ui.app import ConsoleApp
+from console.ui.screens.campaigns import CampaignScreen
 from console.ui.screens.change_campaign import ChangeCampaign
 from console.ui.screens.connecting import ConnectingScreen
 from console.ui.screens.overview import OverviewScreen
@@ -72,6 +73,9 @@ def test_a_running_campaign_is_seen_moving() -> None:
             assert "estimated cost" in shown(pilot)
             assert stack.sent == []
             await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, CampaignScreen))
+            await until(pilot, lambda: "● completed" in shown(pilot))
+            await pilot.press("1")
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
             await until(pilot, lambda: "COMPLETED fake-001" in shown(pilot))
             await until(pilot, lambda: "test-000" in shown(pilot))
@@ -91,11 +95,11 @@ def test_production_is_sent_to_only_after_its_name_is_typed() -> None:
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, CampaignConfirm))
             await pilot.press("enter")
-            assert "type the stack's name" in shown(pilot)
+            assert "type prod to go on" in shown(pilot)
             await pilot.press(*"pro", "enter")
             assert stack.sent == []
             await pilot.press("d", "enter")
-            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+            await until(pilot, lambda: isinstance(app.screen, CampaignScreen))
             assert len(stack.sent) == 1
 
     run(body())
@@ -108,7 +112,7 @@ def test_the_selected_campaign_is_paused_retuned_resumed_and_cancelled() -> None
         app = application(stack)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("down", "p")
+            await pilot.press("down", "a", "p")
             await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
             assert first in shown(pilot)
             assert stack.state(first).status == "running"
@@ -116,7 +120,7 @@ def test_the_selected_campaign_is_paused_retuned_resumed_and_cancelled() -> None
             await until(pilot, lambda: f"PAUSED {first}" in shown(pilot))
             assert stack.state(second).status == "running"
 
-            await pilot.press("t")
+            await pilot.press("a", "t")
             await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
             app.screen.query_one("#tps", Input).value = "none"
             await pilot.press("enter")
@@ -125,20 +129,23 @@ def test_the_selected_campaign_is_paused_retuned_resumed_and_cancelled() -> None
             await pilot.press("enter")
             await until(pilot, lambda: f"{first} at 8.00/s" in shown(pilot))
 
-            await pilot.press("p")
+            await pilot.press("a", "u")
             await until(pilot, lambda: "resume the campaign" in shown(pilot))
             await pilot.press("enter")
             await until(pilot, lambda: f"RUNNING {first}" in shown(pilot))
 
             await pilot.press("a")
-            await until(pilot, lambda: "cancel campaign" in shown(pilot))
-            await pilot.press(*["down"] * 4, "enter")
+            await until(pilot, lambda: "end it for good" in shown(pilot))
+            await pilot.press("down", "enter")
             await until(pilot, lambda: "it can never be resumed" in shown(pilot))
             await pilot.press("escape")
             assert stack.state(first).status == "running"
-            await pilot.press("x")
+            await pilot.press("a", "x")
             await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
             await pilot.press("enter")
+            await until(pilot, lambda: "type cancel to go on" in shown(pilot))
+            assert stack.state(first).status == "running"
+            await pilot.press(*"cancel", "enter")
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen) and first not in panel(app))
             assert (stack.state(first).status, stack.state(second).status) == ("cancelled", "running")
 
@@ -157,10 +164,10 @@ def test_a_campaign_of_production_is_changed_only_after_the_stacks_name_is_typed
         app = application(stack, allow_actions=True)
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("p")
+            await pilot.press("a", "p")
             await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
             await pilot.press("enter")
-            await until(pilot, lambda: "type the stack's name" in shown(pilot))
+            await until(pilot, lambda: "type prod to go on" in shown(pilot))
             assert stack.state(campaign_id).status == "running"
             await pilot.press(*"prod", "enter")
             await until(pilot, lambda: stack.state(campaign_id).status == "paused")
@@ -168,24 +175,16 @@ def test_a_campaign_of_production_is_changed_only_after_the_stacks_name_is_typed
     run(body())
 
 
-def test_keys_of_a_campaign_are_told_by_help_and_refused_where_nothing_may_be_done() -> None:
+def test_only_what_makes_sense_for_a_campaign_is_offered() -> None:
     async def body() -> None:
-        stack = FakeStack(environment="dev")
-        app = application(stack)
-        async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await first_data(pilot)
-            await pilot.press("question_mark")
-            await until(pilot, lambda: "pause the selected campaign" in shown(pilot))
-            await pilot.press("escape")
-            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
-            await pilot.press("x")
-            await until(pilot, lambda: "--allow-actions" in shown(pilot).replace("\n", ""))
         stack = FakeStack()
+        campaign_id = stack.send(make_request(5_000, 5)).id
         app = application(stack)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("p")
-            await until(pilot, lambda: "no campaign is open" in shown(pilot))
+            await pilot.press("a")
+            await until(pilot, lambda: f"{campaign_id}: stop sending" in shown(pilot))
+            assert "go on where it stopped" not in shown(pilot)
 
     run(body())
 
@@ -319,20 +318,6 @@ def test_progress_is_shown_while_connecting() -> None:
             await until(pilot, lambda: "provision 7/121 Table campaigns" in shown(pilot))
             gate.set()
             await first_data(pilot)
-
-    run(body())
-
-
-def test_alarm_details_show_reason_and_runbook() -> None:
-    async def body() -> None:
-        app = application(FakeStack())
-        async with app.run_test(size=(80, 24)) as pilot:
-            await first_data(pilot)
-            await pilot.press("enter")
-            await until(pilot, lambda: "docs/runbooks/receipts-dlq.md" in shown(pilot))
-            assert "Threshold Crossed" in shown(pilot)
-            await pilot.press("escape")
-            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
 
     run(body())
 

@@ -9,12 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from console.campaigns import confirmation_word
-from console.domain import Problem, StackFacts
-from console.services.runner import Runner
-from console.sources.base import CampaignApi
+from console.domain import Problem
+from console.services.actions import Action, word_for
 from console.ui.content import content_of
-from console.view.glyphs import Glyphs
+from console.ui.desk import Desk
 from console.view.segments import Line, Role, line
 
 T = TypeVar("T")
@@ -25,13 +23,15 @@ class ActionScreen(ModalScreen[T | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "back", priority=True)]
 
-    def __init__(self, stack: StackFacts, api: CampaignApi, runner: Runner, glyphs: Glyphs) -> None:
+    def __init__(self, action: Action, desk: Desk) -> None:
         super().__init__()
-        self._stack = stack
-        self._api = api
-        self._runner = runner
-        self._glyphs = glyphs
-        self._word = confirmation_word(stack)
+        self._action = action
+        self._desk = desk
+        self._stack = desk.stack
+        self._api = desk.connection.api
+        self._runner = desk.runner
+        self._glyphs = desk.glyphs
+        self._word = word_for(action, desk.stack)
         self._busy = False
 
     def compose_word(self) -> ComposeResult:
@@ -44,7 +44,7 @@ class ActionScreen(ModalScreen[T | None]):
         """Whether the word is needed and not there, which is said."""
         if self._word is None or self.query_one("#word", Input).value == self._word:
             return False
-        self.answer(line((f"type the stack's name, {self._word}, to go on", Role.WARN)))
+        self.answer(line((f"type {self._word} to go on", Role.WARN)))
         return True
 
     def action_cancel(self) -> None:

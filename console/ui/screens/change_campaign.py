@@ -10,15 +10,14 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from console.campaigns import make_change
-from console.domain import CampaignChange, ChangedCampaign, ChangeKind, StackFacts
+from console.domain import CampaignChange, ChangedCampaign, ChangeKind
+from console.services.actions import Action
 from console.services.changes import change_campaign
 from console.services.errors import classify
-from console.services.runner import Runner
-from console.sources.base import CampaignApi
 from console.ui.content import content_of
+from console.ui.desk import Desk
 from console.ui.screens.action_screen import ActionScreen
 from console.view import changes as view
-from console.view.glyphs import Glyphs
 from console.view.segments import Role, line
 from lambdas.core.campaign import CampaignSummary
 
@@ -32,15 +31,12 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
 
     def __init__(
         self,
-        kind: ChangeKind,
+        action: Action,
         campaign: CampaignSummary,
-        stack: StackFacts,
-        api: CampaignApi,
-        runner: Runner,
-        glyphs: Glyphs,
+        desk: Desk,
     ) -> None:
-        super().__init__(stack, api, runner, glyphs)
-        self._kind = kind
+        super().__init__(action, desk)
+        self._kind = ChangeKind(action.name)
         self._campaign = campaign
 
     def compose(self) -> ComposeResult:

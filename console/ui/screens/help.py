@@ -11,7 +11,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from console.commandline import COMMANDS
 from console.ui.content import content_of
+from console.view.filters import HELP as FILTER_HELP
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line, pad
 
@@ -56,11 +58,30 @@ class TextScreen(ModalScreen[None]):
         self.dismiss(result)
 
 
-def help_lines(bindings: Sequence[Binding]) -> list[Line]:
-    """Key and meaning of each binding, then what the words mean."""
-    lines = [
-        line((pad(binding.key_display or binding.key, 10), Role.ACCENT), binding.description) for binding in bindings
-    ]
-    lines.append(())
-    lines += [line((sentence, Role.MUTED)) for sentence in LEGEND]
-    return lines
+def help_lines(bindings: Sequence[Binding], *, commands: bool) -> list[Line]:
+    """Key and meaning of each binding, the command line and the filters, then what the words mean."""
+    lines: list[Line] = [line(("keys", Role.STRONG))]
+    lines += [_row(keys, what) for what, keys in _keys(bindings).items()]
+    if commands:
+        lines += [
+            (),
+            line((": commands", Role.STRONG)),
+            _row("NAME [X]", "a screen, or one thing on it; tab completes"),
+        ]
+        lines += [_row(name, what) for name, what in COMMANDS.items()]
+        lines += [(), line(("/ filters; terms beside each other must all hold", Role.STRONG))]
+        lines += [_row(form, what) for form, what in FILTER_HELP]
+    lines += [(), line(("words", Role.STRONG))]
+    return lines + [line((sentence, Role.MUTED)) for sentence in LEGEND]
+
+
+def _keys(bindings: Sequence[Binding]) -> dict[str, str]:
+    """All keys of what each of them does."""
+    keys: dict[str, list[str]] = {}
+    for binding in bindings:
+        keys.setdefault(binding.description, []).append(binding.key_display or binding.key)
+    return {what: " ".join(dict.fromkeys(each)) for what, each in keys.items()}
+
+
+def _row(name: str, what: str) -> Line:
+    return line((pad(name, 14), Role.ACCENT), what)

@@ -2,54 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Footer
 
-from console.domain import AlarmState, Fetched, Overview
-from console.ui.widgets.panel import Bar, Panel
+from console.domain import AlarmState, Overview
+from console.places import Place
+from console.services.monitor import OVERVIEW
+from console.ui.campaign_actions import campaign_actions
+from console.ui.choices import Choice
+from console.ui.desk import Desk
+from console.ui.screens.base import ConsoleScreen
+from console.ui.widgets.panel import Panel
 from console.view import overview as view
-from console.view.glyphs import Glyphs
-from console.view.segments import Line
 from lambdas.core.campaign import CampaignSummary
 
+PANEL_SCREENS = {
+    "alarms": "alarms",
+    "throughput": "throughput",
+    "campaigns": "campaigns",
+    "delivery": "messages",
+    "cost": "cost",
+    "messages": "messages",
+}
+"""Which screen has more of what a panel shows."""
 
-class OverviewScreen(Screen[None]):
-    """Renders one `Overview` per beat; holds no truth of its own but the last one, to draw it again on a resize."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's own type
+class OverviewScreen(ConsoleScreen):
+    """Alarms, throughput, campaigns, delivery, cost and the last messages; a click on a panel opens its screen."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
-        self._glyphs = glyphs
-        self._last: Overview | None = None
+    reads = OVERVIEW
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open('alarms')", "alarms"),
+        Binding("down,j", "choose(1)", "select the next open campaign", show=False),
+        Binding("up,k", "choose(-1)", "select the one before", show=False),
+    ]
+
+    def __init__(self, desk: Desk, place: Place) -> None:
+        super().__init__(desk, place)
         self._selected: str | None = None
 
     @property
     def selected(self) -> CampaignSummary | None:
-        """The campaign that keys act on: the chosen one as long as it is shown, else the first."""
+        """The campaign that actions are about: the chosen one as long as it is shown, else the first."""
         shown = self._shown_campaigns()
         return next((each for each in shown if each.id == self._selected), shown[0] if shown else None)
 
-    def choose(self, step: int) -> None:
+    def action_choose(self, step: int) -> None:
         """Select the next or the last campaign of those shown."""
         shown, selected = self._shown_campaigns(), self.selected
         if selected is not None:
             place = min(max(0, shown.index(selected) + step), len(shown) - 1)
             self._selected = shown[place].id
-            self._again()
+            self.again()
+
+    def action_open(self, screen: str) -> None:
+        """The screen behind a panel."""
+        self.desk.go(Place(screen))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a panel opens its screen."""
+        panel = event.widget
+        if isinstance(panel, Panel) and panel.id in PANEL_SCREENS:
+            self.desk.go(Place(PANEL_SCREENS[panel.id]))
+
+    def actions(self) -> Sequence[Choice]:
+        """What can be done to the selected campaign."""
+        campaign = self.selected
+        return () if campaign is None else campaign_actions(self.desk, campaign)
 
     def _shown_campaigns(self) -> list[CampaignSummary]:
         return [] if self._last is None else view.shown_campaigns(self._last.campaigns.value or ())
 
-    def compose(self) -> ComposeResult:
-        """Header, panels, status, keys."""
-        glyphs = self._glyphs
-        yield Bar(glyphs, id="header")
+    def body(self) -> ComposeResult:
+        """The panels."""
+        glyphs = self.desk.glyphs
         with Vertical(id="panels"):
             with Horizontal(id="top"):
                 yield Panel("alarms", glyphs, id="alarms")
@@ -59,34 +90,18 @@ class OverviewScreen(Screen[None]):
                 yield Panel("delivery, 24 h", glyphs, id="delivery")
                 yield Panel("cost", glyphs, id="cost")
             yield Panel("last messages", glyphs, id="messages")
-        yield Bar(glyphs, id="status")
-        yield Footer(show_command_palette=False)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Lines are made for a size, so they are made again for the new one."""
-        self.call_after_refresh(self._again)
-
-    def _again(self) -> None:
-        if self._last is not None:
-            self.show(self._last)
-
-    def show(self, overview: Overview) -> None:
-        """Draw `overview`."""
-        self._last = overview
-        glyphs, now = self._glyphs, overview.taken_at
-        columns = self.size.width
-        header = self.query_one("#header", Bar)
-        self.set_class(overview.stack.environment == "prod", "-prod")
-        header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
-        self.query_one("#status", Bar).show(view.status_row(overview, columns=columns, glyphs=glyphs))
+    def draw(self, overview: Overview) -> None:
+        """Each panel alone: with its data, their age, or its trouble."""
+        glyphs, now = self.desk.glyphs, overview.taken_at
         self._show_alarms(overview)
-        self._fill(
+        self.fill(
             "throughput",
             overview.campaigns,
             now,
             lambda _, wide, high: view.throughput_rows(overview, columns=wide, rows=high, glyphs=glyphs),
         )
-        self._fill(
+        self.fill(
             "campaigns",
             overview.campaigns,
             now,
@@ -99,19 +114,19 @@ class OverviewScreen(Screen[None]):
                 selected=selected.id if (selected := self.selected) else None,
             ),
         )
-        self._fill(
+        self.fill(
             "delivery",
             overview.campaigns,
             now,
             lambda value, wide, _: view.delivery_rows(value, now, columns=wide, glyphs=glyphs),
         )
-        self._fill(
+        self.fill(
             "cost",
             overview.spend,
             now,
             lambda value, wide, _: view.cost_rows(value, now, overview, columns=wide),
         )
-        self._fill(
+        self.fill(
             "messages",
             overview.messages,
             now,
@@ -122,7 +137,7 @@ class OverviewScreen(Screen[None]):
         alarms = overview.alarms.value or ()
         loud = any(alarm.state is AlarmState.ALARM for alarm in alarms)
         self.query_one("#alarms", Panel).set_class(loud, "-alarm")
-        self._fill(
+        self.fill(
             "alarms",
             overview.alarms,
             overview.taken_at,
@@ -131,25 +146,8 @@ class OverviewScreen(Screen[None]):
                 overview.taken_at,
                 columns=wide,
                 rows=high,
-                glyphs=self._glyphs,
+                glyphs=self.desk.glyphs,
                 prefix=overview.stack.alarm_prefix,
             ),
             note=view.alarm_summary(alarms) if overview.alarms.value is not None else "",
         )
-
-    def _fill(
-        self,
-        name: str,
-        feed: Fetched[object],
-        now: float,
-        rows: Callable[..., Sequence[Line]],
-        *,
-        note: str = "",
-    ) -> None:
-        panel = self.query_one(f"#{name}", Panel)
-        size = panel.size
-        if feed.value is None:
-            panel.show(view.waiting(feed, now, self._glyphs))
-        else:
-            badge = view.freshness(feed, now, self._glyphs)
-            panel.show(rows(feed.value, size.width, size.height), note=note, badge=badge)

@@ -10,14 +10,13 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from console.campaigns import DEFAULT_BODY, make_request
-from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, StackFacts
+from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest
+from console.services.actions import Action
 from console.services.errors import classify
-from console.services.runner import Runner
-from console.sources.base import CampaignApi
 from console.ui.content import content_of
+from console.ui.desk import Desk
 from console.ui.screens.action_screen import ActionScreen
 from console.view import plan as view
-from console.view.glyphs import Glyphs
 from console.view.segments import Role, line
 
 PLAN_SECONDS = 30.0
@@ -63,7 +62,7 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
             return
         self._busy = False
         self.answer()
-        confirm = CampaignConfirm(request, plan, self._stack, self._api, self._runner, self._glyphs)
+        confirm = CampaignConfirm(self._action, request, plan, self._desk)
         self.app.push_screen(confirm, self._confirmed)
 
     def _confirmed(self, accepted: AcceptedCampaign | None) -> None:
@@ -78,14 +77,12 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
 
     def __init__(
         self,
+        action: Action,
         request: CampaignRequest,
         plan: CampaignPlan,
-        stack: StackFacts,
-        api: CampaignApi,
-        runner: Runner,
-        glyphs: Glyphs,
+        desk: Desk,
     ) -> None:
-        super().__init__(stack, api, runner, glyphs)
+        super().__init__(action, desk)
         self._request = request
         self._plan = plan
 

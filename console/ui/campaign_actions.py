@@ -1,0 +1,58 @@
+"""The actions on campaigns, as menus offer them on every screen that shows one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from console.domain import AcceptedCampaign, ChangedCampaign, ChangeKind, is_open
+from console.places import Place
+from console.services.actions import Action, action
+from console.ui.choices import Choice
+from console.ui.desk import Desk
+from console.ui.screens.change_campaign import ChangeCampaign
+from console.ui.screens.send_campaign import CampaignForm
+from console.view.changes import changed_words
+from lambdas.core.campaign import CampaignStatus, CampaignSummary
+
+ALLOWED = {
+    ChangeKind.PAUSE: (CampaignStatus.RUNNING, CampaignStatus.SCHEDULED),
+    ChangeKind.RESUME: (CampaignStatus.PAUSED,),
+}
+"""The statuses in which a change makes sense; any open one for those that are not named."""
+
+
+def choice(each: Action, detail: str, run: Callable[[], None]) -> Choice:
+    """An action as a line of a menu."""
+    return Choice(each.key, each.title, detail or each.does, run)
+
+
+def send_choice(desk: Desk) -> Choice:
+    """The test campaign: form, dry run, plan, confirmation; then its screen."""
+    each = action("send_campaign")
+
+    def sent(accepted: AcceptedCampaign | None) -> None:
+        if accepted is not None:
+            desk.say(f"campaign {accepted.id} is {accepted.status}")
+            desk.monitor.refresh()
+            desk.go(Place("campaigns", accepted.id))
+
+    return choice(each, "", lambda: desk.ask(CampaignForm(each, desk), sent))
+
+
+def campaign_actions(desk: Desk, campaign: CampaignSummary) -> Sequence[Choice]:
+    """What can be done to an open campaign as it stands."""
+
+    def changed(done: ChangedCampaign | None) -> None:
+        if done is not None:
+            desk.say(changed_words(done))
+            desk.monitor.refresh()
+
+    def offer(kind: ChangeKind) -> Choice:
+        each = action(kind.value)
+        return choice(
+            each, f"{campaign.id}: {each.does}", lambda: desk.ask(ChangeCampaign(each, campaign, desk), changed)
+        )
+
+    if not is_open(campaign):
+        return ()
+    return [offer(kind) for kind in ChangeKind if campaign.status in ALLOWED.get(kind, (campaign.status,))]

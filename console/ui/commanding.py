@@ -1,0 +1,262 @@
+"""What keys and the command line do on every screen: prompt, menus, copies, exports, help, login."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from textual.app import App
+from textual.screen import Screen
+
+from console.campaigns import require_actions
+from console.commandline import Verb, parse_command, parse_seconds
+from console.domain import ConsoleError, Problem, ProblemKind
+from console.places import Place
+from console.services.errors import classify
+from console.text import safe
+from console.ui.campaign_actions import send_choice
+from console.ui.choices import Choice, Copyable
+from console.ui.desk import Desk
+from console.ui.registry import aliases
+from console.ui.screens.base import ConsoleScreen
+from console.ui.screens.help import TextScreen, help_lines
+from console.ui.screens.menu import MenuScreen
+from console.ui.widgets.prompt import Prompt, PromptMode
+from console.view.glyphs import Glyphs
+
+T = TypeVar("T")
+
+MAX_COPY = 100_000
+"""Characters that go to the clipboard: terminals cut longer OSC 52 sequences."""
+
+
+class Commanding(App[None]):
+    """The half of the application that people talk to; the other half keeps the stack and the places."""
+
+    desk: Desk | None = None
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.history: list[str] = []
+        self.directory = Path()
+
+    @property
+    @abstractmethod
+    def here(self) -> ConsoleScreen | None:
+        """The place on top, dialogs aside."""
+
+    @abstractmethod
+    def action_previous(self) -> None:
+        """Where one was before."""
+
+    def dressed(self, screen: Screen[T]) -> Screen[T]:
+        """A screen for this terminal."""
+        screen.set_class(self.glyphs.ascii_only, "-ascii")
+        return screen
+
+    def ask(self, screen: Screen[T], answered: Callable[[T | None], None] | None = None, /) -> None:
+        """Open a dialog; `answered` gets what it is dismissed with."""
+        self.push_screen(self.dressed(screen), answered)
+
+    def say(self, text: str) -> None:
+        """A sentence that goes away by itself."""
+        self.notify(text, markup=False)
+
+    def complain(self, problem: Problem) -> None:
+        """A problem that goes away by itself."""
+        self.notify(str(problem), severity="error", markup=False, timeout=10)
+
+    def action_prompt(self, sign: str) -> None:
+        """Open the line for a command or a filter."""
+        here = self.here
+        if here is not None:
+            text = here.place.params.get("filter", "") if sign == PromptMode.FILTER else ""
+            here.query_one(Prompt).open(PromptMode(sign), text)
+
+    def on_prompt_changed(self, event: Prompt.Changed) -> None:
+        """A filter while it is typed: what is no filter yet is told, and changes nothing."""
+        self._narrow(event.text, final=False)
+
+    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        """Enter in the prompt."""
+        here = self.here
+        if here is not None:
+            here.focus_body()
+        if event.mode is PromptMode.FILTER:
+            self._narrow(event.text, final=True)
+        elif event.text:
+            try:
+                self._obey(event.text)
+            except Exception as error:
+                self.complain(classify(error))
+
+    def on_prompt_left(self, event: Prompt.Left) -> None:
+        """Escape in the prompt: a filter goes away."""
+        here = self.here
+        if here is not None:
+            here.focus_body()
+            if event.mode is PromptMode.FILTER:
+                self._narrow("", final=True)
+
+    def _narrow(self, text: str, *, final: bool) -> None:
+        here = self.here
+        if here is None:
+            return
+        try:
+            if not here.narrow(text) and final and text:
+                self.say("nothing can be filtered here")
+        except ConsoleError as error:
+            if final:
+                self.complain(error.problem)
+        here.again()
+
+    def _obey(self, text: str) -> None:
+        if self.desk is None:
+            return
+        wanted = parse_command(text, aliases(), self.desk.stack.stack)
+        if isinstance(wanted, Place):
+            self.desk.go(wanted)
+        else:
+            self._verb(wanted, self.desk)
+
+    def _verb(self, verb: Verb, desk: Desk) -> None:
+        if verb.name == "quit":
+            self.exit()
+        elif verb.name == "help":
+            self.action_help()
+        elif verb.name == "back":
+            self.action_previous()
+        elif verb.name == "copy":
+            self._to_clipboard("link", self._link())
+        elif verb.name == "export":
+            self._export(verb.argument or "csv")
+        elif verb.name == "every":
+            desk.monitor.least_seconds = parse_seconds(verb.argument)
+            own = verb.argument == "auto"
+            self.say("feeds are read at their own beats" if own else f"feeds are read every {verb.argument} s at most")
+
+    def _menu(self, title: str, choices: Sequence[Choice]) -> None:
+        if choices:
+            self.ask(MenuScreen(title, choices, self.glyphs), self._chosen)
+        else:
+            self.say("nothing here")
+
+    def _chosen(self, choice: Choice | None) -> None:
+        if choice is not None:
+            try:
+                choice.run()
+            except Exception as error:
+                self.complain(classify(error))
+
+    def action_jump(self) -> None:
+        """Where this place leads."""
+        here = self.here
+        if here is not None:
+            self._menu("go from here", list(here.jumps()))
+
+    def action_act(self) -> None:
+        """What can be done here."""
+        if self.here is None or self.desk is None:
+            return
+        try:
+            require_actions(self.desk.stack)
+        except ConsoleError as error:
+            self.complain(error.problem)
+            return
+        self._menu(f"actions on {self.desk.stack.stack}", [*self.here.actions(), send_choice(self.desk)])
+
+    def action_copy(self) -> None:
+        """What can be copied."""
+        here = self.here
+        if here is not None:
+            copies = [*here.copies(), Copyable("l", "link to this place", self._link)]
+            self._menu("copy", [self._copying(each) for each in copies])
+
+    def _copying(self, each: Copyable) -> Choice:
+        return Choice(each.key, each.title, "", lambda: self._to_clipboard(each.title, each.text()))
+
+    def _link(self) -> str:
+        return "" if self.desk is None or self.here is None else self.desk.link(self.here.place)
+
+    def _to_clipboard(self, what: str, text: str) -> None:
+        """OSC 52, which works over ssh; the text is made harmless once more, as it leaves through the terminal."""
+        text = safe(text, cells=MAX_COPY)
+        self.copy_to_clipboard(text)
+        self.say(f"copied {what}: {text.splitlines()[0][:60] if text else ''}")
+
+    def action_export(self) -> None:
+        """What is shown, into a file."""
+        forms = (("c", "CSV", "csv"), ("j", "JSON", "json"), ("s", "picture (SVG)", "svg"))
+        self._menu("export into a file", [Choice(key, title, "", partial(self._export, f)) for key, title, f in forms])
+
+    def action_picture(self) -> None:
+        """A picture of the screen."""
+        self._export("svg")
+
+    def _export(self, form: str) -> None:
+        here = self.here
+        if here is None:
+            return
+        if form not in ("csv", "json", "svg"):
+            raise ConsoleError(ProblemKind.BAD_INPUT, f"{form!r} is no form", "give csv, json or svg")
+        sheet = here.sheet()
+        if form == "svg":
+            name, text = here.place.screen, self.export_screenshot()
+        elif sheet is None:
+            self.say("there are no rows here to export; ctrl+s makes a picture")
+            return
+        else:
+            name, text = sheet.name, sheet.csv() if form == "csv" else sheet.json()
+        path = self._free_name(name, form)
+        try:
+            path.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            self.complain(
+                Problem(ProblemKind.BAD_INPUT, f"{path} cannot be written: {error.strerror}", "start it elsewhere")
+            )
+            return
+        self.say(f"written: {path}")
+
+    def _free_name(self, name: str, form: str) -> Path:
+        now = datetime.fromtimestamp(0 if self.desk is None else self.desk.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        stem = re.sub(r"[^A-Za-z0-9_-]", "-", f"cpaas-{name}-{now}")
+        paths = (self.directory / f"{stem}{suffix}.{form}" for suffix in ("", *(f"-{n}" for n in range(1, 1000))))
+        return next(path for path in paths if not path.exists())
+
+    def action_help(self) -> None:
+        """Keys that are live here, commands, and what the words mean."""
+        bindings = [active.binding for active in self.screen.active_bindings.values() if active.enabled]
+        lines = help_lines([each for each in bindings if each.description], commands=self.here is not None)
+        self.ask(TextScreen("help", lines, self.glyphs))
+
+    def action_login(self) -> None:
+        """Run the command that renews the credentials, on this terminal, and read again."""
+        if self.desk is None:
+            return
+        monitor = self.desk.monitor
+        problems = [feed.state.error for feed in monitor.feeds.values() if feed.state.error is not None]
+        commands = [problem.command for problem in problems if problem.kind is ProblemKind.CREDENTIALS]
+        if not commands or not commands[0]:
+            self.say(
+                "the credentials are good" if not commands else "no command is known that renews these credentials"
+            )
+            return
+        words = shlex.split(commands[0])
+        if shutil.which(words[0]) is None:
+            self.complain(
+                Problem(ProblemKind.NOT_FOUND, f"{words[0]} is not installed here", f"run elsewhere: {commands[0]}")
+            )
+            return
+        with self.suspend():
+            done = subprocess.run(words, check=False)
+        self.say("logged in" if done.returncode == 0 else f"{words[0]} ended with exit code {done.returncode}")
+        monitor.refresh()

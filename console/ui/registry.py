@@ -1,0 +1,59 @@
+"""The screens as data: a later one is a module beside the others and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from console.places import Place
+from console.ui.desk import Desk
+from console.ui.screens.alarms import AlarmsScreen
+from console.ui.screens.base import ConsoleScreen
+from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
+from console.ui.screens.overview import OverviewScreen
+from console.ui.screens.throughput import ThroughputScreen
+
+Make = Callable[[Desk, Place], ConsoleScreen]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSpec:
+    """One screen: its name in links and on the command line, other names, its key, what it shows.
+
+    `one` makes the screen about one subject, where there is such a thing.
+    """
+
+    name: str
+    key: str
+    aliases: tuple[str, ...]
+    title: str
+    make: Make
+    one: Make | None = None
+
+
+HOME = "overview"
+SCREENS: tuple[ScreenSpec, ...] = (
+    ScreenSpec(HOME, "1", ("ov", "home"), "the whole stack at a glance", OverviewScreen),
+    ScreenSpec("alarms", "2", ("al", "alarm"), "alarms: state, since when, reason", AlarmsScreen),
+    ScreenSpec("throughput", "3", ("tp", "rate"), "target against achieved, by channel", ThroughputScreen),
+    ScreenSpec(
+        "campaigns", "5", ("ca", "campaign"), "campaigns: progress, pace, end, cost", CampaignsScreen, CampaignScreen
+    ),
+)
+
+
+def by_name() -> Mapping[str, ScreenSpec]:
+    """The screens by their own names."""
+    return {spec.name: spec for spec in SCREENS}
+
+
+def aliases() -> Mapping[str, str]:
+    """Every name a screen may be called by, and its own."""
+    return {alias: spec.name for spec in SCREENS for alias in (spec.name, *spec.aliases)}
+
+
+def screen_for(desk: Desk, place: Place) -> ConsoleScreen:
+    """The screen of a place; raises `KeyError` for a name that is none, as `aliases` would have told."""
+    spec = by_name()[place.screen]
+    make = spec.one if place.subject and spec.one is not None else spec.make
+    return make(desk, place)

@@ -1,0 +1,33 @@
+"""All alarms of the stack, and one alarm in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.domain import Alarm, Fetched, Overview
+from console.ui.screens.table_screen import TableScreen
+from console.view.segments import Line
+from console.view.tables import alarms as view
+
+
+class AlarmsScreen(TableScreen[Alarm]):
+    """The loud ones first; enter opens an alarm."""
+
+    kind = view.KIND
+    reads = ("alarms",)
+
+    def feed(self, overview: Overview) -> Fetched[Sequence[Alarm]]:
+        """All alarms."""
+        return overview.alarms
+
+    def details(self, item: Alarm) -> Sequence[Line]:
+        """Reason and runbook."""
+        return view.details(item, self.desk.clock.now(), self.desk.glyphs)
+
+    def subject_of(self, item: Alarm) -> str:
+        """Its name."""
+        return item.name
+
+    def empty(self) -> str:
+        """A stack without alarms."""
+        return "this stack has no alarms"

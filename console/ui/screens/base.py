@@ -1,0 +1,169 @@
+"""The frame around every screen: where we are above, what is typed, the state of the data and the keys below."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from console.domain import Fetched, Overview
+from console.places import Place
+from console.services.feed import FeedSpec
+from console.ui.choices import Choice, Copyable
+from console.ui.desk import Desk
+from console.ui.widgets.panel import Bar, Panel
+from console.view import frame as view
+from console.view.export import Sheet
+from console.view.overview import freshness, waiting
+from console.view.segments import Line
+
+T = TypeVar("T")
+
+
+class ConsoleScreen(Screen[None]):
+    """One place of a connected stack; subclasses say what they read, what they show and what can be done there.
+
+    `reads` names the feeds of the whole stack that the screen shows; `own_feeds` are those about its subject. Both are
+    read at their full rate while it is on top, and forgotten when it is left.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's own type
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back", show=False)]
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, desk: Desk, place: Place) -> None:
+        super().__init__()
+        self.desk = desk
+        self.place = place
+        self.trail: tuple[str, ...] = (place.title(),)
+        self._last: Overview | None = None
+        self._watched: tuple[str, ...] = ()
+
+    @abstractmethod
+    def body(self) -> ComposeResult:
+        """What stands between header and status."""
+
+    @abstractmethod
+    def draw(self, overview: Overview) -> None:
+        """Show the state of this moment; called when something arrived, and each second."""
+
+    def own_feeds(self) -> Sequence[FeedSpec]:
+        """Reads about the subject of this screen."""
+        return ()
+
+    def focus_body(self) -> None:
+        """Give the keys back to what is shown, after something was typed."""
+        self.set_focus(None)
+
+    def narrow(self, text: str) -> bool:
+        """Filter what is shown; False where a screen has nothing to filter, `ConsoleError` for what is no filter."""
+        return False
+
+    def note(self) -> str:
+        """What stands at the right of the breadcrumbs: filter, counts, time range."""
+        return ""
+
+    def copies(self) -> Sequence[Copyable]:
+        """What `y` offers beside the link."""
+        return ()
+
+    def jumps(self) -> Sequence[Choice]:
+        """Where `o` leads from here."""
+        return ()
+
+    def actions(self) -> Sequence[Choice]:
+        """What `a` offers beside the actions that are always there."""
+        return ()
+
+    def sheet(self) -> Sheet | None:
+        """What `e` exports; None where there are no rows."""
+        return None
+
+    def compose(self) -> ComposeResult:
+        """The frame."""
+        glyphs = self.desk.glyphs
+        yield Bar(glyphs, id="header")
+        yield Bar(glyphs, id="banner")
+        yield Bar(glyphs, id="crumbs")
+        yield from self.body()
+        yield self.desk.prompt()
+        yield Bar(glyphs, id="status")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        monitor = self.desk.monitor
+        specs = [*(monitor.spec(name) for name in self.reads), *self.own_feeds()]
+        for spec in specs:
+            monitor.watch(spec)
+        self._watched = tuple(spec.name for spec in specs)
+        monitor.focus(self._watched)
+        self.show(monitor.overview)
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        for name in self._watched:
+            self.desk.monitor.unwatch(name)
+
+    def on_screen_resume(self) -> None:
+        """On top again."""
+        self.desk.monitor.focus(self._watched)
+        self.show(self.desk.monitor.overview)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are made for a size, so they are made again for the new one."""
+        self.call_after_refresh(self.again)
+
+    def again(self) -> None:
+        """Draw the last state once more."""
+        if self._last is not None:
+            self.show(self._last)
+
+    def show(self, overview: Overview) -> None:
+        """Frame and body."""
+        if not self.is_mounted:
+            return
+        self._last = overview
+        glyphs, columns = self.desk.glyphs, self.size.width
+        header = self.query_one("#header", Bar)
+        self.set_class(overview.stack.environment == "prod", "-prod")
+        header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
+        feeds = {name: feed.state for name, feed in self.desk.monitor.feeds.items()}
+        banner = view.banner_row(feeds, overview.taken_at, columns=columns, glyphs=glyphs)
+        self.query_one("#banner", Bar).set_class(bool(banner), "-shown")
+        self.query_one("#banner", Bar).show(banner)
+        self.query_one("#crumbs", Bar).show(view.crumbs_row(self.trail, self.note(), columns=columns, glyphs=glyphs))
+        self.query_one("#status", Bar).show(view.status_row(overview, feeds, columns=columns, glyphs=glyphs))
+        self.draw(overview)
+
+    def fill(
+        self,
+        name: str,
+        feed: Fetched[T],
+        now: float,
+        rows: Callable[[T, int, int], Sequence[Line]],
+        *,
+        note: str = "",
+    ) -> None:
+        """Put `rows` of (value, columns, rows) into a panel with the age of its data, or its trouble before any."""
+        panel = self.query_one(f"#{name}", Panel)
+        if feed.value is None:
+            panel.show(waiting(feed, now, self.desk.glyphs))
+        else:
+            badge = freshness(feed, now, self.desk.glyphs)
+            panel.show(rows(feed.value, panel.size.width, panel.size.height), note=note, badge=badge)
+
+    def action_leave(self) -> None:
+        """Escape: what is filtered first, then one place up."""
+        if self.place.params.get("filter"):
+            self.narrow("")
+            self.again()
+        else:
+            self.desk.back()

@@ -1,0 +1,239 @@
+"""A table of any length: only the rows on the screen are ever made, and only those that changed are drawn again."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from console.ui.content import content_of
+from console.view.glyphs import Glyphs
+from console.view.segments import Line, Role, line
+from console.view.table import Column, Table, header, layout, row
+
+T = TypeVar("T")
+
+WHEEL_ROWS = 3
+
+
+class VirtualTable(ScrollView, Generic[T], can_focus=True):
+    """Shows a `Table`; the row under the cursor stays under it by its id while rows come and go.
+
+    `Chosen` is posted by enter and by a click on the row under the cursor.
+    """
+
+    class Chosen(Message):
+        """The row under the cursor was asked for."""
+
+        def __init__(self, item: object) -> None:
+            super().__init__()
+            self.item = item
+
+    class Moved(Message):
+        """Another row is under the cursor."""
+
+    class Sorted(Message):
+        """The order of the rows was changed by hand."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--header"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "open"),
+        Binding("down,j", "move(1)", "next row", show=False),
+        Binding("up,k", "move(-1)", "row before", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "a page on", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "a page back", show=False),
+        Binding("home,g", "edge(0)", "first row", show=False),
+        Binding("end,G", "edge(1)", "last row", show=False),
+        Binding("right", "column(1)", "next column", show=False),
+        Binding("left", "column(-1)", "column before", show=False),
+        Binding("s", "sort", "sort by the column, again: the other way", show=False),
+    ]
+
+    def __init__(self, table: Table[T], glyphs: Glyphs, *, empty: str = "nothing here", id: str = "table") -> None:
+        super().__init__(id=id)
+        self.table = table
+        self.empty = empty
+        self._glyphs = glyphs
+        self._cursor = 0
+        self._kept: str | None = None
+        self._column = 0
+        self._drawn: dict[int, tuple[object, Strip]] = {}
+
+    @property
+    def item(self) -> T | None:
+        """What is under the cursor."""
+        shown = self.table.shown
+        return shown[self._cursor] if self._cursor < len(shown) else None
+
+    @property
+    def column(self) -> Column[T] | None:
+        """The column that sorting and copying a cell act on."""
+        columns = self._columns()
+        return columns[min(self._column, len(columns) - 1)][0] if columns else None
+
+    def update_rows(self) -> None:
+        """Draw again what is different since the last time; call it after each change of the table."""
+        shown = self.table.shown
+        if self._kept is not None and (self.item is None or self.table.kind.id(self.item) != self._kept):
+            place = self.table.place_of(self._kept)
+            self._cursor = self._cursor if place is None else place
+        self._cursor = max(0, min(self._cursor, len(shown) - 1))
+        self._keep()
+        size = Size(self.container_size.width, len(shown) + 1)
+        if size.height != self.virtual_size.height:
+            self.virtual_size = size
+            self.refresh()
+            return
+        for y in range(self.size.height):
+            known = self._drawn.get(y)
+            if known is None or known[0] != self._state(y)[0]:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def select(self, key: str) -> None:
+        """Put the cursor on the row of that id, where it is shown."""
+        place = self.table.place_of(key)
+        if place is not None:
+            self._go(place)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the widget: the names of the columns, then rows."""
+        state, content, style = self._state(y)
+        known = self._drawn.get(y)
+        if known is not None and known[0] == state:
+            return known[1]
+        strip = self._strip(content, style)
+        self._drawn[y] = (state, strip)
+        return strip
+
+    def _state(self, y: int) -> tuple[object, Line, str]:
+        """What line `y` shows: its cells, and the class of its style; equal states look the same."""
+        width = self.size.width
+        if y == 0:
+            chosen = self.column if self.has_focus else None
+            names = header(
+                self._columns(), self.table.sort, self.table.descending, chosen.name if chosen else "", self._glyphs
+            )
+            return (width, names, "header"), names, "table--header"
+        place = int(self.scroll_offset.y) + y - 1
+        shown = self.table.shown
+        if place >= len(shown):
+            words = line((self.empty, Role.MUTED)) if not shown and y == 1 else ()
+            return (width, words, ""), words, ""
+        cells = row(self.table, shown[place], self._columns())
+        style = "table--cursor" if place == self._cursor else ""
+        return (width, cells, style, self.has_focus), cells, style
+
+    def _strip(self, cells: Line, style: str) -> Strip:
+        visual = self.get_visual_style(style) if style else self.visual_style
+        content = content_of([cells], self._glyphs)
+        strips = Visual.to_strips(self, content, self.size.width, 1, visual, pad=True)
+        return strips[0] if strips else Strip.blank(self.size.width, visual.rich_style)
+
+    def _columns(self) -> list[tuple[Column[T], int]]:
+        return layout(self.table.kind.columns, self.size.width)
+
+    def notify_style_update(self) -> None:
+        """A new theme: nothing that was drawn holds any more."""
+        super().notify_style_update()
+        self._drawn.clear()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are as wide as the widget."""
+        self._drawn.clear()
+        self.virtual_size = Size(event.size.width, len(self.table.shown) + 1)
+        self._show_cursor()
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """Scrolling draws other rows."""
+        super().watch_scroll_y(old, new)
+        self._drawn.clear()
+
+    def _keep(self) -> None:
+        item = self.item
+        key = None if item is None else self.table.kind.id(item)
+        if key != self._kept:
+            self._kept = key
+            self.post_message(self.Moved())
+
+    def _go(self, place: int) -> None:
+        self._cursor = max(0, min(place, len(self.table.shown) - 1))
+        self._keep()
+        self._show_cursor()
+        self.update_rows()
+
+    def _show_cursor(self) -> None:
+        rows = max(1, self.size.height - 1)
+        top = int(self.scroll_offset.y)
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif self._cursor >= top + rows:
+            self.scroll_to(y=self._cursor - rows + 1, animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """On a name: sort by it. On a row: put the cursor there; on the cursor: open it."""
+        if event.y == 0:
+            self._click_header(event.x)
+            return
+        place = int(self.scroll_offset.y) + event.y - 1
+        if place < len(self.table.shown):
+            if place == self._cursor:
+                self.action_choose()
+            else:
+                self._go(place)
+
+    def _click_header(self, x: int) -> None:
+        left = 0
+        for number, (_, width) in enumerate(self._columns()):
+            if left <= x < left + width:
+                self._column = number
+                self.action_sort()
+                return
+            left += width + 2
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves the view, not the cursor."""
+        event.stop()
+        self.scroll_to(y=self.scroll_offset.y + WHEEL_ROWS, animate=False)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel moves the view, not the cursor."""
+        event.stop()
+        self.scroll_to(y=self.scroll_offset.y - WHEEL_ROWS, animate=False)
+
+    def action_choose(self) -> None:
+        """Open the row under the cursor."""
+        item = self.item
+        if item is not None:
+            self.post_message(self.Chosen(item))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._go(self._cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what the screen holds."""
+        self._go(self._cursor + pages * max(1, self.size.height - 2))
+
+    def action_edge(self, last: int) -> None:
+        """Move the cursor to an end."""
+        self._go(len(self.table.shown) - 1 if last else 0)
+
+    def action_column(self, step: int) -> None:
+        """Choose the column that sorting and copying act on."""
+        self._column = max(0, min(self._column + step, len(self._columns()) - 1))
+        self.update_rows()
+
+    def action_sort(self) -> None:
+        """Sort by the chosen column; again turns the order round."""
+        column = self.column
+        if column is not None:
+            again = column.name == self.table.sort
+            self.table.order(column.name, descending=again and not self.table.descending)
+            self.update_rows()
+            self.post_message(self.Sorted())

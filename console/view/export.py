@@ -1,0 +1,55 @@
+"""What is shown, as a file: CSV that no spreadsheet executes, or JSON with every field."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.view.table import Table, document
+from lambdas.core.report import neutral
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of texts under names, and the same items as JSON has them."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    documents: Sequence[object]
+
+    def csv(self) -> str:
+        """RFC 4180, formulas neutralised."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerows([[neutral(cell) for cell in row] for row in self.rows])
+        return out.getvalue()
+
+    def json(self) -> str:
+        """A list of objects."""
+        return json.dumps(self.documents, indent=2, default=_jsonable, ensure_ascii=False) + "\n"
+
+
+def sheet_of(table: Table[Any]) -> Sheet:
+    """The rows that a table shows, all columns of it."""
+    columns = table.kind.columns
+    return Sheet(
+        name=table.kind.name,
+        columns=table.kind.names,
+        rows=[table.texts(item, columns) for item in table.shown],
+        documents=[document(item) for item in table.shown],
+    )
+
+
+def json_of(item: object) -> str:
+    """One item as JSON."""
+    return json.dumps(document(item), indent=2, default=_jsonable, ensure_ascii=False)
+
+
+def _jsonable(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)

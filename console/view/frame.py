@@ -1,0 +1,103 @@
+"""The frame of every screen as lines: header, banner, breadcrumbs, status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from console.domain import Fetched, Overview, ProblemKind
+from console.view import format as fmt
+from console.view.glyphs import Glyphs
+from console.view.segments import Line, Role, Segment, cut, line, spread
+
+WIDE_HEADER = 100
+
+
+def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
+    """Where am I: environment, stack, read-only or not, region, account, age of the data."""
+    stack = overview.stack
+    prod = stack.environment == "prod"
+    dot = f" {glyphs.separator} "
+    left = line(
+        Segment(f" {stack.environment.upper()} ", Role.ALARM if prod else Role.ACCENT, badge=True),
+        (f" {stack.project}/{stack.stack} ", Role.STRONG),
+        ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
+        (f"{dot}{stack.region}{dot}{stack.account_id}", Role.MUTED),
+    )
+    return spread(left, _liveness(overview, columns, glyphs), columns)
+
+
+def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:
+    if overview.paused:
+        return line(Segment(" PAUSED ", Role.WARN, badge=True))
+    feeds = overview.feeds().values()
+    troubled = sum(feed.error is not None for feed in feeds)
+    if troubled:
+        return line((f"{glyphs.warn} {troubled} of {len(overview.feeds())} feeds STALE ", Role.WARN))
+    if any(feed.at is None for feed in feeds):
+        return line((f"{glyphs.loading} LOADING ", Role.MUTED))
+    oldest = f"oldest {fmt.age(max(feed.age(overview.taken_at) or 0.0 for feed in feeds))}"
+    clock = f"{fmt.clock(overview.taken_at)} " if columns >= WIDE_HEADER else ""
+    return line((f"{glyphs.ok} LIVE ", Role.OK), (f"{clock}{oldest} ", Role.MUTED))
+
+
+def banner_row(feeds: Mapping[str, Fetched[object]], now: float, *, columns: int, glyphs: Glyphs) -> Line:
+    """Credentials that have run out, with the command that renews them; nothing while all is well."""
+    for feed in feeds.values():
+        if feed.error is not None and feed.error.kind is ProblemKind.CREDENTIALS:
+            since = "" if feed.at is None else f" since {fmt.clock(feed.at)}"
+            command = feed.error.command
+            remedy = f"{command}  (L runs it)" if command else feed.error.remedy
+            return cut(
+                line(
+                    (f" {glyphs.alarm} {feed.error.sentence}{since}: ", Role.ALARM),
+                    (remedy, Role.STRONG),
+                ),
+                columns,
+            )
+    return ()
+
+
+def crumbs_row(trail: Sequence[str], note: str, *, columns: int, glyphs: Glyphs) -> Line:
+    """The way here, and what is shown of it."""
+    pieces: list[Segment] = [Segment(" ")]
+    for number, name in enumerate(trail):
+        last = number == len(trail) - 1
+        if number:
+            pieces.append(Segment(f" {glyphs.deeper} ", Role.MUTED))
+        pieces.append(Segment(name, Role.STRONG if last else Role.MUTED))
+    return spread(tuple(pieces), line((f"{note} ", Role.ACCENT)), columns)
+
+
+def status_row(overview: Overview, feeds: Mapping[str, Fetched[object]], *, columns: int, glyphs: Glyphs) -> Line:
+    """The console's own state: trouble by feed, calls, dollars, what slows it."""
+    troubles = [f"{name} {feed.error.kind.value}" for name, feed in feeds.items() if feed.error is not None]
+    slow = [name for name, feed in feeds.items() if _is_slow(feed, overview.taken_at)]
+    if troubles:
+        left = line((f" {glyphs.warn} " + ", ".join(troubles), Role.WARN))
+    elif slow:
+        name = slow[0]
+        left = line(
+            (f" {glyphs.loading} {name} asked {fmt.age(_waited(feeds[name], overview.taken_at))} ago", Role.MUTED)
+        )
+    else:
+        left = line((" all feeds answer", Role.MUTED))
+    budget = f"budget slows reading {overview.slowness:g}x {glyphs.separator} " if overview.slowness > 1 else ""
+    right = line(
+        (budget, Role.WARN),
+        (
+            f"API {fmt.count(overview.api.calls)} calls {fmt.money(overview.api.usd)} {glyphs.separator} UTC ",
+            Role.MUTED,
+        ),
+    )
+    return spread(left, right, columns)
+
+
+SLOW_SECONDS = 1.0
+
+
+def _waited(feed: Fetched[object], now: float) -> float:
+    return 0.0 if feed.reading_since is None else now - feed.reading_since
+
+
+def _is_slow(feed: Fetched[object], now: float) -> bool:
+    return _waited(feed, now) >= SLOW_SECONDS

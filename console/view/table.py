@@ -1,0 +1,227 @@
+"""Tables without a screen: columns as data, rows sorted, filtered and compared with what was there before."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from console.domain import StackFacts
+from console.view.filters import EVERYTHING, Filter, parse_filter
+from console.view.glyphs import UNICODE, Glyphs
+from console.view.segments import Line, Role, Segment, pad, pad_left
+
+T = TypeVar("T")
+
+MARK_SECONDS = 3.0
+"""How long a changed cell is marked: long enough to be seen at a glance, short enough to stay rare."""
+GAP = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a cell may depend on besides its item: the epoch second, the glyph set, the stack's common name prefix."""
+
+    now: float = 0.0
+    glyphs: Glyphs = UNICODE
+    prefix: str = ""
+
+
+def _plain(_: object) -> Role:
+    return Role.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """One column: `text` of a cell and its `role`; `key` sorts (the text where None); items
+    whose key is None come last in either direction.
+
+    `width` in cells, 0 takes what is left; `need` is the table's width from which on it is shown. `live` cells change
+    with the clock alone, so they are never marked and no filter looks at them; `right` aligns figures.
+    """
+
+    name: str
+    width: int
+    text: Callable[[T, Look], str]
+    key: Callable[[T], Any] | None = None
+    role: Callable[[T], Role] = _plain
+    right: bool = False
+    need: int = 0
+    live: bool = False
+    badge: Callable[[T], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """A kind of rows: `id` is what stays the same of an item, `sort` the column that orders it at first.
+
+    `arn` and `command` (an AWS CLI command that shows the item) are what can be copied, None where there is none.
+    """
+
+    name: str
+    columns: tuple[Column[T], ...]
+    id: Callable[[T], str]
+    sort: str = ""
+    descending: bool = False
+    arn: Callable[[T, StackFacts], str] | None = None
+    command: Callable[[T, StackFacts], Sequence[str]] | None = None
+
+    def column(self, name: str) -> Column[T]:
+        """The column of that name; raises `KeyError`."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns by name."""
+        return tuple(column.name for column in self.columns)
+
+
+class Table(Generic[T]):
+    """The rows of one kind: what was read, and which of it is shown in which order."""
+
+    def __init__(self, kind: Kind[T], look: Look | None = None) -> None:
+        self.kind = kind
+        self.look = look or Look()
+        self.filter: Filter = EVERYTHING
+        self.sort = kind.sort
+        self.descending = kind.descending
+        self.shown: list[T] = []
+        self._items: Sequence[T] = ()
+        self._by_id: dict[str, T] = {}
+        self._rows: dict[str, str] = {}
+        self._marks: dict[str, tuple[float, frozenset[str]]] = {}
+
+    @property
+    def total(self) -> int:
+        """Rows before the filter."""
+        return len(self._items)
+
+    def put(self, items: Sequence[T]) -> None:
+        """Take a new reading; cells that differ from the one before are marked for a moment."""
+        if items is self._items:
+            return
+        before = self._by_id
+        self._by_id = {self.kind.id(item): item for item in items}
+        self._items = items
+        if before:
+            self._compare(before)
+            self._rows = {key: row for key, row in self._rows.items() if before.get(key) is self._by_id.get(key)}
+        self._arrange()
+
+    def narrow(self, text: str) -> None:
+        """Filter; raises `ConsoleError` and leaves the filter as it was when `text` is none."""
+        self.filter = parse_filter(text, {column.name for column in self.kind.columns if not column.live})
+        self._arrange()
+
+    def order(self, name: str, *, descending: bool) -> None:
+        """Sort by a column; an unknown name is the kind's own order."""
+        self.sort = name if name in self.kind.names else self.kind.sort
+        self.descending = descending
+        self._arrange()
+
+    def item(self, key: str) -> T | None:
+        """The item of that id, shown or not."""
+        return self._by_id.get(key)
+
+    def place_of(self, key: str) -> int | None:
+        """Where the item of that id is shown."""
+        return next((place for place, item in enumerate(self.shown) if self.kind.id(item) == key), None)
+
+    def marks(self, item: T) -> frozenset[str]:
+        """The columns of an item that changed just now."""
+        until, names = self._marks.get(self.kind.id(item), (0.0, frozenset()))
+        return names if self.look.now < until else frozenset()
+
+    def texts(self, item: T, columns: Iterable[Column[T]]) -> tuple[str, ...]:
+        """The cells of an item."""
+        return tuple(column.text(item, self.look) for column in columns)
+
+    def _compare(self, before: dict[str, T]) -> None:
+        until = self.look.now + MARK_SECONDS
+        self._marks = {key: mark for key, mark in self._marks.items() if mark[0] > self.look.now}
+        for key, item in self._by_id.items():
+            old = before.get(key)
+            if old is None or old is item or old == item:
+                continue
+            steady = [column for column in self.kind.columns if not column.live]
+            changed = {c.name for c in steady if c.text(old, self.look) != c.text(item, self.look)}
+            if changed:
+                self._marks[key] = (until, frozenset(changed))
+
+    def _arrange(self) -> None:
+        shown = [item for item in self._items if self._passes(item)] if self.filter else list(self._items)
+        if self.sort:
+            column = self.kind.column(self.sort)
+            key = column.key or (lambda item: column.text(item, self.look))
+            keyed = [(key(item), item) for item in shown]
+            known = sorted((each for each in keyed if each[0] is not None), key=_first, reverse=self.descending)
+            shown = [item for _, item in known] + [item for value, item in keyed if value is None]
+        self.shown = shown
+
+    def _passes(self, item: T) -> bool:
+        return self.filter.holds(
+            lambda: self._row(item), lambda name: self.kind.column(name).text(item, self.look).lower()
+        )
+
+    def _row(self, item: T) -> str:
+        key = self.kind.id(item)
+        row = self._rows.get(key)
+        if row is None:
+            steady = [column for column in self.kind.columns if not column.live]
+            row = self._rows[key] = "\n".join(self.texts(item, steady)).lower()
+        return row
+
+
+_first = itemgetter(0)
+
+
+def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:
+    """The columns that a table of `cells` shows, each with its width: those without one share what is left."""
+    kept = [column for column in columns if column.need <= cells]
+    fixed = sum(column.width for column in kept) + GAP * max(0, len(kept) - 1)
+    open_ended = [column for column in kept if column.width == 0]
+    share, extra = divmod(max(0, cells - fixed), max(1, len(open_ended)))
+    widths: list[tuple[Column[T], int]] = []
+    for column in kept:
+        width = column.width
+        if width == 0:
+            width = share + (1 if extra > 0 else 0)
+            extra -= 1
+        if width > 0:
+            widths.append((column, width))
+    return widths
+
+
+def header(columns: Sequence[tuple[Column[T], int]], sort: str, descending: bool, chosen: str, glyphs: Glyphs) -> Line:
+    """The names of the columns; an arrow where the table is sorted, reversed the column that keys act on."""
+    segments: list[Segment] = []
+    for number, (column, width) in enumerate(columns):
+        arrow = (glyphs.down if descending else glyphs.up) if column.name == sort else ""
+        name = f"{column.name.upper()}{arrow}"
+        text = pad_left(name, width) if column.right else pad(name, width)
+        segments.append(Segment(text, Role.STRONG if column.name == sort else Role.MUTED, column.name == chosen))
+        if number < len(columns) - 1:
+            segments.append(Segment(" " * GAP, Role.MUTED))
+    return tuple(segments)
+
+
+def row(table: Table[T], item: T, columns: Sequence[tuple[Column[T], int]]) -> Line:
+    """One row; a cell that changed just now is underlined by its role CHANGED."""
+    marks = table.marks(item)
+    segments: list[Segment] = []
+    for number, (column, width) in enumerate(columns):
+        text = column.text(item, table.look)
+        role = Role.CHANGED if column.name in marks else column.role(item)
+        cell = pad_left(text, width) if column.right else pad(text, width)
+        segments.append(Segment(cell, role, column.badge is not None and column.badge(item)))
+        if number < len(columns) - 1:
+            segments.append(Segment(" " * GAP))
+    return tuple(segments)
+
+
+def document(item: object) -> object:
+    """An item as JSON has it."""
+    return dataclasses.asdict(item) if dataclasses.is_dataclass(item) and not isinstance(item, type) else item
