@@ -125,10 +125,10 @@ class Monitor:
             "campaigns": source.campaigns,
             "messages": lambda: source.messages(self._seen),
             "spend": source.spend,
-            "queues": lambda: telemetry.queues(),
-            "deployments": lambda: telemetry.deployments(),
-            "resources": lambda: telemetry.resources(),
-            "bill": lambda: telemetry.bill(),
+            "queues": telemetry.queues,
+            "deployments": telemetry.deployments,
+            "resources": telemetry.resources,
+            "bill": telemetry.bill,
         }
         for name, read in reads.items():
             yield FeedSpec(name, read, getattr(self._beats, name))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.view.table import Table, document
-from lambdas.core.report import neutral
+from lambdas.core.spreadsheet import neutral
 
 
 @dataclass(frozen=True, slots=True)

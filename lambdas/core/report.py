@@ -11,17 +11,11 @@ import io
 
 from lambdas.core.plan_row import ExcludedRow
 from lambdas.core.redaction import mask_addresses
+from lambdas.core.spreadsheet import neutral
 
 HEADER = ("line", "customer_id", "reason", "detail")
 UTF8_MARK = "\ufeff"
 """Tells a spreadsheet that the file is UTF-8."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the first four in full width, which spreadsheets of East Asia take for the same."""
-
-
-def neutral(text: str) -> str:
-    """A cell that no spreadsheet runs, whatever it holds; blanks before a formula do not hide it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def report_header() -> bytes:

@@ -37,7 +37,7 @@ class OverviewScreen(ConsoleScreen):
 
     reads = OVERVIEW
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open('alarms')", "alarms"),
+        Binding("enter", "open('alarms')", "alarms", key_display="enter"),
         Binding("down,j", "choose(1)", "select the next open campaign", show=False),
         Binding("up,k", "choose(-1)", "select the one before", show=False),
     ]

@@ -43,7 +43,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--header"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "open"),
+        Binding("enter", "choose", "open", key_display="enter"),
         Binding("down,j", "move(1)", "next row", show=False),
         Binding("up,k", "move(-1)", "row before", show=False),
         Binding("pagedown,ctrl+d", "page(1)", "a page on", show=False),
