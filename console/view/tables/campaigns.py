@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from console.domain import StackFacts, is_sending, tally
 from console.view import format as fmt
-from console.view.chart import progress_bar
 from console.view.glyphs import STATUS_ROLES, status_glyph
+from console.view.progress import progress_bar
 from console.view.segments import Role, plain
 from console.view.table import Column, Kind, Look
 from lambdas.core.campaign import OPEN_STATUSES, CampaignSummary
