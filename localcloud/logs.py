@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -29,6 +30,7 @@ class LogPlane:
         self._fan_out = cloudwatch_logs._fanout_to_subscription_filters
         self._lock = threading.Lock()
         self._streams: dict[str, deque[str]] = {}
+        self._ids = itertools.count()
 
     def install(self) -> None:
         """Take the place of ministack's hook; its subscription filters keep working."""
@@ -44,7 +46,10 @@ class LogPlane:
         with request_scope(self._account_id, self._region):
             with self._lock:
                 target = self._stream(group, stream, now)
-            events = [{"timestamp": now, "message": message, "ingestionTime": now} for message in messages]
+            events = [
+                {"timestamp": now, "message": message, "ingestionTime": now, "eventId": f"{now}{next(self._ids):012d}"}
+                for message in messages
+            ]
             cloudwatch_logs._append_log_events(target, events)
             cloudwatch_logs._fanout_to_subscription_filters(group, stream, events)
 

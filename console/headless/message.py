@@ -15,7 +15,7 @@ from console.view.timeline import timeline_lines
 
 def run(connection: Connection, message_id: str, *, as_json: bool) -> ExitCode:
     """The message's timeline, whichever of its legs was named."""
-    found = records_of(connection).timeline(message_id)
+    found = connection.records.timeline(message_id)
     if as_json:
         talk.put_json(found)
     else:

@@ -91,7 +91,7 @@ class Bills:
                 return [], None
             asked = [float(at) for at in document["asked"] if _day(at) == today]
             bill = Bill(**document["bill"]) if document["bill"] else None
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return [], None
         return asked, bill if bill is not None and _day(bill.as_of).replace(day=1) == today.replace(day=1) else None
 

@@ -51,6 +51,9 @@ def test_help_imports_neither_aws_nor_the_screen() -> None:
         "console.headless.doctor",
         "console.sources.aws",
         "console.sources.api",
+        "console.sources.telemetry",
+        "console.sources.records",
+        "console.sources.fake",
     ],
 )
 def test_nothing_below_the_screen_imports_textual_and_nothing_imports_aws_early(module: str) -> None:
