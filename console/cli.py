@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"cpaas-console {version('cpaas')}")
         return ExitCode.OK
-    from console.services.errors import classify
+    from console.services.errors import Caller, classify
 
     try:
         return _run(arguments)
@@ -119,7 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output has left: nobody to tell
         return ExitCode.FAILED
     except Exception as error:
-        return _refuse(classify(error))
+        caller = Caller(getattr(arguments, "profile", ""), getattr(arguments, "region", ""))
+        return _refuse(classify(error, caller))
 
 
 def _refuse(problem: Problem) -> ExitCode:

@@ -17,6 +17,7 @@ class ProblemKind(StrEnum):
     """Kinds of trouble that the reader acts on differently."""
 
     CREDENTIALS = "credentials"
+    WRONG_REGION = "wrong_region"
     FORBIDDEN = "forbidden"
     CLOCK_SKEW = "clock_skew"
     THROTTLED = "throttled"

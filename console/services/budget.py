@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from console.caches import cache_directory
 from console.clock import Clock
 
 DEFAULT_USD = 2.0
@@ -88,6 +89,5 @@ class Budget:
 
 
 def budget_file(account_id: str, stack: str) -> Path:
-    """Where the spend of one stack's consoles is kept: under `XDG_CACHE_HOME` or `~/.cache`."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    return Path(base) / "cpaas-console" / f"spend-{account_id}-{stack}.json"
+    """Where the spend of one stack's consoles is kept."""
+    return cache_directory() / f"spend-{account_id}-{stack}.json"

@@ -161,6 +161,7 @@ def _clients_for(found: StackOutputs, options: Options) -> Clients:
 
 
 def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connection:
+    _require_region(found, clients)
     progress(f"checking the account of {found.identity.project}/{found.identity.stack}")
     require_account(found, clients)
     source = AwsSource(found, clients)
@@ -172,6 +173,17 @@ def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connecti
         HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
         clients,
     )
+
+
+def _require_region(found: StackOutputs, clients: Clients) -> None:
+    """Refuse to look for a stack where it is not: everything would seem empty or missing."""
+    region, asked = found.identity.region, clients.target.region
+    if asked != region:
+        raise ConsoleError(
+            ProblemKind.WRONG_REGION,
+            f"the stack {found.identity.stack} is in {region}, not in {safe_line(asked, 40)}",
+            f"leave --region out, or give --region {region}",
+        )
 
 
 def caller(clients: Clients) -> tuple[str, str]:

@@ -6,7 +6,9 @@ console that has not connected yet stays light.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from console.domain import ConsoleError, Problem, ProblemKind
 from console.text import safe_line
@@ -15,6 +17,7 @@ _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
     | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError", "CredentialRetrievalError"}
 )
+_LOGIN_EXPIRED = frozenset({"LoginRefreshRequired", "LoginTokenLoadError"})
 _ABSENT = frozenset({"NoCredentialsError", "PartialCredentialsError", "NoAuthTokenError"})
 _UNKNOWN_IDENTITY = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
@@ -27,12 +30,32 @@ _THROTTLED = frozenset(
 _FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 _MISSING = frozenset(
     {"ResourceNotFoundException", "ResourceNotFound", "ParameterNotFound", "NotFoundException", "NotFound"}
+    | {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 )
+_WRONG_REGION = frozenset(
+    {"InvalidRegionError", "UnknownRegionError", "ServiceNotInRegionError", "UnknownEndpointError", "OptInRequired"}
+)
+_UNRESOLVED = frozenset({"gaierror", "NameResolutionError"})
 _SLOW = frozenset({"ReadTimeoutError", "ConnectTimeoutError", "ReadTimeout", "ConnectTimeout", "TimeoutError"})
 _UNREACHABLE = frozenset(
     {"EndpointConnectionError", "ConnectionClosedError", "ProxyConnectionError", "HTTPClientError", "SSLError"}
-    | {"ConnectionRefusedError", "ConnectionResetError", "ConnectionError", "gaierror", "URLError", "BrokenPipeError"}
+    | {"ConnectionRefusedError", "ConnectionResetError", "ConnectionError", "URLError", "BrokenPipeError"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """How calls are made, for remedies that name it: the AWS profile (empty unless one was chosen) and the region."""
+
+    profile: str = ""
+    region: str = ""
+
+    def login(self, command: str) -> str:
+        """`command` of the AWS CLI for this profile."""
+        return f"{command} --profile {shlex.quote(self.profile)}" if self.profile else command
+
+
+NOBODY = Caller()
 
 
 class DeadlineError(Exception):
@@ -55,7 +78,7 @@ def error_code(error: BaseException) -> str:
     return ""
 
 
-def classify(error: BaseException) -> Problem:
+def classify(error: BaseException, caller: Caller = NOBODY) -> Problem:
     """The `Problem` that `error` is, with every foreign word made safe."""
     if isinstance(error, ConsoleError):
         return error.problem
@@ -65,29 +88,48 @@ def classify(error: BaseException) -> Problem:
         )
     if isinstance(error, BusyError):
         return Problem(ProblemKind.TIMED_OUT, "earlier calls still hang", "they are given up one by one; r asks again")
-    names = {error_code(error), type(error).__name__}
+    names = {error_code(error), type(error).__name__, *_causes(error)}
     detail = safe_line(error, cells=200)
     for known, describe in _KINDS:
         if names & known:
-            return describe(detail)
+            return describe(detail, caller)
     return Problem(ProblemKind.UNEXPECTED, f"{type(error).__name__}: {detail}" if detail else type(error).__name__)
 
 
-def _expired(_: str) -> Problem:
+def _causes(error: BaseException) -> Iterator[str]:
+    """What lies beneath botocore's EndpointConnectionError, which keeps it among its words: class names."""
+    words = getattr(error, "kwargs", None)
+    beneath = words.get("error") if isinstance(words, dict) else None
+    while isinstance(beneath, BaseException):
+        yield type(beneath).__name__
+        beneath = beneath.__cause__ or beneath.__context__
+
+
+def _expired(_: str, caller: Caller) -> Problem:
+    return _login(caller.login("aws sso login"))
+
+
+def _login_expired(_: str, caller: Caller) -> Problem:
+    return _login(caller.login("aws login"))
+
+
+def _login(command: str) -> Problem:
     return Problem(
-        ProblemKind.CREDENTIALS, "the AWS credentials have expired", "renew them, for example by `aws sso login`"
+        ProblemKind.CREDENTIALS, "the AWS credentials have expired", f"renew them, for example by `{command}`", command
     )
 
 
-def _absent(_: str) -> Problem:
+def _absent(_: str, caller: Caller) -> Problem:
+    command = caller.login("aws sso login")
     return Problem(
         ProblemKind.CREDENTIALS,
         "there are no AWS credentials here",
-        "name a profile with --profile, log in with `aws sso login`, or use --local",
+        f"name a profile with --profile, log in with `{command}`, or use --local",
+        command,
     )
 
 
-def _unknown(_: str) -> Problem:
+def _unknown(_: str, __: Caller) -> Problem:
     return Problem(
         ProblemKind.CREDENTIALS,
         "AWS does not know these credentials",
@@ -95,11 +137,11 @@ def _unknown(_: str) -> Problem:
     )
 
 
-def _bad_profile(detail: str) -> Problem:
+def _bad_profile(detail: str, _: Caller) -> Problem:
     return Problem(ProblemKind.CREDENTIALS, detail, "`aws configure list-profiles` names the profiles of this machine")
 
 
-def _skewed(_: str) -> Problem:
+def _skewed(_: str, __: Caller) -> Problem:
     return Problem(
         ProblemKind.CLOCK_SKEW,
         "AWS refused the signature",
@@ -107,35 +149,57 @@ def _skewed(_: str) -> Problem:
     )
 
 
-def _throttled(_: str) -> Problem:
+def _throttled(_: str, __: Caller) -> Problem:
     return Problem(ProblemKind.THROTTLED, "AWS throttles these calls", "the console asks less often until it recovers")
 
 
-def _forbidden(detail: str) -> Problem:
+def _forbidden(detail: str, _: Caller) -> Problem:
     return Problem(ProblemKind.FORBIDDEN, f"not allowed: {detail}", "the identity in use lacks this permission")
 
 
-def _missing(detail: str) -> Problem:
-    return Problem(ProblemKind.NOT_FOUND, f"not there: {detail}", "check the stack's name and region; is it deployed?")
+def _wrong_region(detail: str, caller: Caller) -> Problem:
+    here = f" instead of {caller.region}" if caller.region else ""
+    return Problem(ProblemKind.WRONG_REGION, detail, f"name the stack's region with --region{here}")
 
 
-def _slow(_: str) -> Problem:
+def _missing(detail: str, caller: Caller) -> Problem:
+    where = f" in {caller.region}" if caller.region else ""
+    return Problem(
+        ProblemKind.NOT_FOUND,
+        f"not there{where}: {detail}",
+        "check the stack's name and its region (--region); is it deployed?",
+    )
+
+
+def _slow(_: str, __: Caller) -> Problem:
     return Problem(ProblemKind.TIMED_OUT, "the endpoint did not answer in time", "check the network; asked again soon")
 
 
-def _unreachable(detail: str) -> Problem:
+def _unresolved(detail: str, caller: Caller) -> Problem:
+    region = f", and whether {caller.region} is the stack's region (--region)" if caller.region else ""
+    return Problem(
+        ProblemKind.UNREACHABLE,
+        f"the endpoint's name has no address: {detail}",
+        f"check the network and its name server{region}",
+    )
+
+
+def _unreachable(detail: str, _: Caller) -> Problem:
     return Problem(ProblemKind.UNREACHABLE, f"cannot reach the endpoint: {detail}", "check the address and the network")
 
 
-_KINDS: tuple[tuple[frozenset[str], Callable[[str], Problem]], ...] = (
+_KINDS: tuple[tuple[frozenset[str], Callable[[str, Caller], Problem]], ...] = (
     (_EXPIRED, _expired),
+    (_LOGIN_EXPIRED, _login_expired),
     (_ABSENT, _absent),
     (_UNKNOWN_IDENTITY, _unknown),
     (frozenset({"ProfileNotFound", "ConfigNotFound"}), _bad_profile),
     (_SKEWED, _skewed),
     (_THROTTLED, _throttled),
     (_FORBIDDEN, _forbidden),
+    (_WRONG_REGION, _wrong_region),
     (_MISSING, _missing),
     (_SLOW, _slow),
+    (_UNRESOLVED, _unresolved),
     (_UNREACHABLE, _unreachable),
 )

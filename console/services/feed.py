@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from console.clock import Clock
 from console.domain import Fetched, Problem
-from console.services.errors import BusyError, classify
+from console.services.errors import NOBODY, BusyError, Caller, classify
 from console.services.runner import Job, Runner
 
 T = TypeVar("T")
@@ -46,6 +46,7 @@ class Feed(Generic[T]):
         runner: Runner,
         clock: Clock,
         rng: random.Random,
+        caller: Caller = NOBODY,
     ) -> None:
         self.name = name
         self.every = every
@@ -58,6 +59,7 @@ class Feed(Generic[T]):
         self._runner = runner
         self._clock = clock
         self._rng = rng
+        self._caller = caller
         self._job: Job[T] | None = None
         self._due = self._started = clock.monotonic()
         self._failures = 0
@@ -96,7 +98,7 @@ class Feed(Generic[T]):
         try:
             self._job = self._runner.start(self._read, deadline=self._deadline, name=self.name)
         except BusyError as error:
-            self._failed(classify(error), took=0.0)
+            self._failed(classify(error, self._caller), took=0.0)
             return True
         self.state = dataclasses.replace(self.state, reading_since=self._clock.now())
         return False
@@ -107,7 +109,7 @@ class Feed(Generic[T]):
         try:
             value = job.result()
         except Exception as error:
-            self._failed(classify(error), took)
+            self._failed(classify(error, self._caller), took)
             return
         self._failures = 0
         self.state = Fetched(value, self._clock.now(), took, self.state.source)

@@ -11,6 +11,7 @@ from typing import Any
 from console.clock import Clock, SystemClock
 from console.domain import Fetched, Overview, StackFacts, Throughput, is_open
 from console.services.budget import Budget
+from console.services.errors import NOBODY, Caller
 from console.services.feed import AnyFeed, Feed, FeedSpec
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
@@ -78,6 +79,14 @@ def identity_rate(connection: Connection) -> float | None:
     return rate if rate > 0 else None
 
 
+def caller_of(connection: Connection) -> Caller:
+    """How the stack is called, for what goes wrong."""
+    if connection.clients is None:
+        return NOBODY
+    target = connection.clients.target
+    return Caller(target.profile or "", target.region)
+
+
 class Monitor:
     """Call `tick` at each beat of the screen; it never blocks. `overview` is the state of that moment.
 
@@ -103,6 +112,7 @@ class Monitor:
         self.budget = budget
         self._connection = connection
         self._source = connection.source
+        self._caller = caller_of(connection)
         self._clock = clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
         self._beats = beats or (LOCAL_BEATS if self.stack.environment == LOCAL else Beats())
@@ -151,6 +161,7 @@ class Monitor:
                 runner=self._runner,
                 clock=self._clock,
                 rng=self._rng,
+                caller=self._caller,
             )
         return self._feeds[spec.name]
 

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from console.caches import cache_directory
 from console.domain import ConsoleError, ProblemKind
 from console.sources.clients import Clients
 from console.sources.shapes import understood
@@ -27,11 +28,6 @@ from lambdas.core.outputs import StackIdentity
 SCHEMA = 1
 QUESTIONS_A_DAY = 2
 KEEP_SECONDS = 43_200.0
-
-
-def cache_directory() -> Path:
-    """Where this user's caches of the console lie (XDG base directory specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cpaas-console"
 
 
 class Bills:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.caches import cache_directory
 from console.domain import ConsoleError, ProblemKind
 from console.services.errors import classify
-from console.sources.bills import QUESTIONS_A_DAY, Bills, cache_directory
+from console.sources.bills import QUESTIONS_A_DAY, Bills
 from console.sources.fake_outputs import fake_outputs
 from tests.support.canned_dynamo import Clients
 
