@@ -12,6 +12,7 @@ from bench.report import RESULTS, Measure, save, say, table
 
 ROWS = {
     "pacing": "achieved rate and worst sliding second, 1 and 8 processes, beside rate limiters of the field",
+    "fairness": "what a hundred customers get beside one that sends fifty times as much, beside a plain queue",
     "reducer": "folding delivery receipts, beside a plain dict update",
     "sender": "the campaign sender on fake ports, and the SMS adapter beside raw boto3",
     "imports": "cold import of each function, beside one botocore client",
