@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lambdas.core.addresses import Destination
 from lambdas.core.campaign_request import Recipient, RequestError
-from lambdas.core.chain_plan import chained
+from lambdas.core.chain_plan import chained, highest_chain_usd
 from lambdas.core.channels import Channel
 from lambdas.core.content import MAX_TEXT_CHARACTERS
 from lambdas.core.key_set import KeySet
@@ -117,7 +117,7 @@ class Planning:
         if isinstance(outcome, ExcludedRow):
             return self._next_outcome(recipient, blocked) or outcome
         outcome = chained([outcome, *self._fallback(recipient, blocked)], self._rules.options)
-        self.totals.add(lane, outcome)
+        self.totals.add(lane, outcome, highest_chain_usd(outcome, self._rules.options))
         return LaneRow(lane, outcome)
 
     def _next_outcome(self, recipient: Recipient, blocked: Collection[tuple[Channel, str]]) -> LaneRow | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, BinaryIO
@@ -87,17 +87,7 @@ class Checkpoint:
 def totals_to_json(totals: PlanTotals) -> dict[str, Any]:
     """The sums as JSON values; the customers' table is apart."""
     return {
-        "lanes": {
-            name: [
-                lane.channel,
-                lane.rows,
-                lane.parts,
-                *map(str, (lane.cost_usd, lane.highest_price_usd, lane.highest_cost_usd)),
-                lane.zone,
-                lane.number,
-            ]
-            for name, lane in totals.by_lane.items()
-        },
+        "lanes": {name: _lane_to_json(lane) for name, lane in totals.by_lane.items()},
         "channels": _groups_to_json(totals.by_channel),
         "countries": _groups_to_json(totals.by_country),
         "reasons": dict(totals.excluded_by_reason),
@@ -109,10 +99,7 @@ def totals_from_json(value: Mapping[str, Any], customers: KeySet, ranges: Audien
     """The inverse of `totals_to_json`."""
     return PlanTotals(
         customers,
-        {
-            name: LaneTotals(channel, rows, parts, Decimal(cost), Decimal(price), Decimal(highest), zone, number)
-            for name, (channel, rows, parts, cost, price, highest, zone, number) in value["lanes"].items()
-        },
+        {name: _lane_from_json(lane) for name, lane in value["lanes"].items()},
         _groups_from_json(value["channels"]),
         _groups_from_json(value["countries"]),
         Counter(value["reasons"]),
@@ -122,6 +109,17 @@ def totals_from_json(value: Mapping[str, Any], customers: KeySet, ranges: Audien
         ],
         ranges,
     )
+
+
+def _lane_to_json(lane: LaneTotals) -> list[Any]:
+    money = (lane.cost_usd, lane.highest_price_usd, lane.highest_cost_usd, lane.highest_with_fallback_usd)
+    return [lane.channel, lane.rows, lane.parts, [*map(str, money)], lane.zone, lane.number]
+
+
+def _lane_from_json(value: Sequence[Any]) -> LaneTotals:
+    channel, rows, parts, money, zone, number = value
+    cost, price, highest, with_fallback = map(Decimal, money)
+    return LaneTotals(channel, rows, parts, cost, price, highest, with_fallback, zone, number)
 
 
 def _groups_to_json(groups: Mapping[str, Group]) -> dict[str, list[Any]]:

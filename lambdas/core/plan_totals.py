@@ -40,8 +40,8 @@ class Group:
 
 @dataclass(slots=True)
 class LaneTotals:
-    """One lane's rows, parts and cost, the most its dearest row may cost, and all of them together; `zone` and `number`
-    as in `Lane`."""
+    """One lane's rows, parts and cost, the most its dearest row may cost, all of them together, and these with all that
+    may follow them; `zone` and `number` as in `Lane`."""
 
     channel: str
     rows: int = 0
@@ -49,6 +49,7 @@ class LaneTotals:
     cost_usd: Decimal = Decimal(0)
     highest_price_usd: Decimal = Decimal(0)
     highest_cost_usd: Decimal = Decimal(0)
+    highest_with_fallback_usd: Decimal = Decimal(0)
     zone: str = ""
     number: int | None = None
 
@@ -83,14 +84,15 @@ class PlanTotals:
         """How many rows a lane has so far."""
         return self.by_lane[lane].rows if lane in self.by_lane else 0
 
-    def add(self, lane: str, row: PlannedRow) -> None:
-        """Count a planned row."""
+    def add(self, lane: str, row: PlannedRow, with_fallback_usd: Decimal) -> None:
+        """Count a planned row, which may cost so much with all that may follow it."""
         totals = self.by_lane.setdefault(lane, LaneTotals(row.channel))
         totals.rows += 1
         totals.parts += row.parts
         totals.cost_usd += row.price_usd
         totals.highest_price_usd = max(totals.highest_price_usd, row.reserved_usd)
         totals.highest_cost_usd += row.reserved_usd
+        totals.highest_with_fallback_usd += with_fallback_usd
         self.by_channel.setdefault(row.channel, Group()).add(row)
         if row.country:
             self.by_country.setdefault(row.country, Group()).add(row)
@@ -126,8 +128,13 @@ class PlanTotals:
 
     @property
     def highest_cost_usd(self) -> Decimal:
-        """The most the whole campaign can cost, which is what its cap must hold."""
+        """The most that the first message to everybody can cost, which the campaign's cap must hold."""
         return sum((lane.highest_cost_usd for lane in self.by_lane.values()), Decimal(0))
+
+    @property
+    def highest_with_fallback_usd(self) -> Decimal:
+        """The most the whole campaign can cost: nothing arrives at first, and every retry and fallback follows."""
+        return sum((lane.highest_with_fallback_usd for lane in self.by_lane.values()), Decimal(0))
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -153,6 +160,7 @@ class PlanTotals:
             "parts": self.parts,
             "cost_usd": float(round(self.cost_usd, 5)),
             "highest_cost_usd": float(round(self.highest_cost_usd, 5)),
+            "highest_cost_with_fallback_usd": float(round(self.highest_with_fallback_usd, 5)),
             "by_country": _shown(self.by_country),
             "suspicious_ranges": [each.to_json() for each in self.ranges.suspicious()[:MAX_SHOWN]],
             "by_channel": _shown(self.by_channel),

@@ -36,6 +36,7 @@ def preflight(totals: PlanTotals, routes: Routes, terms: Terms) -> dict[str, Any
         "forecast": shown,
         "spend_cap_usd": terms.cap_usd,
         "over_cap": float(totals.highest_cost_usd) > terms.cap_usd,
+        "over_cap_with_fallback": float(totals.highest_with_fallback_usd) > terms.cap_usd,
     }
 
 

@@ -17,8 +17,10 @@ from lambdas.core.channels import Channel
 from lambdas.core.leg_order import LegOrder, is_leg_order, parse_leg_order
 from lambdas.core.message_order import parse_message_order
 from lambdas.core.plan import LaneRow, Planning, new_planning
+from lambdas.core.plan_checkpoint import totals_from_json, totals_to_json
 from lambdas.core.plan_row import ExcludedRow, Exclusion, RowRules
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.preflight import Terms, preflight
 from lambdas.core.watch import LONGEST_DELAY_S, UnreadableWatch, Watch, watches
 
 NUMBER, MAIL = "+14255550100", "ada@example.com"
@@ -100,6 +102,36 @@ def test_a_row_of_one_channel_has_a_chain_only_for_retries() -> None:
     one = {"customer_id": "ada", "selected_channel": "sms", "phone": NUMBER}
     assert only(planned(request(one, fallback_after_seconds=60))[0]).chain is None
     assert only(planned(request(one, retries=2))[0]).chain == ChainTerms(("sms",), None, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "calls", "at_most"),
+    [
+        ({}, 1, None),
+        ({"retries": 2}, 3, None),
+        ({"retries": 2, "max_price_usd": 0.02}, 3, "0.02"),
+        ({"fallback_after_seconds": 60, "max_price_usd": 1}, 1, "1"),
+    ],
+)
+def test_the_worst_case_is_every_call_that_may_follow_within_the_price_of_the_whole_message(
+    options: dict[str, Any], calls: int, at_most: str | None
+) -> None:
+    outcomes, planning = planned(request(user("whatsapp", "sms", "email"), **options))
+    row = only(outcomes)
+    all_calls = calls * sum((each.reserved_usd for each in (row, *row.fallback)), Decimal(0))
+    highest = all_calls if at_most is None else min(all_calls, Decimal(at_most))
+    totals = planning.totals
+    assert totals.highest_cost_usd == row.reserved_usd < highest == totals.highest_with_fallback_usd
+    assert totals.summary()["highest_cost_with_fallback_usd"] == pytest.approx(float(highest))
+    read = totals_from_json(json.loads(json.dumps(totals_to_json(totals))), totals.customers, totals.ranges)
+    assert read.highest_with_fallback_usd == highest
+
+
+def test_a_plan_tells_that_the_cap_would_not_hold_what_may_follow() -> None:
+    _, planning = planned(request(user("whatsapp", "sms", "email")))
+    between = float(planning.totals.highest_cost_usd + planning.totals.highest_with_fallback_usd) / 2
+    plan = preflight(planning.totals, {}, Terms(1, between, 0.0))
+    assert (plan["over_cap"], plan["over_cap_with_fallback"]) == (False, True)
 
 
 @pytest.mark.parametrize(

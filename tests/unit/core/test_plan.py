@@ -181,6 +181,7 @@ def test_a_plan_is_the_sum_of_its_rows_and_accounts_for_everybody(audience: list
     assert plan.totals.parts == sum(row.parts for row in plan.rows)
     assert plan.totals.cost_usd == sum((row.price_usd for row in plan.rows), Decimal(0))
     assert plan.totals.highest_cost_usd == sum((row.reserved_usd for row in plan.rows), Decimal(0))
+    assert plan.totals.highest_with_fallback_usd == plan.totals.highest_cost_usd, "nothing follows any of them"
     summary = plan.totals.summary()
     for grouping in ("by_country", "by_channel"):
         groups = summary[grouping].values()
