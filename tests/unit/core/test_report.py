@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.plan_row import ExcludedRow, Exclusion
-from lambdas.core.report import neutral, report_header, report_line
+from lambdas.core.report import report_header, report_line
+from lambdas.core.spreadsheet import neutral
 
 
 def cells(*rows: ExcludedRow) -> list[list[str]]:
