@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 LOCK := requirements/dev.txt
 
-.PHONY: demo test reliability lint format typecheck bench build preview lock clean help
+.PHONY: demo test reliability lint format typecheck bench pictures build preview lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -30,6 +30,9 @@ lint: $(STAMP)  ## format, lint and types
 format: $(STAMP)  ## apply the formatter and safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+pictures: $(STAMP)  ## the pictures of the docs, drawn anew
+	@$(BIN)/python -m tools.pictures
 
 bench: $(STAMP)  ## measurements beside their peers, as ratios
 	@$(BIN)/python -m bench

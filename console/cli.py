@@ -47,7 +47,6 @@ def _connection_options() -> argparse.ArgumentParser:
     which.add_argument("--endpoint-url", metavar="URL", help="a running embedded cloud on this machine")
     which.add_argument("--region", metavar="REGION", help="AWS region (default: of the environment, else us-east-1)")
     which.add_argument("--profile", metavar="NAME", help="AWS profile")
-    which.add_argument("--faults", metavar="SPEC", help=argparse.SUPPRESS)
     which.add_argument("--allow-actions", action="store_true", help="allow writes (always on in the environment local)")
     return parent
 
@@ -147,7 +146,6 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         region=getattr(arguments, "region", None),
         profile=getattr(arguments, "profile", None),
         directory=Path.cwd(),
-        faults=getattr(arguments, "faults", ""),
     )
     allow = getattr(arguments, "allow_actions", False)
     command = _command(arguments, allow)

@@ -20,7 +20,7 @@ from lambdas.core.campaign import CampaignSummary
 BEAT = 0.05
 RATE_SECONDS = 2.0
 """A rate needs two readings; they are taken this far apart, and only while something is being sent."""
-COLUMNS = 100
+COLUMNS, ROWS = 100, 10
 _ONE_READ = Beats(alarms=math.inf, campaigns=math.inf, messages=math.inf, spend=math.inf, idle=1.0)
 
 
@@ -116,11 +116,11 @@ def lines_of(overview: Overview) -> list[Line]:
         ("", [frame.header_row(overview, columns=COLUMNS, glyphs=glyphs)]),
         ("alarms", _alarms(overview)),
         ("throughput", view.throughput_rows(overview, columns=COLUMNS, rows=1, glyphs=glyphs)),
-        ("campaigns", view.campaign_rows(campaigns or (), now, columns=COLUMNS, rows=10, glyphs=glyphs)),
-        ("delivery, 24 h", view.delivery_rows(campaigns or (), now, columns=COLUMNS, glyphs=glyphs)),
+        ("campaigns", view.campaign_rows(campaigns or (), now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
+        ("delivery, 24 h", view.delivery_rows(campaigns or (), now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
     ]
     if overview.spend.value is not None:
-        sections.append(("cost", view.cost_rows(overview.spend.value, now, overview, columns=COLUMNS)))
+        sections.append(("cost", view.cost_rows(overview.spend.value, now, overview, columns=COLUMNS, rows=ROWS)))
     lines: list[Line] = []
     for title, body in sections:
         lines += ([line((title.upper(), Role.STRONG))] if title else []) + body

@@ -17,8 +17,6 @@ from console.sources.api import HttpCampaignApi
 from console.sources.aws import AwsSource
 from console.sources.base import Connection, Progress
 from console.sources.clients import Clients, Target, local_target, require_loopback
-from console.sources.faults import FaultPlan, parse_faults
-from console.sources.intercept import intercepted
 from console.sources.records import AwsRecords
 from console.sources.telemetry import AwsTelemetry
 from console.text import safe_line
@@ -32,10 +30,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the stack was named on the command line: exactly one of the first four is given.
-
-    `faults` are put between console and stack, for those who work on the console (`console/sources/faults.py`).
-    """
+    """How the stack was named on the command line: exactly one of the first four is given."""
 
     local: bool = False
     stack: str | None = None
@@ -45,7 +40,6 @@ class Options:
     region: str | None = None
     profile: str | None = None
     directory: Path = Path()
-    faults: str = ""
 
     def title(self) -> str:
         """What is connected to, for people."""
@@ -79,20 +73,11 @@ def check(options: Options) -> None:
         reading.require_name(options.project, "project")
     if options.outputs is not None:
         reading.read_file(options.outputs)
-    if options.faults:
-        parse_faults(options.faults)
 
 
 def connect(options: Options, progress: Progress) -> Connection:
     """Find and open the stack; blocks. Raises `ConsoleError`, or what botocore raises."""
     check(options)
-    opened = _found(options, progress)
-    if options.faults:
-        opened = intercepted(opened, FaultPlan(*parse_faults(options.faults)))
-    return opened
-
-
-def _found(options: Options, progress: Progress) -> Connection:
     if options.local:
         return _start_local(progress)
     if options.outputs is not None:

@@ -88,7 +88,7 @@ def classify(error: BaseException, caller: Caller = NOBODY) -> Problem:
         )
     if isinstance(error, BusyError):
         return Problem(ProblemKind.TIMED_OUT, "earlier calls still hang", "they are given up one by one; r asks again")
-    names = {error_code(error), *(kind.__name__ for kind in type(error).__mro__), *_causes(error)}
+    names = {error_code(error), type(error).__name__, *_causes(error)}
     detail = safe_line(error, cells=200)
     for known, describe in _KINDS:
         if names & known:

@@ -33,7 +33,10 @@ def theme_of(colours: Palette) -> Theme:
         ansi=colours.ansi,
         variables={
             **{f"state-{state}": of[state] for state in STATES},
-            **{name: of[name] for name in (*SERIES, "shade", "frame", "prod", "prod-frame", "replay", "replay-frame")},
+            **{
+                name: of[name]
+                for name in (*SERIES, "shade", "cursor-row", "frame", "prod", "prod-frame", "replay", "replay-frame")
+            },
             "series-achieved": of["series-1"],
             "series-target": of["series-2"],
             "text-strong": of["strong"],

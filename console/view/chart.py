@@ -36,14 +36,15 @@ class Mark:
 class ChartSpec:
     """What a chart shows between `start` and `end` (epoch seconds).
 
-    Points that `breaches` says count against the alarm are drawn in its colour; `window` is what its last evaluation
-    looked at; `figure` writes a value with its unit.
+    `threshold` is one value, or a limit that moves: each of its values holds until the next. Points that `breaches`
+    says count against the alarm are drawn in its colour; `window` is what its last evaluation looked at; `figure`
+    writes a value with its unit.
     """
 
     curves: tuple[Series, ...]
     start: float
     end: float
-    threshold: float | None = None
+    threshold: float | Series | None = None
     breaches: Callable[[float], bool] | None = None
     window: tuple[float, float] | None = None
     cursor: float | None = None
@@ -98,7 +99,7 @@ class _Frame:
     def of(cls, spec: ChartSpec, columns: int, rows: int, glyphs: Glyphs) -> _Frame:
         """Measure what stands beside the plot."""
         values = [value for curve in spec.curves for _, value in curve.points if value is not None]
-        values += [] if spec.threshold is None else [spec.threshold]
+        values += [value for _, value in _limits(spec) if value is not None]
         heights = scale(values, rows * glyphs.pen.up)
         left = right = 0
         if columns >= COLUMNS_OF_GUTTERS:
@@ -135,14 +136,20 @@ class _Frame:
             plot.stand(self._column(spec.cursor), pen.cursor, Role.STRONG)
         if spec.window is not None:
             plot.shade(*(self._column(at) for at in spec.window))
-        if spec.threshold is not None:
-            plot.dash(self.scale.height(spec.threshold))
+        self._dash(plot, spec)
         curves = [list(uprights(strokes(curve, self.times), self.scale)) for curve in spec.curves[: len(ROLES)]]
         for role, dots in reversed([*zip(ROLES, curves, strict=False)]):
             plot.draw(dots, role)
         for dots in curves:
             plot.draw(self._breaching(dots, spec), Role.ALARM)
         return plot
+
+    def _dash(self, plot: Plot, spec: ChartSpec) -> None:
+        limits = _limits(spec)
+        ends = [*(at for at, _ in limits[1:]), spec.end]
+        for (at, value), until in zip(limits, ends, strict=False):
+            if value is not None:
+                plot.dash(self.scale.height(value), self._column(at), self._column(until))
 
     def _breaching(self, dots: Iterable[Upright], spec: ChartSpec) -> Iterator[Upright]:
         """What of a line counts against the alarm, and no more of it than lies on that side of the threshold."""
@@ -152,8 +159,9 @@ class _Frame:
             high, low = spec.breaches(each.high), spec.breaches(each.low)
             if not high and not low:
                 continue
-            limit = each.bottom if spec.threshold is None else self.scale.height(spec.threshold)
-            if spec.threshold is not None and low and each.low <= spec.threshold:
+            threshold = spec.threshold if isinstance(spec.threshold, float | int) else None
+            limit = each.bottom if threshold is None else self.scale.height(threshold)
+            if threshold is not None and low and each.low <= threshold:
                 yield each._replace(top=max(each.bottom, min(each.top, limit)))
             else:
                 yield each._replace(bottom=min(each.top, max(each.bottom, limit)))
@@ -221,6 +229,13 @@ def value_at(series: Series, at: float) -> float | None:
     return nearest[1] if nearest is not None and abs(nearest[0] - at) <= series.period_seconds else None
 
 
+def _limits(spec: ChartSpec) -> Sequence[tuple[float, float | None]]:
+    """The threshold as (from when on, value) within the chart."""
+    if isinstance(spec.threshold, Series):
+        return _within(spec.threshold, spec).points
+    return () if spec.threshold is None else ((spec.start, spec.threshold),)
+
+
 def _figure(spec: ChartSpec, value: float) -> str:
     """Of the axis: without the zeros that only say how exact a value is."""
     return "0" if value == 0 else _ZEROS.sub("", spec.figure(value))
@@ -235,9 +250,10 @@ def _ends(spec: ChartSpec, heights: Scale, glyphs: Glyphs) -> list[tuple[int, st
             name = f" {pad(curve.label, NAME_CELLS).rstrip()}" if len(spec.curves) > 1 else ""
             loud = spec.breaches is not None and spec.breaches(last)
             ends.append((heights.height(last), f"{spec.figure(last)}{name}", Role.ALARM if loud else role))
-    if spec.threshold is not None:
-        words = f"{glyphs.pen.dashed}{_figure(spec, spec.threshold)}"
-        ends.append((heights.height(spec.threshold), words, Role.TARGET))
+    limit = next((value for _, value in reversed(_limits(spec)) if value is not None), None)
+    if limit is not None:
+        words = f"{glyphs.pen.dashed}{_figure(spec, limit)}"
+        ends.append((heights.height(limit), words, Role.TARGET))
     return [(height // glyphs.pen.up, words, role) for height, words, role in ends]
 
 

@@ -7,23 +7,29 @@ from collections.abc import Mapping, Sequence
 from console.domain import Fetched, Overview, ProblemKind
 from console.view import format as fmt
 from console.view.glyphs import Glyphs
-from console.view.segments import Line, Role, Segment, cut, line, spread
+from console.view.segments import Line, Role, Segment, cut, line, spread, width
 
 WIDE_HEADER = 100
 
 
 def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
-    """Where am I: environment, stack, read-only or not, region, account, age of the data."""
+    """Where am I: environment, stack, read-only or not, region, account, age of the data.
+
+    Region and account go as a whole where there is no room; which stack this is, is the last thing to be cut.
+    """
     stack = overview.stack
     prod = stack.environment == "prod"
-    dot = f" {glyphs.separator} "
+    right = _liveness(overview, columns, glyphs)
     left = line(
         Segment(f" {stack.environment.upper()} ", Role.ALARM if prod else Role.ACCENT, badge=True),
         (f" {stack.project}/{stack.stack} ", Role.STRONG),
         ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
-        (f"{dot}{stack.region}{dot}{stack.account_id}", Role.MUTED),
     )
-    return spread(left, _liveness(overview, columns, glyphs), columns)
+    for where in (stack.account_id, stack.region):
+        longer = (*left, Segment(f" {glyphs.separator} {where}", Role.MUTED))
+        if width(longer) + 1 + width(right) <= columns:
+            left = longer
+    return spread(left, right, columns)
 
 
 def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:

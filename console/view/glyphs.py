@@ -6,6 +6,7 @@ import codecs
 from dataclasses import dataclass
 
 from console.domain import Alarm, AlarmState
+from console.text import ELLIPSIS
 from console.view import pens
 from console.view.pens import Pen
 from console.view.segments import Role, Segment
@@ -51,8 +52,8 @@ def glyphs_for(encoding: str | None, term: str = "") -> Glyphs:
 
 
 def to_ascii(text: str) -> str:
-    """Foreign text for a terminal without UTF-8: one `?` per character it cannot show."""
-    return text.encode("ascii", "replace").decode("ascii")
+    """Text for a terminal without UTF-8: one `?` per character it cannot show, `~` where something was cut."""
+    return text.replace(ELLIPSIS, "~").encode("ascii", "replace").decode("ascii")
 
 
 def alarm_badge(alarm: Alarm, glyphs: Glyphs = UNICODE) -> Segment:

@@ -11,14 +11,14 @@ from console.view.chart import ChartSpec, chart
 from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
 from console.view.progress import progress_bar
 from console.view.reasons import status_words
-from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, spread, width
+from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, pad_tail, spread, width
 from lambdas.core.campaign import CampaignSummary
 
 DAY_SECONDS = 86_400.0
 HISTORY_BEATS = 300
 """Beats of a second that the chart of throughput looks back."""
-JOINED_SECONDS = 5
-"""A rate is a mean over this long, so beats that were dropped within it leave no gap in the chart."""
+JOINED_SECONDS = 10
+"""Campaigns are read this often while none is open, so beats this far apart leave no gap in the chart."""
 _ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
 
 
@@ -107,7 +107,7 @@ def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyp
         curves=(Series("achieved", JOINED_SECONDS, tuple((point.at, point.achieved) for point in history)),),
         start=end - HISTORY_BEATS,
         end=end,
-        threshold=next((point.target for point in reversed(history) if point.target > 0), None),
+        threshold=Series("target", JOINED_SECONDS, tuple((point.at, point.target or None) for point in history)),
         figure=fmt.rate,
         caption=False,
     )
@@ -199,8 +199,10 @@ def delivery(campaigns: Sequence[CampaignSummary], now: float) -> tuple[Tally, d
     return total, dict(sorted(by_channel.items()))
 
 
-def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: int, glyphs: Glyphs) -> list[Line]:
-    """Messages by state with their share, and the mean time to the receipt."""
+def delivery_rows(
+    campaigns: Sequence[CampaignSummary], now: float, *, columns: int, rows: int, glyphs: Glyphs
+) -> list[Line]:
+    """Messages by state with their share; where `rows` are too few, states without a message are left out first."""
     total, _ = delivery(campaigns, now)
     states = (
         ("delivered", "delivered", total.delivered),
@@ -210,10 +212,11 @@ def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: 
         ("in_doubt", "in doubt", total.in_doubt),
         ("cancelled", "not sent", total.not_sent),
     )
+    shown = [state for state in states if state[2] or state[0] != "cancelled"]
+    while len(shown) > rows and (empty := [state for state in shown if not state[2]]):
+        shown.remove(empty[-1])
     lines = []
-    for status, words, number in states:
-        if status == "cancelled" and number == 0:
-            continue
+    for status, words, number in shown:
         loud = number > 0 and status in ("failed", "in_doubt", "delivered")
         role = STATUS_ROLES[status] if loud else Role.MUTED if number == 0 else Role.PLAIN
         lines.append(
@@ -229,16 +232,21 @@ def delivery_rows(campaigns: Sequence[CampaignSummary], now: float, *, columns: 
     return lines
 
 
-def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int) -> list[Line]:
-    """Today, the month, the forecast (an estimate, said so), what is reserved, and what the console itself costs."""
+def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int, rows: int) -> list[Line]:
+    """Today, the month, the forecast (an estimate, said so), what is reserved, and what the console itself costs.
+
+    Where `rows` are too few, what is reserved is left out first.
+    """
     cap = "" if not spend.cap else f" of {fmt.money(spend.cap)} cap"
-    rows = (
+    figures = [
         ("today", fmt.money(spend.today_usd), " messages of this day, UTC"),
         ("month to date", fmt.money(spend.month_to_date_usd), ""),
         ("month, estimate", fmt.money(forecast(spend, now)), " at this pace"),
         ("reserved", fmt.money(spend.reserved), f" not yet spent{cap}"),
         ("this console", fmt.money(overview.api.usd), f" {fmt.count(overview.api.calls)} calls"),
-    )
+    ]
+    if len(figures) > rows:
+        figures = [each for each in figures if each[0] != "reserved"]
     room = columns - 26
     return [
         cut(
@@ -249,7 +257,7 @@ def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int) -> 
             ),
             columns,
         )
-        for name, figure, note in rows
+        for name, figure, note in figures
     ]
 
 
@@ -280,7 +288,7 @@ def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs
                     ),
                     (f"{fmt.clock(message.created_ms / 1000)} ", Role.MUTED),
                     (f"{pad(message.channel, 8)} ", Role.MUTED),
-                    pad(message.id, 21 if columns < 96 else 36) + " ",
+                    pad_tail(message.id, 16 if columns < 96 else 36) + " ",
                     (pad(message.customer_id, 10 if columns < 96 else 16) + " ", Role.MUTED),
                     (pad_left(fmt.span(took) if took else fmt.MISSING, 8), Role.PLAIN),
                     (f"  {message.reason}", Role.WARN),

@@ -83,7 +83,7 @@ class Plot:
         self._bits = [[0] * rows for _ in range(columns)]
         self._roles = [[Role.PLAIN] * rows for _ in range(columns)]
         self._under = [(" ", Role.PLAIN, False)] * columns
-        self._dashed = -1
+        self._dashed = [-1] * columns
 
     def draw(self, dots: Iterable[Upright], role: Role) -> None:
         """Set dots; a cell takes the role of the last that touched it."""
@@ -101,9 +101,10 @@ class Plot:
                 bits[last] |= masks[0][top - last * up]
             self._roles[place // across][first : last + 1] = [role] * (last + 1 - first)
 
-    def dash(self, height: int) -> None:
-        """Draw the threshold at this dot, wherever no line is."""
-        self._dashed = self._rows - 1 - height // self._pen.up
+    def dash(self, height: int, first: int, last: int) -> None:
+        """Draw a limit at this dot from one column to another, wherever no line is."""
+        for column in range(max(0, first), min(len(self._dashed), last + 1)):
+            self._dashed[column] = height // self._pen.up
 
     def shade(self, first: int, last: int) -> None:
         """Set these columns off from the rest."""
@@ -119,19 +120,16 @@ class Plot:
     def lines(self) -> list[Line]:
         """All rows, the topmost first."""
         bits, roles = list(zip(*self._bits, strict=True)), list(zip(*self._roles, strict=True))
-        return [
-            self._line(bits[level], roles[level], self._rows - 1 - level == self._dashed)
-            for level in range(self._rows - 1, -1, -1)
-        ]
+        return [self._line(bits[level], roles[level], level) for level in range(self._rows - 1, -1, -1)]
 
-    def _line(self, row: Sequence[int], roles: Sequence[Role], dashed: bool) -> Line:
+    def _line(self, row: Sequence[int], roles: Sequence[Role], level: int) -> Line:
         cells = self._pen.cells
         pieces: list[Segment] = []
         run, role, shade = "", Role.PLAIN, False
-        for bits, drawn, (text, under, shaded) in zip(row, roles, self._under, strict=True):
+        for bits, drawn, (text, under, shaded), dashed in zip(row, roles, self._under, self._dashed, strict=True):
             if bits:
                 text, under = cells[bits], drawn
-            elif dashed and text == " ":
+            elif dashed == level and text == " ":
                 text, under = self._pen.dashed, Role.TARGET
             if under is not role or shaded is not shade:
                 pieces.append(Segment(run, role, shade=shade))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from console.text import fit
+from console.text import ELLIPSIS, fit
 
 
 class Role(StrEnum):
@@ -64,6 +64,15 @@ def pad_left(text: str, cells: int) -> str:
     """The same, aligned right (numbers)."""
     text = fit(text, cells)
     return " " * max(0, cells - cell_len(text)) + text
+
+
+def pad_tail(text: str, cells: int) -> str:
+    """`text` filled to `cells`, or its last cells: what tells ids of one campaign apart stands at their end."""
+    if cell_len(text) <= cells:
+        return pad(text, cells)
+    while text and cell_len(text) > cells - 1:
+        text = text[1:]
+    return pad(ELLIPSIS + text, cells)
 
 
 def cut(line: Line, cells: int) -> Line:

@@ -178,10 +178,22 @@ def test_a_chart_fills_its_widget_at_every_size(size: tuple[int, int], glyphs: G
         async with app.run_test(size=size) as pilot:
             await pilot.press("tab", "left")
             chart = app.query_one(Chart)
-            assert str(chart.render()).count("\n") == chart.size.height - 1
+            rows = [chart.render_line(y) for y in range(chart.size.height)]
+            assert {row.cell_length for row in rows} == {chart.size.width}
             if size[0] >= 80:
                 assert "40" in shown(pilot)
                 assert "12:00:00  errors 60.0" in shown(pilot)
+
+    run(body())
+
+
+def test_a_chart_follows_a_change_of_theme() -> None:
+    async def body() -> None:
+        app = ChartApp()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(pilot, lambda: foregrounds(app, "╌40") == {PALETTES["dark"].colours["series-2"]})
+            set_theme(app, "light")
+            await until(pilot, lambda: foregrounds(app, "╌40") == {PALETTES["light"].colours["series-2"]})
 
     run(body())
 

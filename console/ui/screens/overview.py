@@ -35,6 +35,7 @@ PANEL_SCREENS = {
 class OverviewScreen(ConsoleScreen):
     """Alarms, throughput, campaigns, delivery, cost and the last messages; a click on a panel opens its screen."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall")]  # noqa: RUF012 - Textual's own type
     reads = OVERVIEW
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open('alarms')", "alarms", key_display="enter"),
@@ -118,13 +119,13 @@ class OverviewScreen(ConsoleScreen):
             "delivery",
             overview.campaigns,
             now,
-            lambda value, wide, _: view.delivery_rows(value, now, columns=wide, glyphs=glyphs),
+            lambda value, wide, high: view.delivery_rows(value, now, columns=wide, rows=high, glyphs=glyphs),
         )
         self.fill(
             "cost",
             overview.spend,
             now,
-            lambda value, wide, _: view.cost_rows(value, now, overview, columns=wide),
+            lambda value, wide, high: view.cost_rows(value, now, overview, columns=wide, rows=high),
         )
         self.fill(
             "messages",

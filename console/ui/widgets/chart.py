@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 
 from console.ui.content import content_of
+from console.ui.strips import Strips
 from console.view.chart import ChartSpec, chart, moment_at
 from console.view.glyphs import Glyphs
 from console.view.segments import line
@@ -56,13 +57,16 @@ class Chart(Widget, can_focus=True):
         self._now = 0.0
         self._cursor: float | None = None
         self._pinned = False
+        self._strips = Strips(self, glyphs)
+        self._drawn: list[Strip] | None = None
+        self._drawn_for = self.size
         self.border_title = content_of([line(title)], glyphs)
 
     def show(self, spec: ChartSpec, now: float) -> None:
         """Draw this data; `start`, `end` and `cursor` of `spec` give way to the reader's own."""
         self._spec, self._now = spec, now
         self._name_span()
-        self.refresh()
+        self._again()
 
     def _name_span(self) -> None:
         self.border_subtitle = content_of([line(self.timespan.words(self._now))], self._glyphs)
@@ -71,14 +75,28 @@ class Chart(Widget, can_focus=True):
         start, end = self.timespan.bounds(self._now)
         return replace(spec, start=start, end=end, cursor=self._cursor)
 
-    def render(self) -> Content:
-        """The chart at the widget's present size."""
+    def render_line(self, y: int) -> Strip:
+        """One row of the chart at the widget's present size."""
+        if self._drawn is None or self._drawn_for != self.size:
+            self._drawn, self._drawn_for = self._draw(), self.size
+        return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width, self.visual_style.rich_style)
+
+    def _draw(self) -> list[Strip]:
         if self._spec is None:
-            return Content("")
+            return []
         width, height = self.size
-        return content_of(
-            chart(self._wanted(self._spec), columns=width, rows=height, glyphs=self._glyphs), self._glyphs
-        )
+        lines = chart(self._wanted(self._spec), columns=width, rows=height, glyphs=self._glyphs)
+        return self._strips.draw(lines, width)
+
+    def _again(self) -> None:
+        self._drawn = None
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Another theme."""
+        super().notify_style_update()
+        self._strips.forget()
+        self._drawn = None
 
     def action_pan(self, steps: int) -> None:
         """Move by half of what is shown."""
@@ -97,7 +115,7 @@ class Chart(Widget, can_focus=True):
             return
         self.timespan = timespan
         self._name_span()
-        self.refresh()
+        self._again()
         self.post_message(self.Moved(self, timespan))
 
     def action_cursor(self, steps: int) -> None:
@@ -117,7 +135,7 @@ class Chart(Widget, can_focus=True):
         self._pinned = pinned
         if at != self._cursor:
             self._cursor = at
-            self.refresh()
+            self._again()
 
     def _moment(self, event: events.MouseEvent) -> float | None:
         offset = event.get_content_offset(self)

@@ -110,6 +110,16 @@ def test_the_threshold_is_dashed_with_its_number_at_the_right(glyphs: Glyphs) ->
     assert rows[0].count(glyphs.pen.dashed) > 40
 
 
+def test_a_limit_that_moves_is_dashed_where_it_holds() -> None:
+    limit = Series("target", 60, ((HOUR, 10.0), (HOUR + 1800, 40.0), (HOUR + 2400, None)))
+    lines = drawn(spec(series(None), threshold=limit, caption=False), 70, 12)
+    dashed = [plain(each).count(UNICODE.pen.dashed) for each in lines[:-2]]
+    low, high = dashed[-3], next(count for count in dashed if count)
+    assert sum(count > 1 for count in dashed) == 2
+    assert low == pytest.approx(3 * high, rel=0.2)
+    assert any(plain(each).rstrip().endswith("╌40") for each in lines)
+
+
 def test_the_last_value_stands_at_its_own_height() -> None:
     lines = drawn(spec(series(*[10.0] * 60, 95.0), caption=False), 60, 14)
     assert [row for row, each in enumerate(lines) if plain(each).rstrip().endswith("95.0")] == [0]

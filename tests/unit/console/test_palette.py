@@ -115,7 +115,7 @@ def test_only_the_light_theme_falls_back_on_badges() -> None:
 @pytest.mark.parametrize(("theme", "_least"), MEASURED, ids=lambda value: getattr(value, "name", value))
 def test_text_reads_wherever_it_stands(theme: Palette, _least: float) -> None:
     colours = theme.colours
-    for ground in ("background", "panel", "shade", "prod", "replay"):
+    for ground in ("background", "panel", "shade", "cursor-row", "prod", "replay"):
         for text in ("foreground", "strong", "dim", *STATES):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
     assert contrast(colours["selected"], colours["selection"]) >= 4.5

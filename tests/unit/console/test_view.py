@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,19 +13,24 @@ from hypothesis import strategies as st
 from console.domain import (
     Alarm,
     AlarmState,
+    ApiUse,
     Fetched,
     Message,
+    Overview,
     Problem,
     ProblemKind,
     Spend,
+    StackFacts,
     Tally,
+    Throughput,
     tally,
 )
 from console.view import format as fmt
 from console.view import overview as view
+from console.view.frame import header_row
 from console.view.glyphs import ASCII, BLOCK, UNICODE, glyphs_for, to_ascii
 from console.view.progress import progress_bar
-from console.view.segments import Role, Segment, cut, line, pad, pad_left, plain, spread, width
+from console.view.segments import Role, Segment, cut, line, pad, pad_left, pad_tail, plain, spread, width
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
@@ -50,6 +56,20 @@ def campaign(**changes: object) -> CampaignSummary:
         channels={"sms": ChannelCounts(sent=45, delivered=30, failed=3, in_doubt=1, cost_usd=0.4)},
     )
     return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+
+
+SPEND = Spend("2026-11-21", {"2026-11-21": 1.0})
+
+
+def overview() -> Overview:
+    nothing: Fetched[Any] = Fetched(at=NOW)
+    return Overview(
+        StackFacts("ai-cpaas-development", "dev", "dev", "123456789012", "ap-southeast-2", "1", False),
+        NOW,
+        *(nothing, nothing, nothing, nothing),
+        Throughput(),
+        ApiUse(),
+    )
 
 
 def alarm(name: str, state: AlarmState, severity: str = "critical", since: float = NOW - 60) -> Alarm:
@@ -183,6 +203,34 @@ def test_the_forecast_is_linear_over_the_month() -> None:
     noon_of_the_21st = 20.5
     spend = Spend("2026-11-21", {"2026-11-01": 41.0})
     assert view.forecast(spend, NOW) == pytest.approx(41.0 * 30 / noon_of_the_21st)
+
+
+def test_panels_that_are_low_leave_out_what_says_least() -> None:
+    failing = campaign(channels={"sms": ChannelCounts(sent=45, delivered=30, in_doubt=1)})
+    lines = view.delivery_rows([failing], NOW, columns=40, rows=4, glyphs=UNICODE)
+    assert [plain(each).split()[1] for each in lines] == ["delivered", "awaiting", "to", "in"]
+    everything = view.delivery_rows([campaign()], NOW, columns=40, rows=9, glyphs=UNICODE)
+    assert len(everything) == 5
+    assert len(view.delivery_rows([campaign()], NOW, columns=40, rows=2, glyphs=UNICODE)) == 5, "no figure is hidden"
+    snapshot = overview()
+    assert "reserved" in "".join(map(plain, view.cost_rows(SPEND, NOW, snapshot, columns=60, rows=5)))
+    assert "reserved" not in "".join(map(plain, view.cost_rows(SPEND, NOW, snapshot, columns=60, rows=4)))
+
+
+def test_the_header_gives_up_the_account_and_the_region_before_the_stack() -> None:
+    rows = {columns: plain(header_row(overview(), columns=columns, glyphs=UNICODE)) for columns in (120, 80, 62, 52)}
+    assert all(" ai-cpaas-development/dev RO" in row for row in rows.values())
+    assert "ap-southeast-2" in rows[120]
+    assert "123456789012" in rows[80]
+    assert "ap-southeast-2" not in rows[80]
+    assert "1234" not in rows[52]
+    assert all(len(row) == columns for columns, row in rows.items())
+
+
+def test_ids_are_cut_at_their_front() -> None:
+    assert pad_tail("c-576cd6df1b38f7706823-0000299", 12) == "…823-0000299"
+    assert pad_tail("short", 8) == "short   "
+    assert width((Segment(pad_tail("日本日本日本", 6)),)) == 6
 
 
 def test_trouble_keeps_the_age_of_the_data_in_sight() -> None:

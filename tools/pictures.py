@@ -1,0 +1,183 @@
+"""Draws the pictures of README and docs: the console over its made-up stack, at one moment, into docs/pictures/.
+
+The clock stands, reads run at once and nothing comes from outside, so that equal code draws equal bytes; `--check` says
+which pictures the code would draw otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from textual.pilot import Pilot
+
+from console.campaigns import make_request
+from console.services.runner import Job, Runner
+from console.sources.fake import FakeStack
+from console.ui.app import ConsoleApp
+from console.ui.themes import set_theme
+from console.view.glyphs import ASCII, UNICODE, Glyphs
+from console.view.palette import PALETTES
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+BEGIN = 1_795_003_200.0
+"""The moment at which every picture's session begins: 2026-11-18 12:00 UTC."""
+SESSION_SECONDS = 290
+CAMPAIGNS = ((20, 1_500, 12.0), (120, 5_000, 25.0))
+"""What is sent meanwhile: (second of the session, recipients, messages per second)."""
+SETTLING_TICKS = 5
+"""Ticks after which everything that a moment makes due has been read, what follows from other reads too."""
+FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture: the keys pressed after the session, what is then waited for, and how it is drawn."""
+
+    name: str
+    keys: tuple[str, ...]
+    shows: str
+    size: tuple[int, int] = (120, 30)
+    theme: str = "dark"
+    environment: str = "dev"
+    glyphs: Glyphs = UNICODE
+
+
+TABLE: tuple[Picture, ...] = (
+    Picture("overview", (), "last messages"),
+    Picture("overview-80x24", (), "last messages", size=(80, 24)),
+    Picture("overview-200x50", (), "last messages", size=(200, 50)),
+    Picture("overview-light", (), "last messages", theme="light"),
+    Picture("overview-high-contrast", (), "last messages", theme="high-contrast"),
+    Picture("overview-ansi", (), "last messages", theme="ansi"),
+    Picture("overview-ascii", (), "last messages", size=(80, 24), glyphs=ASCII),
+    Picture("overview-production", (), "last messages", environment="prod"),
+    Picture("alarms", ("2",), "REASON"),
+)
+
+
+class StandingClock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """The same: it never runs backwards."""
+        return self.at
+
+
+class PromptRunner(Runner):
+    """Runs every call at once, on the caller's own thread, so that no picture depends on who is faster."""
+
+    def start(self, call: Callable[[], T], *, deadline: float, name: str = "call") -> Job[T]:
+        """The job of a call that has ended."""
+        job: Job[T] = Job(deadline, self._clock)
+        self._slots.acquire()
+        self._run(call, job)
+        return job
+
+
+def made_up(clock: StandingClock, environment: str) -> tuple[FakeStack, PromptRunner]:
+    """A stack that begins its session now."""
+    return FakeStack(clock, environment=environment), PromptRunner(clock=clock)
+
+
+async def draw(picture: Picture) -> str:
+    """The picture as SVG."""
+    clock = StandingClock(BEGIN)
+    stack, runner = made_up(clock, picture.environment)
+    app = ConsoleApp(
+        "the made-up stack",
+        lambda progress: stack.connection(),
+        glyphs=picture.glyphs,
+        allow_actions=True,
+        runner=runner,
+        clock=clock,
+    )
+    set_theme(app, picture.theme)
+    async with app.run_test(size=picture.size) as pilot:
+        while app.monitor is None:
+            await pilot.pause(0.01)
+        for second in range(SESSION_SECONDS):
+            for at, recipients, tps in CAMPAIGNS:
+                if at == second:
+                    stack.send(make_request(recipients, tps))
+            clock.at = BEGIN + second
+            for _ in range(SETTLING_TICKS):
+                app.monitor.tick()
+        for key in picture.keys:
+            await pilot.press(key)
+        await _settle(app, pilot, picture.shows)
+        return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}", simplify=True), picture)
+
+
+async def _settle(app: ConsoleApp, pilot: Pilot[None], shows: str) -> None:
+    """Read what the screen of this moment wants, and draw it, until it shows what it is for."""
+    for _ in range(100):
+        for _ in range(SETTLING_TICKS):
+            if app.monitor is not None:
+                app.monitor.tick()
+        if app.monitor is not None and app.here is not None:
+            app.here.show(app.monitor.overview)
+        await pilot.pause()
+        if shows in text(app) and "LIVE" in text(app):
+            await pilot.pause()
+            return
+    raise SystemExit(f"pictures: the screen never showed {shows!r}:\n{text(app)}")
+
+
+def text(app: ConsoleApp) -> str:
+    """What is on the screen (Textual's compositor is private; the version is pinned)."""
+    return "\n".join("".join(cell.text for cell in strip) for strip in app.screen._compositor.render_strips())
+
+
+def cleaned(svg: str, picture: Picture) -> str:
+    """Without fonts from elsewhere, in the fonts of the reader's machine, the window in the theme's colours."""
+    svg = re.sub(r"\s*<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    colours = PALETTES[picture.theme].colours
+    if not PALETTES[picture.theme].ansi:
+        svg = svg.replace('<rect fill="#292929"', f'<rect fill="{colours["background"]}"', 1)
+    return svg
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw the named pictures, or all; 1 where `--check` finds one that is not what the code draws."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("names", nargs="*", help="pictures to draw (default: all)")
+    options.add_argument("--check", action="store_true", help="draw nothing, say which are not up to date")
+    asked = options.parse_args(argv)
+    known = {picture.name: picture for picture in TABLE}
+    if unknown := [name for name in asked.names if name not in known]:
+        options.error(f"there is no picture {unknown[0]!r}; there are {', '.join(known)}")
+    PICTURES.mkdir(exist_ok=True)
+    stale = 0
+    for name in asked.names or known:
+        svg = asyncio.run(draw(known[name]))
+        path = PICTURES / f"{name}.svg"
+        if path.is_file() and path.read_text(encoding="utf-8") == svg:
+            continue
+        stale += 1
+        if not asked.check:
+            path.write_text(svg, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(ROOT)} {'is not up to date' if asked.check else 'drawn'}\n")
+    return 1 if asked.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
