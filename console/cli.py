@@ -6,15 +6,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.commands import campaign, costs, message, opt_outs, pumping_guard, queues, setup
+from console.commands import campaign, costs, message, opt_outs, pumping_guard, queues, setup, watching
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from console.commands import Command, Make
-    from console.domain import CampaignRequest, Problem
+    from console.domain import Problem
+    from console.screen_options import ScreenOptions
     from console.services.connect import Options
 
 EPILOG = """\
@@ -65,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--once", action="store_true", help="print one snapshot and leave, no terminal needed")
     top.add_argument("--json", action="store_true", help="with --once: as JSON")
     top.add_argument(
+        "--budget",
+        metavar="USD",
+        default="2",
+        help="what reading may cost in a month before it slows (default: 2; 0: no end)",
+    )
+    top.add_argument(
         "--theme", metavar="NAME", help="dark, light, high-contrast or ansi (default: $CPAAS_THEME, or dark)"
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -76,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     opt_outs.add(commands, shared)
     pumping_guard.add(commands, shared)
     setup.add(commands, shared)
+    watching.add(commands, shared)
     outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")
     outputs.add_argument("--format", choices=("json", "env"), default="json", dest="form")
     doctor = commands.add_parser("doctor", parents=[shared], help="check what the console and the stack need")
@@ -134,7 +143,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     from console.services.connect import Options, check
 
     if arguments.command == "demo":
-        return _demo(_theme(arguments))
+        return _demo(_asked(arguments))
     if arguments.command == "preview":
         return _preview(arguments)
     options = Options(
@@ -147,16 +156,26 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         profile=getattr(arguments, "profile", None),
         directory=Path.cwd(),
     )
+    if arguments.command == "open":
+        from console.places import parse_link
+
+        options = _with_stack(options, parse_link(arguments.link)[0])
     allow = getattr(arguments, "allow_actions", False)
     command = _command(arguments, allow)
     if command is not None:
         check(options)
         return _headless(options, command)
-    theme = _theme(arguments)
+    asked = _asked(arguments)
     if not _on_terminal():
         return _refuse(_no_terminal())
     check(options)
-    return _screen(options, allow_actions=allow, theme=theme)
+    return _screen(options, asked)
+
+
+def _with_stack(options: Options, stack: str) -> Options:
+    """The stack of a link, unless another way to it was given: an embedded one has no name that could be found."""
+    named = options.local or options.outputs is not None or options.endpoint_url is not None
+    return options if named or options.stack is not None else replace(options, stack=stack)
 
 
 def _preview(arguments: argparse.Namespace) -> ExitCode:
@@ -215,30 +234,37 @@ def _quiet(_: str) -> None:
     """Connecting to something that runs takes a moment: not worth a word."""
 
 
-def _theme(arguments: argparse.Namespace) -> str:
+def _asked(arguments: argparse.Namespace) -> ScreenOptions:
+    from console.screen_options import ScreenOptions, parse_budget
     from console.view.palette import chosen
 
-    return chosen(arguments.theme, os.environ)
+    return ScreenOptions(
+        allow_actions=getattr(arguments, "allow_actions", False),
+        theme=chosen(arguments.theme, os.environ),
+        link=getattr(arguments, "link", ""),
+        budget_usd=parse_budget(arguments.budget),
+    )
 
 
-def _screen(options: Options, *, allow_actions: bool, theme: str, autostart: CampaignRequest | None = None) -> ExitCode:
+def _screen(options: Options, asked: ScreenOptions) -> ExitCode:
     from console.ui.launch import run
 
-    return run(options, allow_actions=allow_actions, theme=theme, autostart=autostart)
+    return run(options, asked)
 
 
 def _on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _demo(theme: str) -> ExitCode:
+def _demo(asked: ScreenOptions) -> ExitCode:
     from console.headless import demo
     from console.services.connect import Options, check
 
     options = Options(local=True)
     check(options)
     if _on_terminal():
-        return _screen(options, allow_actions=True, theme=theme, autostart=demo.sample(*demo.SCREEN_SAMPLE))
+        sample = demo.sample(*demo.SCREEN_SAMPLE)
+        return _screen(options, replace(asked, allow_actions=True, autostart=sample))
     return _headless(options, demo.run)
 
 

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from console.domain import ConsoleError, Overview, is_sending
+from console.domain import Alarm, ConsoleError, Overview, is_sending
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.monitor import DEADLINE, Beats, Monitor
@@ -53,17 +53,7 @@ def snapshot(overview: Overview) -> dict[str, Any]:
         "environment": overview.stack.environment,
         "taken_at": fmt.stamp(overview.taken_at),
         "stale": any(feed.error is not None for feed in overview.feeds().values()),
-        "alarms": [
-            {
-                "name": alarm.name,
-                "state": alarm.state.value,
-                "severity": alarm.severity,
-                "since": None if alarm.since is None else fmt.stamp(alarm.since),
-                "reason": alarm.reason,
-                "runbook": alarm.runbook,
-            }
-            for alarm in overview.alarms.value or ()
-        ],
+        "alarms": [alarm_document(alarm) for alarm in overview.alarms.value or ()],
         "throughput": {
             "target_per_second": overview.throughput.target,
             "achieved_per_second": _rounded(overview.throughput.achieved, 3),
@@ -87,6 +77,18 @@ def snapshot(overview: Overview) -> dict[str, Any]:
             "console_api_usd": round(overview.api.usd, 9),
         },
         "campaigns": [campaign_document(campaign) for campaign in campaigns or ()],
+    }
+
+
+def alarm_document(alarm: Alarm) -> dict[str, Any]:
+    """One alarm of the snapshot."""
+    return {
+        "name": alarm.name,
+        "state": alarm.state.value,
+        "severity": alarm.severity,
+        "since": None if alarm.since is None else fmt.stamp(alarm.since),
+        "reason": alarm.reason,
+        "runbook": alarm.runbook,
     }
 
 

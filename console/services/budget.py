@@ -10,8 +10,6 @@ from pathlib import Path
 from console.caches import cache_directory
 from console.clock import Clock
 
-DEFAULT_USD = 2.0
-"""A month of eight hours on each of 22 days stays below this with the beats as they are."""
 SAVE_SECONDS = 60.0
 STEPS = ((1.0, 10.0), (0.8, 4.0), (0.5, 2.0))
 """From which share of the budget on reads are how many times rarer; none ever stops, alarms matter more than cents."""

@@ -46,7 +46,7 @@ MakeBudget = Callable[[Connection], Budget | None]
 class ConsoleApp(Commanding):
     """`cpaas-console` on a terminal.
 
-    `target` names what is connected to; `connect` finds it. `start` is the place shown first, `autostart` a campaign
+    `target` names what is connected to; `connect` finds it. `link` names the place shown first, `autostart` a campaign
     sent as soon as the stack is there (the demo). `problem` after the end is the trouble that kept it from ever
     connecting, if any.
     """
@@ -79,7 +79,7 @@ class ConsoleApp(Commanding):
         glyphs: Glyphs = UNICODE,
         allow_actions: bool = False,
         autostart: CampaignRequest | None = None,
-        start: Place | None = None,
+        link: str = "",
         runner: Runner | None = None,
         clock: Clock | None = None,
         budget: MakeBudget = lambda _: None,
@@ -93,7 +93,7 @@ class ConsoleApp(Commanding):
         self._connect = connect
         self._allow_actions = allow_actions
         self._autostart = autostart
-        self._start = start
+        self._link_asked = link
         self._budget = budget
         self._clock = clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
@@ -111,7 +111,7 @@ class ConsoleApp(Commanding):
         for spec in SCREENS:
             yield SystemCommand(spec.name, spec.title, partial(self.go, Place(spec.name)))
         for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and not binding.action.startswith(("open", "command_palette")):
+            if isinstance(binding, Binding) and not binding.key.startswith(("ctrl+c", "ctrl+p", *"123456789")):
                 yield SystemCommand(
                     binding.description,
                     f"key {binding.key_display or binding.key}",
@@ -182,8 +182,8 @@ class ConsoleApp(Commanding):
         self.desk = self._desk(connection, self.monitor)
         self.switch_screen(self.dressed(screen_for(self.desk, Place(HOME))))
         self._visited = [Place(HOME)]
-        if self._start is not None and self._start != Place(HOME):
-            self.call_after_refresh(self.go, self._start)
+        if self._link_asked:
+            self.call_after_refresh(self.obey, self._link_asked)
         self.call_after_refresh(self._tick)
         if self._autostart is not None:
             self.run_worker(self._send_sample(connection, self._autostart), exit_on_error=False, description="sample")

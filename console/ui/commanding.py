@@ -29,6 +29,7 @@ from console.ui.registry import aliases
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.menu import MenuScreen
+from console.ui.themes import set_theme
 from console.ui.widgets.prompt import Prompt, PromptMode
 from console.view.glyphs import Glyphs
 
@@ -94,10 +95,7 @@ class Commanding(App[None]):
         if event.mode is PromptMode.FILTER:
             self._narrow(event.text, final=True)
         elif event.text:
-            try:
-                self._obey(event.text)
-            except Exception as error:
-                self.complain(classify(error))
+            self.obey(event.text)
 
     def on_prompt_left(self, event: Prompt.Left) -> None:
         """Escape in the prompt: a filter goes away."""
@@ -119,14 +117,18 @@ class Commanding(App[None]):
                 self.complain(error.problem)
         here.again()
 
-    def _obey(self, text: str) -> None:
+    def obey(self, text: str) -> None:
+        """Do what a line says: a command, a place, a link."""
         if self.desk is None:
             return
-        wanted = parse_command(text, aliases(), self.desk.stack.stack)
-        if isinstance(wanted, Place):
-            self.desk.go(wanted)
-        else:
-            self._verb(wanted, self.desk)
+        try:
+            wanted = parse_command(text, aliases(), self.desk.stack.stack)
+            if isinstance(wanted, Place):
+                self.desk.go(wanted)
+            else:
+                self._verb(wanted, self.desk)
+        except Exception as error:
+            self.complain(classify(error))
 
     def _verb(self, verb: Verb, desk: Desk) -> None:
         if verb.name == "quit":
@@ -139,6 +141,8 @@ class Commanding(App[None]):
             self._to_clipboard("link", self._link())
         elif verb.name == "export":
             self._export(verb.argument or "csv")
+        elif verb.name == "theme":
+            set_theme(self, verb.argument)
         elif verb.name == "every":
             desk.monitor.least_seconds = parse_seconds(verb.argument)
             own = verb.argument == "auto"

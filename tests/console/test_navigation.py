@@ -1,0 +1,300 @@
+"""Going about: keys, command line, filters, menus, links, files, all over a made-up stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.domain import Alarm, AlarmState
+from console.places import Place
+from console.sources.fake import FakeStack
+from console.ui.app import ConsoleApp
+from console.ui.registry import SCREENS, aliases
+from console.ui.screens.alarms import AlarmsScreen
+from console.ui.screens.help import TextScreen
+from console.ui.screens.menu import MenuScreen
+from console.ui.screens.overview import OverviewScreen
+from console.ui.widgets.prompt import Prompt
+from console.ui.widgets.virtual_table import VirtualTable
+from tests.console.screens import application, first_data, shown, until
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test on an event loop of its own."""
+    asyncio.run(test)
+
+
+def many_alarms(number: int) -> tuple[Alarm, ...]:
+    """Alarms with names that sort, every tenth in ALARM."""
+    return tuple(
+        Alarm(f"a-{n:04d}", AlarmState.OK if n % 10 else AlarmState.ALARM, "warning", 1_000.0 - n, f"reason {n}", "")
+        for n in range(number)
+    )
+
+
+def test_every_screen_opens_by_its_key_and_its_names_and_leads_back() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await first_data(pilot)
+            for spec in SCREENS:
+                if spec.key:
+                    await pilot.press(spec.key)
+                    await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
+                for name in (spec.name, *spec.aliases):
+                    await pilot.press("1", "colon", *name, "enter")
+                    await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
+            await pilot.press("2", "escape")
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+            await pilot.press("escape")
+            assert isinstance(app.screen, OverviewScreen)
+
+    run(body())
+
+
+def here(app: ConsoleApp) -> str:
+    """The screen on top."""
+    return "" if app.here is None else app.here.place.screen
+
+
+def test_names_of_screens_and_keys_are_unique() -> None:
+    names = [name for spec in SCREENS for name in (spec.name, *spec.aliases)]
+    keys = [spec.key for spec in SCREENS if spec.key]
+    assert len(names) == len(set(names))
+    assert len(keys) == len(set(keys))
+    assert len(aliases()) == len(names)
+
+
+def test_a_filter_acts_while_it_is_typed_and_escape_takes_it_away() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        stack.alarm_list = many_alarms(50)
+        app = application(stack)
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "slash", *"name:a-003")
+            await until(pilot, lambda: "10 of 50" in shown(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: not app.screen.query_one(Prompt).opened)
+            assert "/name:a-003" in shown(pilot)
+            await pilot.press("1", "2")
+            await until(pilot, lambda: "10 of 50" in shown(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: "50  " in shown(pilot) and "a-0010" in shown(pilot))
+            assert isinstance(app.screen, AlarmsScreen)
+            await pilot.press("slash", *"~(", "enter")
+            await until(pilot, lambda: "no regular expression" in shown(pilot))
+
+    run(body())
+
+
+def test_the_cursor_stays_on_its_row_while_rows_come_and_go() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        stack.alarm_list = many_alarms(200)
+        app = application(stack)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "right", "s")
+            table = app.screen.query_one(VirtualTable)
+            await until(pilot, lambda: table.item is not None and table.item.name == "a-0000")
+            await pilot.press(*["down"] * 7)
+            assert table.item.name == "a-0007"  # type: ignore[union-attr]
+            stack.alarm_list = many_alarms(200)[3:]
+            await pilot.press("r")
+            await until(pilot, lambda: "197" in shown(pilot))
+            assert table.item.name == "a-0007"  # type: ignore[union-attr]
+            await pilot.press("G")
+            assert table.item.name == "a-0199"  # type: ignore[union-attr]
+            await until(pilot, lambda: "a-0199" in shown(pilot) and "a-0003" not in shown(pilot))
+            stack.alarm_list = many_alarms(5)
+            await pilot.press("r")
+            await until(pilot, lambda: "a-0004" in shown(pilot) and "a-0199" not in shown(pilot))
+            await pilot.press("s")
+            await until(pilot, lambda: shown(pilot).index("a-0004") < shown(pilot).index("a-0000"))
+
+    run(body())
+
+
+def test_the_mouse_sorts_selects_and_opens() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        stack.alarm_list = many_alarms(20)
+        app = application(stack)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await first_data(pilot)
+            await pilot.click("#alarms")
+            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            table = app.screen.query_one(VirtualTable)
+            await until(pilot, lambda: table.item is not None)
+            await pilot.click(VirtualTable, offset=(14, 0))
+            assert app.here is not None
+            await until(pilot, lambda: app.here is not None and app.here.place.params.get("sort") == "name")
+            await pilot.click(VirtualTable, offset=(14, 5))
+            await until(pilot, lambda: table.item is not None and table.item.name == "a-0004")
+            await pilot.click(VirtualTable, offset=(14, 5))
+            await until(pilot, lambda: app.here is not None and app.here.place.subject == "a-0004")
+
+    run(body())
+
+
+def test_what_is_copied_is_what_is_under_the_cursor() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        copied: list[str] = []
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
+            await first_data(pilot)
+            await pilot.press("2")
+            await until(pilot, lambda: "receipts-dlq" in shown(pilot))
+            for key in ("c", "r", "j", "a", "i", "l"):
+                await pilot.press("y")
+                await until(pilot, lambda: isinstance(app.screen, MenuScreen))
+                await pilot.press(key)
+                await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            cell, row, document, arn, command, link = copied
+            assert cell == "▲ ALARM"
+            assert row.split("\t")[1] == "receipts-dlq"
+            assert json.loads(document)["name"] == "ai-cpaas-demo-local-receipts-dlq"
+            assert arn.endswith(":alarm:ai-cpaas-demo-local-receipts-dlq")
+            assert command.startswith("aws cloudwatch describe-alarms --alarm-names ai-cpaas-demo-local-receipts-dlq")
+            assert link == "cpaas://local/alarms"
+
+    run(body())
+
+
+@pytest.mark.parametrize(("key", "ending"), [("c", "csv"), ("j", "json"), ("s", "svg")])
+def test_an_export_is_a_file_that_never_overwrites_another(tmp_path: Path, key: str, ending: str) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        app.directory = tmp_path
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("2")
+            await until(pilot, lambda: "receipts-dlq" in shown(pilot))
+            for number in (1, 2):
+                await pilot.press("e")
+                await until(pilot, lambda: isinstance(app.screen, MenuScreen))
+                await pilot.press(key)
+                await until(pilot, lambda number=number: len(list(tmp_path.iterdir())) == number)  # type: ignore[misc]
+        files = list(tmp_path.iterdir())
+        assert all(path.suffix == f".{ending}" and "receipts-dlq" in path.read_text() for path in files)
+
+    run(body())
+
+
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        app.directory = tmp_path / "absent"
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "colon", *"export csv", "enter")
+            await until(pilot, lambda: "No such file or directory" in shown(pilot))
+
+    run(body())
+
+
+def test_commands_act_and_nonsense_is_told() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            assert app.monitor is not None
+            await pilot.press("colon", *"every 30", "enter")
+            await until(pilot, lambda: app.monitor is not None and app.monitor.least_seconds == 30.0)
+            await pilot.press("colon", *"theme light", "enter")
+            await until(pilot, lambda: "light" in app.theme)
+            await pilot.press("colon", *"theme neon", "enter")
+            await until(pilot, lambda: "no theme" in shown(pilot))
+            await pilot.press("colon", *"alrams", "enter")
+            await until(pilot, lambda: "did you mean al" in shown(pilot))
+            await pilot.press("colon", *"help", "enter")
+            await until(pilot, lambda: isinstance(app.screen, TextScreen))
+            await pilot.press("escape", "colon", "up", "up", "enter")
+            await until(pilot, lambda: shown(pilot).count("did you mean al") == 2)
+            await pilot.press("colon", *"q", "enter")
+            await until(pilot, lambda: not app.is_running)
+
+    run(body())
+
+
+def test_the_place_before_is_one_key_away() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "5")
+            await until(pilot, lambda: here(app) == "campaigns")
+            await pilot.press("minus")
+            await until(pilot, lambda: here(app) == "alarms")
+            await pilot.press("minus")
+            await until(pilot, lambda: here(app) == "campaigns")
+
+    run(body())
+
+
+def test_a_link_opens_its_place_and_one_of_another_stack_is_refused() -> None:
+    async def body(link: str, words: str, place: Place) -> None:
+        stack = FakeStack()
+        app = ConsoleApp("x", lambda progress: stack.connection(), link=link)
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await until(pilot, lambda: words in shown(pilot))
+            assert app.here is not None
+            assert app.here.place == place
+
+    run(body("cpaas://local/alarms?filter=%21ok", "/!ok", Place("alarms", "", {"filter": "!ok"})))
+    run(body("cpaas://prod/alarms", "the link leads to the stack prod", Place("overview")))
+    run(body("cpaas://local/alarms?filter=%7E%28", "no regular expression", Place("overview")))
+
+
+def test_the_palette_knows_every_screen() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(100, 40)) as pilot:
+            await first_data(pilot)
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: "Search for commands" in shown(pilot))
+            await pilot.press(*"throughput")
+            await until(pilot, lambda: "target against achieved" in shown(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: here(app) == "throughput")
+
+    run(body())
+
+
+def test_keys_pressed_fast_lose_nothing_and_break_nothing() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await first_data(pilot)
+            for _ in range(5):
+                await pilot.press(
+                    *"25321-", "slash", *"abc", "escape", "colon", "escape", "y", "escape", *"jkGg", "a", "escape"
+                )
+            await pilot.press("1")
+            await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
+            assert len(app.places) == 1
+
+    run(body())
+
+
+def test_what_nobody_looks_at_is_read_less_often() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            assert app.monitor is not None
+            looked_at = app.monitor.feeds["spend"].every
+            await pilot.press("2")
+            await until(pilot, lambda: here(app) == "alarms" and app.monitor.feeds["spend"].every > looked_at)  # type: ignore[union-attr]
+            assert app.monitor.feeds["alarms"].every == 2.0
+            await pilot.press("1")
+            await until(pilot, lambda: app.monitor.feeds["spend"].every == looked_at)  # type: ignore[union-attr]
+
+    run(body())

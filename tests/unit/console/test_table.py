@@ -1,0 +1,133 @@
+"""Tables without a screen: order, filter, marks and layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from console.domain import ConsoleError
+from console.view.export import sheet_of
+from console.view.segments import Role, width
+from console.view.table import MARK_SECONDS, Column, Kind, Look, Table, header, layout, row
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A row."""
+
+    id: str
+    size: int | None
+    at: float = 0.0
+
+
+KIND: Kind[Thing] = Kind(
+    name="things",
+    columns=(
+        Column("id", 0, lambda thing, _: thing.id),
+        Column(
+            "size", 6, lambda thing, _: "-" if thing.size is None else str(thing.size), key=lambda t: t.size, right=True
+        ),
+        Column("age", 4, lambda thing, look: f"{look.now - thing.at:.0f}", key=lambda t: t.at, live=True, need=40),
+    ),
+    id=lambda thing: thing.id,
+    sort="id",
+)
+THINGS = st.lists(
+    st.builds(Thing, st.text("abc", min_size=1, max_size=3), st.none() | st.integers(0, 9)), unique_by=lambda t: t.id
+)
+
+
+def table(*things: Thing) -> Table[Thing]:
+    made = Table(KIND)
+    made.put(things)
+    return made
+
+
+@given(THINGS, st.booleans())
+def test_sorted_rows_are_all_rows_with_the_unknown_last(things: list[Thing], descending: bool) -> None:
+    made = table(*things)
+    made.order("size", descending=descending)
+    assert sorted(made.shown, key=lambda t: t.id) == sorted(things, key=lambda t: t.id)
+    known = [thing.size for thing in made.shown if thing.size is not None]
+    assert known == sorted(known, reverse=descending)
+    assert all(thing.size is None for thing in made.shown[len(known) :])
+
+
+@given(THINGS, st.sampled_from(["a", "!a", "id:b", "size:3", "!size:3", "a b", "~^a"]))
+def test_a_filter_keeps_exactly_what_passes(things: list[Thing], text: str) -> None:
+    made = table(*things)
+    made.narrow(text)
+    kept = {thing.id for thing in made.shown}
+    made.narrow("")
+    assert {thing.id for thing in made.shown} == {thing.id for thing in things}
+    expected: Callable[[Thing], bool] = {
+        "a": lambda t: "a" in t.id,
+        "!a": lambda t: "a" not in t.id,
+        "id:b": lambda t: "b" in t.id,
+        "size:3": lambda t: t.size == 3,
+        "!size:3": lambda t: t.size != 3,
+        "a b": lambda t: "a" in t.id and "b" in t.id,
+        "~^a": lambda t: t.id.startswith("a"),
+    }[text]
+    assert kept == {thing.id for thing in things if expected(thing)}
+
+
+def test_no_filter_leaves_the_old_one() -> None:
+    made = table(Thing("a", 1), Thing("b", 2))
+    made.narrow("a")
+    with pytest.raises(ConsoleError):
+        made.narrow("~(")
+    assert [thing.id for thing in made.shown] == ["a"]
+
+
+def test_a_filter_never_looks_at_what_the_clock_changes() -> None:
+    made = table(Thing("a", 1, at=-7.0))
+    made.narrow("7")
+    assert made.shown == []
+    made.narrow("age:7")
+    assert made.shown == []
+
+
+def test_what_changed_is_marked_for_a_moment() -> None:
+    made = table(Thing("a", 1), Thing("b", 2))
+    made.put((Thing("a", 5, at=3.0), Thing("b", 2, at=3.0), Thing("c", 1)))
+    marks = {thing.id: made.marks(thing) for thing in made.shown}
+    assert marks == {"a": {"size"}, "b": frozenset(), "c": frozenset()}
+    cells = layout(KIND.columns, 60)
+    assert [segment.role for segment in row(made, made.shown[0], cells)][2] is Role.CHANGED
+    made.look = Look(now=MARK_SECONDS + 0.1)
+    assert made.marks(made.shown[0]) == frozenset()
+
+
+def test_a_changed_row_is_found_by_its_new_text() -> None:
+    made = table(Thing("a", 1), Thing("b", 2))
+    made.narrow("size:2")
+    made.put((Thing("a", 2), Thing("b", 3)))
+    assert [thing.id for thing in made.shown] == ["a"]
+    made.narrow("3")
+    assert [thing.id for thing in made.shown] == ["b"]
+
+
+@given(st.integers(0, 200))
+def test_rows_and_names_are_exactly_as_wide_as_their_columns(cells: int) -> None:
+    made = table(Thing("x" * 300, 10**9))
+    columns = layout(KIND.columns, cells)
+    line = row(made, made.shown[0], columns)
+    names = header(columns, "size", True, "id", made.look.glyphs)
+    assert width(line) == width(names)
+    if cells >= 20:
+        assert width(line) == cells
+    assert all(cell_len(segment.text) > 0 for segment in line)
+
+
+def test_an_export_has_what_is_shown_and_no_formula() -> None:
+    made = table(Thing("=cmd()", 1), Thing("b", None), Thing("c", 3))
+    made.narrow("!id:~^c$")
+    sheet = sheet_of(made)
+    assert sheet.csv().splitlines() == ["id,size,age", "'=cmd(),1,0", "b,'-,0"]
+    assert '"id": "=cmd()"' in sheet.json()
