@@ -222,6 +222,9 @@ class StackSettings(_Settings):
     in_house_event_source: EventSource | None = Field(
         default=None, description="`source` of receipts that in-house producers put on a bus of their own"
     )
+    console_allow_actions: bool = Field(
+        default=False, description="consoles may act on this stack without --allow-actions"
+    )
     layer_path: str = Field(default="build/layer", min_length=1, description="directory of the built Lambda layer")
     endpoint_url: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]+$")] | None = Field(
         default=None, description="the embedded cloud; only in the environment local"

@@ -14,8 +14,8 @@ from console.exit_codes import ExitCode
 from console.headless import talk
 from console.headless.channel_checks import channel_checks
 from console.headless.checks import Check, Word, verdict
-from console.services.connect import caller
 from console.services.errors import classify
+from console.sources.account_guard import caller
 from console.sources.base import Connection
 from console.sources.clients import Clients
 from console.sources.tables import Tables

@@ -163,7 +163,7 @@ def _clients_for(found: StackOutputs, options: Options) -> Clients:
 def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connection:
     _require_region(found, clients)
     progress(f"checking the account of {found.identity.project}/{found.identity.stack}")
-    require_account(found, clients)
+    clients.guard(found.identity.stack, found.identity.account_id)
     source = AwsSource(found, clients)
     return Connection(
         found,
@@ -183,22 +183,4 @@ def _require_region(found: StackOutputs, clients: Clients) -> None:
             ProblemKind.WRONG_REGION,
             f"the stack {found.identity.stack} is in {region}, not in {safe_line(asked, 40)}",
             f"leave --region out, or give --region {region}",
-        )
-
-
-def caller(clients: Clients) -> tuple[str, str]:
-    """Account id and ARN of the credentials in use."""
-    identity = clients.client("sts").get_caller_identity()
-    return safe_line(identity["Account"], 20), safe_line(identity["Arn"], 200)
-
-
-def require_account(found: StackOutputs, clients: Clients) -> None:
-    """Refuse credentials of another account than the stack's: what is shown and done would be somebody else's."""
-    account, _ = caller(clients)
-    if account != found.identity.account_id:
-        raise ConsoleError(
-            ProblemKind.CREDENTIALS,
-            f"the credentials belong to account {account}, the stack {found.identity.stack} to "
-            f"{found.identity.account_id}",
-            "choose the right profile with --profile",
         )

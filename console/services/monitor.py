@@ -17,6 +17,7 @@ from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.base import Connection
 from lambdas.core.campaign import CampaignSummary
+from lambdas.core.outputs import ACTIONS_ALLOWED
 
 LOCAL = "local"
 
@@ -56,7 +57,8 @@ DEADLINE = 8.0
 
 
 def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
-    """Who this stack is; actions are on by request, and always in the environment `local`."""
+    """Who this stack is; actions are on by request or by the stack's own settings, and always in the environment
+    `local`."""
     identity = connection.outputs.identity
     return StackFacts(
         project=identity.project,
@@ -65,7 +67,7 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
         account_id=identity.account_id,
         region=identity.region,
         version=identity.version,
-        actions_allowed=allow_actions or identity.environment == LOCAL,
+        actions_allowed=allow_actions or identity.console_actions == ACTIONS_ALLOWED or identity.environment == LOCAL,
         alarm_prefix=connection.outputs.monitoring.alarm_name_prefix,
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from console.domain import ConsoleError, ProblemKind
+from console.sources.account_guard import AccountGuard
 from console.spend import SpendMeter
 
 CONNECT_SECONDS = 2
@@ -84,6 +85,17 @@ class Clients:
         self._lock = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._session: Any = None
+        self._guard: AccountGuard | None = None
+
+    def guard(self, stack: str, account_id: str) -> None:
+        """From now on nothing is written with credentials of another account; raises `ConsoleError` if they are now."""
+        self._guard = AccountGuard(self, stack, account_id)
+        self._guard.require()
+
+    def require_account(self) -> None:
+        """Before a write that botocore's clients do not make."""
+        if self._guard is not None:
+            self._guard.require()
 
     @property
     def session(self) -> Any:
@@ -111,6 +123,7 @@ class Clients:
                     service, region_name=self.target.region, endpoint_url=self.target.endpoint_url, config=config
                 )
                 client.meta.events.register("before-send.*", self._count)
+                client.meta.events.register("before-call.*", self._guarded)
                 client.meta.events.register("provide-client-params.cloudwatch.GetMetricData", self._count_metrics)
                 self._clients[service] = client
             return self._clients[service]
@@ -123,6 +136,10 @@ class Clients:
         if found is None:
             raise NoCredentialsError()
         return found.get_frozen_credentials()
+
+    def _guarded(self, **event: Any) -> None:
+        if self._guard is not None:
+            self._guard.before_call(**event)
 
     def _count(self, event_name: str, **_: Any) -> None:
         """Each attempt on the wire is a call that AWS may bill; read units are added from the answers."""

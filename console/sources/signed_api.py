@@ -47,6 +47,8 @@ class SignedApi:
     ) -> dict[str, Any]:
         """The answer's JSON object; raises `ConsoleError` with the API's own sentence. A call whose answer is lost is
         made once more."""
+        if method != "GET":
+            self._clients.require_account()
         data = b"" if document is None else json.dumps(document, separators=(",", ":")).encode()
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS

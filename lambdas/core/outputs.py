@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+ACTIONS_ALLOWED = "allowed"
 SSM_STANDARD_LIMIT = 4096
 """Bytes of a standard parameter (Systems Manager quotas page)."""
 
@@ -59,7 +60,8 @@ class ComponentOutputs:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StackIdentity(ComponentOutputs):
-    """Which stack this is and where it runs; `endpoint_url` only in the environment `local`."""
+    """Which stack this is and where it runs; `endpoint_url` only in the environment `local`. `console_actions` is
+    ACTIONS_ALLOWED where consoles may act on the stack without being told so."""
 
     COMPONENT: ClassVar[str] = "stack"
 
@@ -70,6 +72,7 @@ class StackIdentity(ComponentOutputs):
     account_id: str
     version: str
     endpoint_url: str = ""
+    console_actions: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ import pytest
 from console.campaigns import make_request
 from console.domain import ConsoleError, ProblemKind
 from console.exit_codes import ExitCode
+from console.headless import alarms, demo, once, outputs, watch
 from console.headless import campaign as commands
-from console.headless import demo, once, outputs
 from console.headless.talk import Course
 from console.sources.fake import FakeStack
 from console.sources.fake_outputs import fake_outputs
@@ -256,3 +256,42 @@ def test_provisioning_is_told_once_a_second(capsys: pytest.CaptureFixture[str]) 
         course(f"step {step}")
         clock.time += 0.1
     assert len(capsys.readouterr().err.splitlines()) == 10
+
+
+def test_alarms_are_an_exit_code_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    stack = FakeStack()
+    assert alarms.run(stack.connection(), as_json=True, exit_code=True) == ExitCode.FAILED
+    captured = capsys.readouterr()
+    assert [each["state"] for each in json.loads(captured.out)].count("ALARM") == 1
+    assert captured.err == "1 of 3 in ALARM\n"
+    assert alarms.run(stack.connection(), as_json=False, exit_code=False) == ExitCode.OK
+    assert "receipts-dlq" in capsys.readouterr().out
+    stack.alarm_list = tuple(alarm for alarm in stack.alarm_list if alarm.state != "ALARM")
+    assert alarms.run(stack.connection(), as_json=True, exit_code=True) == ExitCode.OK
+
+
+def test_a_watch_prints_one_line_per_beat(capsys: pytest.CaptureFixture[str]) -> None:
+    stack = FakeStack()
+    assert watch.run(stack.connection(), every=0.2, beats=3, as_json=True) == ExitCode.OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [list(line) for line in lines] == [[*KEYS, "stale_feeds"]] * 3
+    assert all(line["stale_feeds"] == {} for line in lines)
+    assert lines[0]["taken_at"] < lines[1]["taken_at"] < lines[2]["taken_at"]
+    assert watch.run(stack.connection(), every=0.2, beats=1, as_json=False) == ExitCode.OK
+    assert "alarms 1 of 3 in ALARM" in capsys.readouterr().out
+
+
+def test_a_watch_goes_on_over_trouble_and_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    stack = FakeStack()
+    stack.error = ConsoleError(ProblemKind.THROTTLED, "AWS throttles these calls", "wait")
+    assert watch.run(stack.connection(), every=0.2, beats=2, as_json=True) == ExitCode.OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [set(line["stale_feeds"].values()) for line in lines] == [{"throttled"}] * 2
+
+
+@pytest.mark.parametrize(("text", "words"), [("0", "seconds"), ("auto", "number of seconds"), ("x", "seconds")])
+def test_no_beat_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ConsoleError, match=words):
+        watch.parse_every(text)
+    with pytest.raises(ConsoleError, match="--beats"):
+        watch.parse_beats("0")
