@@ -167,7 +167,7 @@ class ApiUse:
 
 @dataclass(frozen=True, slots=True)
 class StackFacts:
-    """Which stack is on the screen and what may be done to it."""
+    """Which stack is on the screen and what may be done to it; `endpoint_url` is that of an embedded cloud."""
 
     project: str
     stack: str
@@ -177,6 +177,7 @@ class StackFacts:
     version: str
     actions_allowed: bool
     alarm_prefix: str = ""
+    endpoint_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

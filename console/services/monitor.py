@@ -69,6 +69,7 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
         version=identity.version,
         actions_allowed=allow_actions or identity.console_actions == ACTIONS_ALLOWED or identity.environment == LOCAL,
         alarm_prefix=connection.outputs.monitoring.alarm_name_prefix,
+        endpoint_url=identity.endpoint_url,
     )
 
 
@@ -172,6 +173,10 @@ class Monitor:
         self._watchers[name] -= 1
         if self._watchers[name] <= 0:
             self._feeds.pop(name, None)
+
+    def pace(self, name: str, every: float) -> None:
+        """Read a feed at another beat (seconds) from now on."""
+        self._every[name] = every
 
     def focus(self, names: Collection[str]) -> None:
         """What is on the screen now: it is read at its full rate, at once where it has grown old."""

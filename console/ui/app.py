@@ -310,6 +310,8 @@ class ConsoleApp(Commanding):
         """Read everything now, or connect again."""
         if self.monitor is not None:
             self.monitor.refresh()
+            if self.here is not None:
+                self.here.read_now()
         elif self._connecting is None:
             self._start_connecting()
 

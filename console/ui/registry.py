@@ -10,6 +10,7 @@ from console.ui.desk import Desk
 from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
+from console.ui.screens.messages import MessagesScreen, one
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.throughput import ThroughputScreen
 
@@ -36,6 +37,7 @@ SCREENS: tuple[ScreenSpec, ...] = (
     ScreenSpec(HOME, "1", ("ov", "home"), "the whole stack at a glance", OverviewScreen),
     ScreenSpec("alarms", "2", ("al", "alarm"), "alarms: state, since when, reason", AlarmsScreen),
     ScreenSpec("throughput", "3", ("tp", "rate"), "target against achieved, by channel", ThroughputScreen),
+    ScreenSpec("messages", "4", ("me", "message"), "messages: searched, and the timeline of one", MessagesScreen, one),
     ScreenSpec(
         "campaigns", "5", ("ca", "campaign"), "campaigns: progress, pace, end, cost", CampaignsScreen, CampaignScreen
     ),

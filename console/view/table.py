@@ -19,6 +19,10 @@ MARK_SECONDS = 3.0
 """How long a changed cell is marked: long enough to be seen at a glance, short enough to stay rare."""
 GAP = 2
 """Cells between two columns."""
+AT_ONCE = 10_000
+"""Rows that are arranged before a key is answered: well below a tenth of a second."""
+STEP = 5_000
+"""Rows that `proceed` arranges at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,11 @@ class Kind(Generic[T]):
 
 
 class Table(Generic[T]):
-    """The rows of one kind: what was read, and which of it is shown in which order."""
+    """The rows of one kind: what was read, and which of it is shown in which order.
+
+    Up to `AT_ONCE` rows are arranged at once. With more, `shown` stays as it was while `arranging`, until `proceed` was
+    called often enough; the widget does that between two keys.
+    """
 
     def __init__(self, kind: Kind[T], look: Look | None = None) -> None:
         self.kind = kind
@@ -90,9 +98,17 @@ class Table(Generic[T]):
         self.descending = kind.descending
         self.shown: list[T] = []
         self._items: Sequence[T] = ()
+        self._sifted = 0
+        self._keyed: list[tuple[Any, T]] = []
+        self._keyless: list[T] = []
         self._by_id: dict[str, T] = {}
         self._rows: dict[str, str] = {}
         self._marks: dict[str, tuple[float, frozenset[str]]] = {}
+
+    @property
+    def items(self) -> Sequence[T]:
+        """What was read, in the order of the reading."""
+        return self._items
 
     @property
     def total(self) -> int:
@@ -110,6 +126,36 @@ class Table(Generic[T]):
             self._compare(before)
             self._rows = {key: row for key, row in self._rows.items() if before.get(key) is self._by_id.get(key)}
         self._arrange()
+
+    def extend(self, items: Iterable[T]) -> None:
+        """Take more items of the same reading; those that are there already by their id are left out."""
+        fresh = {key: item for item in items if (key := self.kind.id(item)) not in self._by_id}
+        if fresh:
+            self._by_id |= fresh
+            self._items = [*self._items, *fresh.values()]
+            self.proceed(AT_ONCE)
+
+    @property
+    def arranging(self) -> bool:
+        """Whether `shown` is not yet what filter and order ask for."""
+        return self._sifted < len(self._items)
+
+    def proceed(self, rows: int = STEP) -> None:
+        """Filter `rows` more; after the last of them `shown` is sorted and complete."""
+        column = self.kind.column(self.sort) if self.sort else None
+        fresh = self._items[self._sifted : self._sifted + rows]
+        for item in fresh:
+            if self.filter and not self._passes(item):
+                continue
+            key = None if column is None else column.key(item) if column.key else column.text(item, self.look)
+            if key is None:
+                self._keyless.append(item)
+            else:
+                self._keyed.append((key, item))
+        self._sifted += len(fresh)
+        if not self.arranging:
+            self._keyed.sort(key=_first, reverse=self.descending)
+            self.shown = [*map(_second, self._keyed), *self._keyless]
 
     def narrow(self, text: str) -> None:
         """Filter; raises `ConsoleError` and leaves the filter as it was when `text` is none."""
@@ -152,14 +198,8 @@ class Table(Generic[T]):
                 self._marks[key] = (until, frozenset(changed))
 
     def _arrange(self) -> None:
-        shown = [item for item in self._items if self._passes(item)] if self.filter else list(self._items)
-        if self.sort:
-            column = self.kind.column(self.sort)
-            key = column.key or (lambda item: column.text(item, self.look))
-            keyed = [(key(item), item) for item in shown]
-            known = sorted((each for each in keyed if each[0] is not None), key=_first, reverse=self.descending)
-            shown = [item for _, item in known] + [item for value, item in keyed if value is None]
-        self.shown = shown
+        self._sifted, self._keyed, self._keyless = 0, [], []
+        self.proceed(AT_ONCE)
 
     def _passes(self, item: T) -> bool:
         return self.filter.holds(
@@ -175,7 +215,7 @@ class Table(Generic[T]):
         return row
 
 
-_first = itemgetter(0)
+_first, _second = itemgetter(0), itemgetter(1)
 
 
 def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:

@@ -82,6 +82,9 @@ class ConsoleScreen(Screen[None]):
         """What `a` offers beside the actions that are always there."""
         return ()
 
+    def read_now(self) -> None:
+        """Read again what no feed reads."""
+
     def sheet(self) -> Sheet | None:
         """What `e` exports; None where there are no rows."""
         return None

@@ -111,6 +111,10 @@ class TableScreen(ConsoleScreen, Generic[T]):
         """Another item."""
         self.draw_details()
 
+    def on_virtual_table_arranged(self, event: VirtualTable.Arranged) -> None:
+        """Many rows were filtered or sorted."""
+        self.again()
+
     def on_virtual_table_sorted(self, event: VirtualTable.Sorted) -> None:
         """The order belongs to the place."""
         sort = f"-{self.table.sort}" if self.table.descending else self.table.sort
@@ -137,6 +141,8 @@ class TableScreen(ConsoleScreen, Generic[T]):
         count = fmt.count(total) if shown == total else f"{fmt.count(shown)} of {fmt.count(total)}"
         chip = f"/{self.table.filter.text}  " if self.table.filter else ""
         feed = self._feed
+        if self.table.arranging:
+            count = f"{self.desk.glyphs.loading} {fmt.count(total)}"
         age = "" if feed.at is None else f"  {fmt.age(feed.age(self.desk.clock.now()))} old"
         return f"{chip}{count}{age}"
 
@@ -156,7 +162,7 @@ class TableScreen(ConsoleScreen, Generic[T]):
         if kind.arn is not None and (arn := kind.arn(item, self.desk.stack)):
             found.append(Copyable("a", "ARN", lambda: arn))
         if kind.command is not None and (words := kind.command(item, self.desk.stack)):
-            found.append(Copyable("i", "AWS CLI command", lambda: shlex.join(words)))
+            found.append(Copyable("i", "command", lambda: shlex.join(words)))
         return found
 
     def sheet(self) -> Sheet | None:

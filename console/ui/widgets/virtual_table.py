@@ -20,6 +20,8 @@ from console.view.table import Column, Table, header, layout, row
 T = TypeVar("T")
 
 WHEEL_ROWS = 3
+BREATH_SECONDS = 0.001
+"""Between two steps of arranging many rows: time for the keys that came meanwhile."""
 
 
 class VirtualTable(ScrollView, Generic[T], can_focus=True):
@@ -40,6 +42,9 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     class Sorted(Message):
         """The order of the rows was changed by hand."""
+
+    class Arranged(Message):
+        """Filter and order of many rows are done."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--header"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,6 +69,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._kept: str | None = None
         self._column = 0
         self._drawn: dict[int, tuple[object, Strip]] = {}
+        self._proceeding = False
 
     @property
     def item(self) -> T | None:
@@ -79,6 +85,9 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def update_rows(self) -> None:
         """Draw again what is different since the last time; call it after each change of the table."""
+        if self.table.arranging and not self._proceeding:
+            self._proceeding = True
+            self.set_timer(BREATH_SECONDS, self._proceed)
         shown = self.table.shown
         if self._kept is not None and (self.item is None or self.table.kind.id(self.item) != self._kept):
             place = self.table.place_of(self._kept)
@@ -94,6 +103,13 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
             known = self._drawn.get(y)
             if known is None or known[0] != self._state(y)[0]:
                 self.refresh(Region(0, y, self.size.width, 1))
+
+    def _proceed(self) -> None:
+        self.table.proceed()
+        self._proceeding = False
+        self.update_rows()
+        if not self.table.arranging:
+            self.post_message(self.Arranged())
 
     def select(self, key: str) -> None:
         """Put the cursor on the row of that id, where it is shown."""

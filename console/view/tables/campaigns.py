@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.domain import StackFacts, is_sending, tally
+from console.invocations import own
 from console.view import format as fmt
 from console.view.glyphs import STATUS_ROLES, status_glyph
 from console.view.progress import progress_bar
@@ -35,7 +36,7 @@ def _eta(campaign: CampaignSummary, _: Look) -> str:
 
 
 def _command(campaign: CampaignSummary, stack: StackFacts) -> Sequence[str]:
-    return ("cpaas-console", "--stack", stack.stack, "--project", stack.project, "campaign", "status", campaign.id)
+    return own(stack, "campaign", "show", campaign.id)
 
 
 KIND: Kind[CampaignSummary] = Kind(

@@ -41,7 +41,10 @@ CHAIN: dict[str, Any] = {
             "message_id": "m-1_1",
             "channel": "sms",
             "status": "queued",
-            "decided": {"explanation": "the next channel, because the one before had failed"},
+            "decided": {
+                "at_ms": 1_700_000_003_260,
+                "explanation": "the next channel, because the one before had failed",
+            },
             "explanation": "not sent: the recipient has opted out of this channel",
             "flags": ["late"],
             "events": [],
@@ -55,13 +58,15 @@ def test_the_whole_chain_is_told_in_words() -> None:
     text = text_of(timeline_lines(CHAIN, UNICODE))
     for words in (
         "delivered  m-1",
-        "customer  1001",
-        "whatsapp  ▲ failed  +1******0156  $0.0050 estimated",
-        "2023-11-14T22:13:23.200Z failed  +3.2 s",
+        "customer 1001",
+        "cost in all $0.0138",
+        "1 whatsapp  ▲ failed    +1******0156  $0.0050 estimated",
+        "2023-11-14T22:13:23.200Z     +3,200 ms  1 whatsapp  ▲ failed    refused: 131026 (fail over)",
+        "2023-11-14T22:13:23.260Z        +60 ms  2 sms       › fallback  the next channel",
         "131026 (fail over)",
-        "because  the next channel, because the one before had failed",
-        "why      not sent: the recipient has opted out",
-        "flags    late",
+        "because   the next channel, because the one before had failed",
+        "why       not sent: the recipient has opted out",
+        "flags     late",
         "it waits for a receipt, until the deadline, 2023-11-14T22:15:00.000Z",
     ):
         assert words in text

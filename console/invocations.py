@@ -1,0 +1,20 @@
+"""Commands that show on another terminal what is on the screen: the AWS CLI's and this console's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.domain import StackFacts
+
+
+def aws(stack: StackFacts, *words: str) -> Sequence[str]:
+    """A command of the AWS CLI, in the stack's region and against the embedded cloud where that is the stack."""
+    endpoint = ("--endpoint-url", stack.endpoint_url) if stack.endpoint_url else ()
+    return ("aws", *words, "--region", stack.region, *endpoint)
+
+
+def own(stack: StackFacts, *words: str) -> Sequence[str]:
+    """A command of this console about the same stack."""
+    if stack.endpoint_url:
+        return ("cpaas-console", *words, "--endpoint-url", stack.endpoint_url)
+    return ("cpaas-console", *words, "--stack", stack.stack, "--project", stack.project)

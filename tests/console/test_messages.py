@@ -1,0 +1,199 @@
+"""Messages: the newest, searches of a hundred thousand, and what became of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from console.domain import CampaignRequest, ConsoleError, ProblemKind
+from console.places import Place
+from console.sources import fake_records
+from console.sources.fake import FakeStack
+from console.telemetry import MessagePage, MessageSearch
+from console.ui.app import ConsoleApp
+from console.ui.screens.message import MessageScreen
+from console.ui.screens.messages import MessagesScreen, SearchScreen
+from console.view.table import AT_ONCE, STEP
+from tests.console.screens import application, first_data, shown, until
+
+MANY = 100_000
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test on an event loop of its own."""
+    asyncio.run(test)
+
+
+def with_campaign(recipients: int) -> tuple[FakeStack, str]:
+    """A stack that has sent so many, and the campaign."""
+    stack = FakeStack()
+    return stack, stack.send(CampaignRequest(recipients, 1_000_000.0, "x", "k")).id
+
+
+def searched(app: ConsoleApp) -> SearchScreen:
+    """The search on the screen."""
+    assert isinstance(app.screen, SearchScreen)
+    return app.screen
+
+
+async def type_command(pilot: Any, text: str) -> None:
+    """The command line."""
+    await pilot.press("colon", *text, "enter")
+
+
+def test_the_newest_messages_lead_to_one_message_to_its_customer_and_back() -> None:
+    async def body() -> None:
+        stack, campaign_id = with_campaign(40)
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await pilot.press("4")
+            await until(pilot, lambda: isinstance(app.screen, MessagesScreen) and "test-00039" in shown(pilot))
+            await pilot.press("end", "home", "down", "enter")
+            await until(
+                pilot, lambda: isinstance(app.screen, MessageScreen) and "handed to the provider" in shown(pilot)
+            )
+            assert app.screen.place == Place("messages", f"{campaign_id}-0000038")  # type: ignore[attr-defined]
+            await pilot.press("o")
+            await until(pilot, lambda: "customer's messages" in shown(pilot))
+            await pilot.press("u")
+            await until(pilot, lambda: isinstance(app.screen, SearchScreen) and "1 read" in shown(pilot))
+            assert "customer=test-00038" in shown(pilot)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, MessageScreen))
+            await pilot.press("o", "c")
+            await until(pilot, lambda: app.here is not None and app.here.place == Place("campaigns", campaign_id))
+
+    run(body())
+
+
+def test_a_timeline_tells_all_channels_and_goes_on_until_it_has_ended() -> None:
+    async def body() -> None:
+        stack, campaign_id = with_campaign(40)
+        app = application(stack)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await first_data(pilot)
+            await type_command(pilot, f"messages {campaign_id}-0000019")
+            await until(pilot, lambda: "whatsapp" in shown(pilot) and "› fallback" in shown(pilot))
+            await until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
+            text = shown(pilot)
+            for words in (
+                "+40 ms",
+                "receipt: CARRIER_UNREACHABLE (retry)",
+                "the next channel, because the one before had failed",
+                "1 sms",
+                "2 whatsapp",
+                "1 part  $0.0088 estimated",
+                "$0.0111",
+                "cost in all $0.0199",
+                "nothing: delivered",
+            ):
+                assert words in text
+            monitor = app.monitor
+            assert monitor is not None
+            await until(pilot, lambda: monitor.feeds[f"message {campaign_id}-0000019"].every >= 60)
+            await pilot.press("slash", *"event:fallback", "enter")
+            await until(pilot, lambda: "1 of 8" in shown(pilot) or "1 of 7" in shown(pilot))
+
+    run(body())
+
+
+def test_a_message_that_is_not_there_is_said_where_its_timeline_would_be() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await type_command(pilot, "messages nobody")
+            await until(pilot, lambda: "there is no message nobody" in shown(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.here is not None and app.here.place.screen == "overview")
+            await type_command(pilot, "messages campaign=")
+            assert app.here.place.screen == "overview"  # type: ignore[union-attr]
+
+    run(body())
+
+
+def test_a_hundred_thousand_messages_are_read_filtered_and_sorted_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        monkeypatch.setattr(fake_records, "PAGE_ROWS", 10_000)
+        stack, campaign_id = with_campaign(MANY)
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await type_command(pilot, f"messages campaign={campaign_id}")
+            await until(pilot, lambda: "of 100,000 read" in shown(pilot))
+            await until(pilot, lambda: "  100,000 read" in shown(pilot))
+            table = searched(app).table
+            assert len(table.shown) == MANY
+            steps: list[int] = []
+            real = type(table).proceed
+
+            def counting(self: Any, rows: int = STEP) -> None:
+                before = self._sifted
+                real(self, rows)
+                steps.append(self._sifted - before)
+
+            monkeypatch.setattr(type(table), "proceed", counting)
+            await pilot.press("slash", *"test-0001", "enter")
+            await until(pilot, lambda: "/test-0001  10 of 100,000 read" in shown(pilot))
+            assert {message.customer_id for message in table.shown} == {f"test-0001{n}" for n in range(10)}
+            await pilot.press("escape")
+            await until(pilot, lambda: not table.arranging and len(table.shown) == MANY)
+            await pilot.press("end")
+            await until(pilot, lambda: f"{campaign_id}-0000000" in shown(pilot))
+            await pilot.press("right", "right", "right", "s")
+            await until(
+                pilot, lambda: not table.arranging and table.sort == "id" and table.shown[0].id[-7:] == "0000000"
+            )
+            assert [message.id for message in table.shown] == sorted(message.id for message in table.shown)
+            await pilot.press("home")
+            assert max(steps) <= AT_ONCE
+            assert sum(steps) >= 3 * MANY
+
+    run(body())
+
+
+def test_a_search_holds_while_paused_or_left_and_goes_on_after_a_page_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        stack, campaign_id = with_campaign(5_000)
+        asked: list[str | None] = []
+        real, trouble = stack.records.search, [ConsoleError(ProblemKind.THROTTLED, "slow down", "wait")]
+        gate = asyncio.Event()
+
+        def search(wanted: MessageSearch, cursor: str | None = None) -> MessagePage:
+            asked.append(cursor)
+            if cursor == "4000" and trouble:
+                raise trouble.pop()
+            if cursor == "3000" and not gate.is_set():
+                gate.set()
+                app.call_from_thread(app.action_hold)
+            return real(wanted, cursor)
+
+        monkeypatch.setattr(stack.records, "search", search)
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await type_command(pilot, f"messages campaign={campaign_id}")
+            await until(pilot, lambda: "slow down" in shown(pilot) and "throttled: data from" in shown(pilot))
+            assert "1,000 of 5,000 read" in shown(pilot)
+            await until(pilot, lambda: len(searched(app).table.shown) == 1_000)
+            await pilot.press("r")
+            await until(pilot, lambda: "PAUSED" in shown(pilot) and "2,200 of 5,000 read  PAUSED" in shown(pilot))
+            assert "slow down" not in shown(pilot)
+            calls = len(asked)
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: isinstance(app.screen, MessageScreen))
+            await pilot.press("space")
+            await until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
+            assert len(asked) == calls, "nobody looks at the search"
+            await pilot.press("escape")
+            await until(pilot, lambda: "  5,000 read" in shown(pilot))
+            assert len(asked) == len(set(asked)) + 1, "only the page that failed was asked for twice"
+            await pilot.press("r")
+            await until(pilot, lambda: len(asked) > 27)
+            assert asked.count(None) == 2
+
+    run(body())
