@@ -45,6 +45,7 @@ class ConsoleScreen(Screen[None]):
         self.trail: tuple[str, ...] = (place.title(),)
         self._last: Overview | None = None
         self._watched: tuple[str, ...] = ()
+        self._composed = False
 
     @abstractmethod
     def body(self) -> ComposeResult:
@@ -102,6 +103,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to read."""
+        self._composed = True
         monitor = self.desk.monitor
         specs = [*(monitor.spec(name) for name in self.reads), *self.own_feeds()]
         for spec in specs:
@@ -112,6 +114,7 @@ class ConsoleScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""
+        self._composed = False
         for name in self._watched:
             self.desk.monitor.unwatch(name)
 
@@ -131,7 +134,7 @@ class ConsoleScreen(Screen[None]):
 
     def show(self, overview: Overview) -> None:
         """Frame and body."""
-        if not self.is_mounted:
+        if not self._composed:
             return
         self._last = overview
         glyphs, columns = self.desk.glyphs, self.size.width
