@@ -77,7 +77,8 @@ def test_a_page_that_fails_is_asked_for_again_and_nothing_is_lost() -> None:
     assert beat(search, records, clock, 0.0) == 0
     assert 4.0 <= search.retry_at - clock.now() <= 5.0
     assert beat(search, records, clock, 5.0) == 2
-    assert (search.error, search.retry_at, search.complete) == (None, None, True)
+    assert search.complete
+    assert [search.error, search.retry_at] == [None, None]
     assert records.asked == [None, "1", "1", "1"]
 
 

@@ -58,10 +58,10 @@ def test_piece_by_piece_is_the_same_as_at_once(
 def test_many_rows_are_arranged_in_steps_and_shown_when_all_are() -> None:
     table = Table(KIND)
     table.put(things(AT_ONCE))
-    assert not table.arranging
+    assert [table.arranging] == [False]
     before = table.shown
     table.extend(Thing(f"more-{place:06d}", place) for place in range(AT_ONCE + STEP + 1))
-    assert table.arranging
+    assert [table.arranging] == [True]
     assert table.shown is before
     table.narrow("more")
     assert table.shown is before, "what was shown stays until the new order is there"
