@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 which stack: --local starts an embedded one; --stack NAME reads its outputs from SSM (project by --project or a
-Pulumi.yaml here) or from the Pulumi CLI; --outputs FILE; --endpoint-url URL attaches to a running cpaas-local.
+Pulumi.yaml here) or from the Pulumi CLI; --outputs FILE; --endpoint-url URL attaches to a running cpaas-local;
+--replay FILE shows what --record FILE has written.
 
 exit codes: 0 done; 1 done, and the answer is bad; 2 bad input, no terminal or no connection; 3 the wait ended
 before the campaign did; 130 interrupted.
@@ -49,6 +50,9 @@ def _connection_options() -> argparse.ArgumentParser:
     which.add_argument("--endpoint-url", metavar="URL", help="a running embedded cloud on this machine")
     which.add_argument("--region", metavar="REGION", help="AWS region (default: of the environment, else us-east-1)")
     which.add_argument("--profile", metavar="NAME", help="AWS profile")
+    which.add_argument("--record", metavar="FILE", type=Path, help="write what the stack answers to a new file")
+    which.add_argument("--replay", metavar="FILE", type=Path, help="show such a file again, without any stack")
+    which.add_argument("--faults", metavar="SPEC", help=argparse.SUPPRESS)
     which.add_argument("--allow-actions", action="store_true", help="allow writes (always on in the environment local)")
     return parent
 
@@ -155,6 +159,9 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         region=getattr(arguments, "region", None),
         profile=getattr(arguments, "profile", None),
         directory=Path.cwd(),
+        faults=getattr(arguments, "faults", ""),
+        record=getattr(arguments, "record", None),
+        replay=getattr(arguments, "replay", None),
     )
     if arguments.command == "open":
         from console.places import parse_link
@@ -220,10 +227,12 @@ def _command(arguments: argparse.Namespace, allow: bool) -> Command | None:
 
 
 def _headless(options: Options, command: Command) -> ExitCode:
+    from dataclasses import replace
+
     from console.headless.talk import Course
     from console.services.connect import connect
 
-    connection = connect(options, Course() if options.local else _quiet)
+    connection = connect(replace(options, replay_at_end=True), Course() if options.local else _quiet)
     try:
         return command(connection)
     finally:

@@ -67,7 +67,9 @@ def send(
 
 def _api(connection: Connection) -> AudienceApi:
     if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "this stack is made up", "connect to one that takes uploads")
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT, "this stack is made up or replayed", "connect to one that takes uploads"
+        )
     return AudienceApi(SignedApi(connection.outputs.campaigns.api_url, connection.clients), connection.clients)
 
 

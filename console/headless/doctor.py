@@ -151,7 +151,7 @@ def lines_of(checks: list[Check], glyphs: Glyphs) -> list[Line]:
 def run(connection: Connection, *, as_json: bool) -> ExitCode:
     """Print all verdicts; any `fail` is exit code 1."""
     if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "there is nothing to examine: this stack is made up")
+        raise ConsoleError(ProblemKind.BAD_INPUT, "there is nothing to examine: this stack is made up or replayed")
     checks = list(examine(connection, connection.clients))
     if as_json:
         talk.put_json(

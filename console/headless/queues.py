@@ -147,7 +147,7 @@ def _reason(connection: Connection, queue: StackQueue, letter: Letter) -> Reason
 
 def _clients(connection: Connection) -> Clients:
     if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no queues: this stack is made up")
+        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no queues: this stack is made up or replayed")
     return connection.clients
 
 

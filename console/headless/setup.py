@@ -96,5 +96,5 @@ def _for_people(check: Callable[[], checks.Check]) -> Finding:
 
 def _clients(connection: Connection) -> Clients:
     if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "there is nothing to set up: this stack is made up")
+        raise ConsoleError(ProblemKind.BAD_INPUT, "there is nothing to set up: this stack is made up or replayed")
     return connection.clients

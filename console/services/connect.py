@@ -7,16 +7,21 @@ import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from console.clock import SystemClock
 from console.domain import ConsoleError, ProblemKind
 from console.services import outputs as reading
 from console.services.embedded import EmbeddedCloud, require_local_extra
+from console.services.errors import caller_of, classify
 from console.sources.api import HttpCampaignApi
 from console.sources.aws import AwsSource
 from console.sources.base import Connection, Progress
 from console.sources.clients import Clients, Target, local_target, require_loopback
+from console.sources.faults import FaultPlan, parse_faults
+from console.sources.intercept import intercepted
 from console.sources.records import AwsRecords
 from console.sources.telemetry import AwsTelemetry
 from console.text import safe_line
@@ -30,7 +35,11 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the stack was named on the command line: exactly one of the first four is given."""
+    """How the stack was named on the command line: exactly one of the first four and `replay` is given.
+
+    `record` is a new file for what the stack answers, `replay` one to answer from. `faults` are put between console
+    and stack, for those who work on the console (`console/sources/faults.py`).
+    """
 
     local: bool = False
     stack: str | None = None
@@ -40,9 +49,15 @@ class Options:
     region: str | None = None
     profile: str | None = None
     directory: Path = Path()
+    faults: str = ""
+    record: Path | None = None
+    replay: Path | None = None
+    replay_at_end: bool = False
 
     def title(self) -> str:
         """What is connected to, for people."""
+        if self.replay is not None:
+            return f"the recording {self.replay}"
         if self.local:
             return "an embedded cloud"
         if self.outputs is not None:
@@ -52,12 +67,13 @@ class Options:
 
 def check(options: Options) -> None:
     """What can be refused before anything is started; raises `ConsoleError`."""
-    ways = (options.local, options.stack is not None, options.outputs is not None, options.endpoint_url is not None)
+    names = (options.stack, options.outputs, options.endpoint_url, options.replay)
+    ways = (options.local, *(name is not None for name in names))
     if sum(ways) != 1:
         raise ConsoleError(
             ProblemKind.BAD_INPUT,
             "no stack is named" if not any(ways) else "the stack is named in more than one way",
-            "give exactly one of --local, --stack NAME, --outputs FILE, --endpoint-url URL",
+            "give exactly one of --local, --stack NAME, --outputs FILE, --endpoint-url URL, --replay FILE",
         )
     if options.local:
         require_local_extra()
@@ -73,11 +89,46 @@ def check(options: Options) -> None:
         reading.require_name(options.project, "project")
     if options.outputs is not None:
         reading.read_file(options.outputs)
+    if options.faults:
+        parse_faults(options.faults)
+    if options.record is not None and options.replay is not None:
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT, "a replay is not recorded again", f"copy {safe_line(options.replay, 200)} instead"
+        )
 
 
 def connect(options: Options, progress: Progress) -> Connection:
     """Find and open the stack; blocks. Raises `ConsoleError`, or what botocore raises."""
     check(options)
+    opened = _found(options, progress)
+    if options.faults:
+        opened = intercepted(opened, FaultPlan(*parse_faults(options.faults)))
+    return opened if options.record is None else _recorded(opened, options.record)
+
+
+def _recorded(opened: Connection, path: Path) -> Connection:
+    from console.sources.codec import PORTS
+    from console.sources.recording import Recorder
+
+    try:
+        recorder = Recorder(path, opened.outputs, SystemClock(), partial(classify, caller=caller_of(opened)))
+    except BaseException:
+        opened.close()
+        raise
+
+    def close() -> None:
+        recorder.close()
+        opened.close()
+
+    return replace(intercepted(opened, recorder, tuple(PORTS)), close=close, note=recorder.note)
+
+
+def _found(options: Options, progress: Progress) -> Connection:
+    if options.replay is not None:
+        from console.sources.replay import open_recording
+
+        progress(f"reading {options.replay}")
+        return open_recording(options.replay, at_end=options.replay_at_end)
     if options.local:
         return _start_local(progress)
     if options.outputs is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from console.domain import ConsoleError, Problem, ProblemKind
+from console.sources.base import Connection
 from console.text import safe_line
 
 _EXPIRED = frozenset(
@@ -58,6 +59,14 @@ class Caller:
 NOBODY = Caller()
 
 
+def caller_of(connection: Connection) -> Caller:
+    """How the stack is called, for what goes wrong."""
+    if connection.clients is None:
+        return NOBODY
+    target = connection.clients.target
+    return Caller(target.profile or "", target.region)
+
+
 class DeadlineError(Exception):
     """A call did not answer in the seconds it was given; it was abandoned."""
 
@@ -88,7 +97,7 @@ def classify(error: BaseException, caller: Caller = NOBODY) -> Problem:
         )
     if isinstance(error, BusyError):
         return Problem(ProblemKind.TIMED_OUT, "earlier calls still hang", "they are given up one by one; r asks again")
-    names = {error_code(error), type(error).__name__, *_causes(error)}
+    names = {error_code(error), *(kind.__name__ for kind in type(error).__mro__), *_causes(error)}
     detail = safe_line(error, cells=200)
     for known, describe in _KINDS:
         if names & known:

@@ -11,7 +11,7 @@ from typing import Any
 from console.clock import Clock, SystemClock
 from console.domain import Fetched, Overview, StackFacts, Throughput, is_open
 from console.services.budget import Budget
-from console.services.errors import NOBODY, Caller
+from console.services.errors import caller_of
 from console.services.feed import AnyFeed, Feed, FeedSpec
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
@@ -82,14 +82,6 @@ def identity_rate(connection: Connection) -> float | None:
     return rate if rate > 0 else None
 
 
-def caller_of(connection: Connection) -> Caller:
-    """How the stack is called, for what goes wrong."""
-    if connection.clients is None:
-        return NOBODY
-    target = connection.clients.target
-    return Caller(target.profile or "", target.region)
-
-
 class Monitor:
     """Call `tick` at each beat of the screen; it never blocks. `overview` is the state of that moment.
 
@@ -116,7 +108,7 @@ class Monitor:
         self._connection = connection
         self._source = connection.source
         self._caller = caller_of(connection)
-        self._clock = clock or SystemClock()
+        self._clock = clock or connection.clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
         self._beats = beats or (LOCAL_BEATS if self.stack.environment == LOCAL else Beats())
         self._meter = ThroughputMeter(identity_rate(connection))

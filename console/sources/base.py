@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from console.clock import Clock
 from console.domain import (
     AcceptedCampaign,
     Alarm,
@@ -148,11 +149,16 @@ def _nothing() -> None:
     return None
 
 
+def _no_note() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end.
 
-    `clients` is None for a stack that is nowhere (made up, replayed).
+    `clients` is None for a stack that is nowhere (made up, replayed), `clock` is the stack's own time where that is
+    not this machine's (replayed). `note` tells what the reader should know of it all the time, empty for most.
     """
 
     outputs: StackOutputs
@@ -162,6 +168,8 @@ class Connection:
     api: CampaignApi
     clients: Clients | None = None
     close: Callable[[], None] = field(default=_nothing)
+    clock: Clock | None = None
+    note: Callable[[], str] = field(default=_no_note)
 
 
 Progress = Callable[[str], None]

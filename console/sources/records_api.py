@@ -66,5 +66,5 @@ def _segment(text: str) -> str:
 def records_of(connection: Connection) -> RecordsApi:
     """The records of a connected stack; raises `ConsoleError` for one that is made up."""
     if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no records: this stack is made up")
+        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no records: this stack is made up or replayed")
     return RecordsApi(SignedApi(connection.outputs.campaigns.api_url, connection.clients))

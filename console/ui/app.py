@@ -176,7 +176,7 @@ class ConsoleApp(Commanding):
             connection,
             allow_actions=self._allow_actions,
             runner=self._runner,
-            clock=self._clock,
+            clock=connection.clock or self._clock,
             budget=self._budget(connection),
         )
         self.desk = self._desk(connection, self.monitor)
@@ -193,7 +193,7 @@ class ConsoleApp(Commanding):
             connection,
             monitor,
             self._runner,
-            self._clock,
+            connection.clock or self._clock,
             self.glyphs,
             go=self.go,
             back=self.back,
