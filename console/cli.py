@@ -162,6 +162,7 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
         faults=getattr(arguments, "faults", ""),
         record=getattr(arguments, "record", None),
         replay=getattr(arguments, "replay", None),
+        replay_at_end=arguments.command != "watch",
     )
     if arguments.command == "open":
         from console.places import parse_link
@@ -176,13 +177,14 @@ def _run(arguments: argparse.Namespace) -> ExitCode:
     if not _on_terminal():
         return _refuse(_no_terminal())
     check(options)
-    return _screen(options, asked)
+    return _screen(replace(options, replay_at_end=False), asked)
 
 
 def _with_stack(options: Options, stack: str) -> Options:
     """The stack of a link, unless another way to it was given: an embedded one has no name that could be found."""
-    named = options.local or options.outputs is not None or options.endpoint_url is not None
-    return options if named or options.stack is not None else replace(options, stack=stack)
+    ways = (options.stack, options.outputs, options.endpoint_url, options.replay)
+    named = options.local or any(way is not None for way in ways)
+    return options if named else replace(options, stack=stack)
 
 
 def _preview(arguments: argparse.Namespace) -> ExitCode:
@@ -227,12 +229,10 @@ def _command(arguments: argparse.Namespace, allow: bool) -> Command | None:
 
 
 def _headless(options: Options, command: Command) -> ExitCode:
-    from dataclasses import replace
-
     from console.headless.talk import Course
     from console.services.connect import connect
 
-    connection = connect(replace(options, replay_at_end=True), Course() if options.local else _quiet)
+    connection = connect(options, Course() if options.local else _quiet)
     try:
         return command(connection)
     finally:
