@@ -35,6 +35,12 @@ def a_minute_passes(cloud: Ready) -> None:
         pass
 
 
+def waiting(console: Connection, name: str) -> int:
+    (depth,) = [each.depth for each in console.telemetry.queues() if each.queue.name == name]
+    assert depth is not None
+    return depth.waiting
+
+
 def test_a_dead_letter_is_seen_raises_its_alarm_and_is_in_the_alarms_series(
     cloud: Ready, stack: StackClient, console: Connection
 ) -> None:
@@ -94,12 +100,19 @@ def test_what_functions_log_is_read_by_time_and_by_text(stack: StackClient, cons
     telemetry = console.telemetry
     began = time.time()
     poison = f"poison {uuid.uuid4().hex} {NUMBER}"
-    stack.client("sqs").send_message(QueueUrl=stack.outputs.messaging.receipts_queue_url, MessageBody=poison)
+    sqs, url = stack.client("sqs"), stack.outputs.messaging.receipts_queue_url
+    sqs.send_message(QueueUrl=url, MessageBody=poison)
     groups = telemetry.log_groups()
     (group,) = [each for each in groups if each.endswith("/delivery-processor")]
     known = {each["logGroupName"] for each in stack.client("logs").describe_log_groups()["logGroups"]}
     assert set(groups) <= known
-    until(lambda: bool(telemetry.logs(group, began - 1, time.time() + 1, text="parked").lines), "the poison is told of")
+    try:
+        until(
+            lambda: bool(telemetry.logs(group, began - 1, time.time() + 1, text="parked").lines),
+            "the poison is told of",
+        )
+    finally:
+        sqs.purge_queue(QueueUrl=url)
     page = telemetry.logs(group, began - 1, time.time() + 1)
     assert page.cursor is None
     warning = next(line for line in page.lines if line.level in ("WARNING", "ERROR"))
