@@ -6,6 +6,7 @@ Frozen values with safe text, as in `console/domain.py`; times are epoch seconds
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,8 @@ Comparison = Literal[
 """CloudWatch's comparison operators of alarms on a fixed threshold (PutMetricAlarm, API reference)."""
 MAX_POINTS = 1_440
 """Points of a series at most: a day by the minute."""
+_CHILD = re.compile(r'\b(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*"?(?P<name>[^")]+)"?\s*\)')
+"""A child in a composite alarm's rule, as `ALARM("name")` or `OK(arn)` (PutCompositeAlarm, API reference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,17 @@ class AlarmDetail:
     expression: str
     history: tuple[AlarmChange, ...]
 
+    @property
+    def children(self) -> tuple[str, ...]:
+        """Names of the alarms that a composite alarm looks at, which its expression names alone or within ARNs."""
+        names = (found["name"].strip().rpartition(":alarm:")[2] for found in _CHILD.finditer(self.expression))
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def last_rise(self) -> float | None:
+        """When it last went up, None where the history knows of no such time."""
+        return next((change.at for change in self.history if change.new is AlarmState.ALARM), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -102,7 +116,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of one log group; `level` is DEBUG, INFO, WARNING, ERROR or empty where the line names none."""
+    """One line of one log group; `level` is DEBUG, INFO, WARNING, ERROR or empty where the line names none.
+
+    `message` is what people read in a row, `raw` the line as it was written, numbers masked.
+    """
 
     id: str
     at: float
@@ -110,6 +127,12 @@ class LogLine:
     stream: str
     level: str
     message: str
+    raw: str = ""
+
+    @property
+    def function(self) -> str:
+        """The short name of the group's function, its last part."""
+        return self.group.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

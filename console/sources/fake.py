@@ -240,7 +240,7 @@ class FakeStack:
                 severity="warning",
                 since=now - 3600,
                 reason="Threshold Crossed: 1 datapoint [97.4] was not less than the threshold (90.0).",
-                runbook="docs/runbooks/delivery-rate-low.md",
+                runbook="docs/runbooks/failed-deliveries.md",
             ),
             Alarm(
                 name="ai-cpaas-demo-local-receipts-dlq",
@@ -248,7 +248,7 @@ class FakeStack:
                 severity="critical",
                 since=now - 95,
                 reason="Threshold Crossed: 1 datapoint [3.0] was greater than the threshold (0.0).",
-                runbook="docs/runbooks/receipts-dlq.md",
+                runbook="docs/runbooks/dead-letter-queue.md",
             ),
             Alarm(
                 name="ai-cpaas-demo-local-throttled-messages",
@@ -256,6 +256,6 @@ class FakeStack:
                 severity="warning",
                 since=now - 7200,
                 reason="Insufficient Data: 1 datapoint was unknown.",
-                runbook="docs/runbooks/throttled-messages.md",
+                runbook="docs/runbooks/sms-throttled.md",
             ),
         )

@@ -61,6 +61,8 @@ RULES = {
     ),
 }
 """By the end of an alarm's name."""
+COMPOSITE = "stack-down"
+"""How the name of a composite alarm over all others ends."""
 OTHER_RULE = AlarmRule(
     metric="ThrottledMessages, Sum of 60 s",
     namespace="CPaaS",
@@ -108,8 +110,13 @@ class FakeTelemetry:
             if alarm.name == name:
                 identity = self._outputs.identity
                 arn = f"arn:aws:cloudwatch:{identity.region}:{identity.account_id}:alarm:{name}"
+                if name.endswith(COMPOSITE):
+                    return AlarmDetail(alarm, arn, None, self._expression(name), self._history(alarm))
                 return AlarmDetail(alarm, arn, _rule(name), "", self._history(alarm))
         raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no alarm {name!r}")
+
+    def _expression(self, name: str) -> str:
+        return " OR ".join(f'ALARM("{each.name}")' for each in self._alarms() if each.name != name)
 
     def series(self, rule: AlarmRule, start: float, end: float) -> Series:
         """Beyond the threshold for as long as the alarm was up, by the rule's window earlier than its changes."""

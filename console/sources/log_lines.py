@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.telemetry import LogLine
-from console.text import safe_line
+from console.text import safe, safe_line
 from lambdas.core.redaction import mask_addresses
 
 MESSAGE_CELLS = 2_000
+RAW_CELLS = 16_000
+"""Longest line that is kept whole: a stack trace with its fields, of which thousands may be in memory."""
 LEVELS = {
     **{level: level for level in ("DEBUG", "INFO", "WARNING", "ERROR")},
     "TRACE": "DEBUG",
@@ -40,6 +42,7 @@ def log_line(group: str, event: Mapping[str, Any]) -> LogLine:
         stream=safe_line(event.get("logStreamName", ""), 255),
         level=level,
         message=safe_line(mask_addresses(message), MESSAGE_CELLS),
+        raw=safe(mask_addresses(text.rstrip()), RAW_CELLS),
     )
 
 

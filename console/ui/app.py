@@ -20,6 +20,7 @@ from console.places import Place
 from console.services.budget import Budget
 from console.services.errors import classify
 from console.services.monitor import Monitor
+from console.services.runbooks import page_name
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
 from console.ui.commanding import Commanding
@@ -199,6 +200,7 @@ class ConsoleApp(Commanding):
             back=self.back,
             say=self.say,
             complain=self.complain,
+            copy=self._to_clipboard,
             ask=self.ask,
             prompt=lambda: Prompt(self._complete, self.history),
             lag=lambda: tuple(self._lags),
@@ -213,6 +215,7 @@ class ConsoleApp(Commanding):
         overview = self.monitor.overview
         return {
             "alarms": [alarm.name for alarm in overview.alarms.value or ()],
+            "runbooks": sorted({name for alarm in overview.alarms.value or () if (name := page_name(alarm.runbook))}),
             "campaigns": [campaign.id for campaign in overview.campaigns.value or ()],
             "messages": [message.id for message in overview.messages.value or ()],
         }

@@ -34,7 +34,7 @@ class Desk:
     """One connected stack as screens see it.
 
     `go` opens a place, `back` the one above; `say` is a sentence that goes away by itself, `complain` a problem,
-    `ask` opens a dialog.
+    `copy` puts a text (after what it is) on the clipboard, `ask` opens a dialog.
     `lag` gives the seconds that the event loop was late at its last beats.
     """
 
@@ -47,6 +47,7 @@ class Desk:
     back: Callable[[], None]
     say: Callable[[str], None]
     complain: Callable[[Problem], None]
+    copy: Callable[[str, str], None]
     ask: Ask
     prompt: Callable[[], Prompt]
     lag: Callable[[], tuple[float, ...]]

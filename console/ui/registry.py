@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from console.places import Place
 from console.ui.desk import Desk
+from console.ui.screens.alarm import AlarmScreen
 from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
+from console.ui.screens.deployments import DeploymentsScreen
 from console.ui.screens.messages import MessagesScreen, one
 from console.ui.screens.overview import OverviewScreen
+from console.ui.screens.runbook import RunbookScreen
 from console.ui.screens.throughput import ThroughputScreen
 
 Make = Callable[[Desk, Place], ConsoleScreen]
@@ -35,12 +38,14 @@ class ScreenSpec:
 HOME = "overview"
 SCREENS: tuple[ScreenSpec, ...] = (
     ScreenSpec(HOME, "1", ("ov", "home"), "the whole stack at a glance", OverviewScreen),
-    ScreenSpec("alarms", "2", ("al", "alarm"), "alarms: state, since when, reason", AlarmsScreen),
+    ScreenSpec("alarms", "2", ("al", "alarm"), "alarms: state, since when, reason", AlarmsScreen, AlarmScreen),
     ScreenSpec("throughput", "3", ("tp", "rate"), "target against achieved, by channel", ThroughputScreen),
     ScreenSpec("messages", "4", ("me", "message"), "messages: searched, and the timeline of one", MessagesScreen, one),
     ScreenSpec(
         "campaigns", "5", ("ca", "campaign"), "campaigns: progress, pace, end, cost", CampaignsScreen, CampaignScreen
     ),
+    ScreenSpec("deployments", "", ("dep", "changes"), "deployments: what changed when", DeploymentsScreen),
+    ScreenSpec("runbooks", "", ("rb", "runbook"), "runbooks: what to do about an alarm", RunbookScreen),
 )
 
 

@@ -1,10 +1,12 @@
-"""All alarms of the stack, and one alarm in detail."""
+"""All alarms of the stack."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from console.domain import Alarm, Fetched, Overview
+from console.ui.alarm_jumps import alarm_jumps
+from console.ui.choices import Choice
 from console.ui.screens.table_screen import TableScreen
 from console.view.segments import Line
 from console.view.tables import alarms as view
@@ -27,6 +29,10 @@ class AlarmsScreen(TableScreen[Alarm]):
     def subject_of(self, item: Alarm) -> str:
         """Its name."""
         return item.name
+
+    def jumps(self) -> Sequence[Choice]:
+        """From the alarm under the cursor to what explains it."""
+        return () if self.item is None else alarm_jumps(self, self.item, None)
 
     def empty(self) -> str:
         """A stack without alarms."""

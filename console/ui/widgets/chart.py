@@ -18,6 +18,8 @@ from console.view.glyphs import Glyphs
 from console.view.segments import line
 from console.view.timespan import Timespan
 
+_PAN, _ZOOM = Binding.Group("pan", compact=True), Binding.Group("zoom", compact=True)
+
 
 class Chart(Widget, can_focus=True):
     """Draws a `ChartSpec` over the stretch of time that the reader has chosen.
@@ -26,10 +28,10 @@ class Chart(Widget, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "pan(-1)", "earlier", key_display="["),
-        Binding("right_square_bracket", "pan(1)", "later", key_display="]"),
-        Binding("plus,equals_sign", "zoom(-1)", "zoom in", key_display="+"),
-        Binding("minus", "zoom(1)", "zoom out", key_display="-"),
+        Binding("left_square_bracket", "pan(-1)", "earlier", key_display="[", group=_PAN),
+        Binding("right_square_bracket", "pan(1)", "later", key_display="]", group=_PAN),
+        Binding("plus,equals_sign", "zoom(-1)", "zoom in", key_display="+", group=_ZOOM),
+        Binding("minus", "zoom(1)", "zoom out", key_display="-", group=_ZOOM),
         Binding("0", "live", "live"),
         Binding("left", "cursor(-1)", "read the value before the cursor", show=False),
         Binding("right", "cursor(1)", "read the value after the cursor", show=False),

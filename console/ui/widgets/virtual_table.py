@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from console.ui.content import content_of
+from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line
 from console.view.table import Column, Table, header, layout, row
@@ -129,7 +130,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def _state(self, y: int) -> tuple[object, Line, str]:
         """What line `y` shows: its cells, and the class of its style; equal states look the same."""
-        width = self.size.width
+        width = self._width
         if y == 0:
             chosen = self.column if self.has_focus else None
             names = header(
@@ -148,16 +149,25 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     def _strip(self, cells: Line, style: str) -> Strip:
         visual = self.get_visual_style(style) if style else self.visual_style
         content = content_of([cells], self._glyphs)
-        strips = Visual.to_strips(self, content, self.size.width, 1, visual, pad=True)
-        return strips[0] if strips else Strip.blank(self.size.width, visual.rich_style)
+        strips = Visual.to_strips(self, content, self._width, 1, visual, pad=True)
+        return strips[0] if strips else Strip.blank(self._width, visual.rich_style)
 
     def _columns(self) -> list[tuple[Column[T], int]]:
-        return layout(self.table.kind.columns, self.size.width)
+        return layout(self.table.kind.columns, self._width)
+
+    @property
+    def _width(self) -> int:
+        """Cells of a row: the scrollbar stands beside it."""
+        return self.scrollable_content_region.width
 
     def notify_style_update(self) -> None:
         """A new theme: nothing that was drawn holds any more."""
         super().notify_style_update()
         self._drawn.clear()
+
+    def on_mount(self) -> None:
+        """A bar that the terminal can show."""
+        fit_scrollbars(self, self._glyphs)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines are as wide as the widget."""

@@ -41,7 +41,7 @@ def test_help_imports_neither_aws_nor_the_screen() -> None:
         "console.campaigns",
         "console.view.overview",
         "console.view.plan",
-        "console.view.details",
+        "console.view.alarm",
         "console.services.monitor",
         "console.services.connect",
         "console.headless.once",

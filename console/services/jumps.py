@@ -1,0 +1,82 @@
+"""Where an alarm leads, as data: the functions whose log lines concern it, the minutes around it, its page at AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from console.domain import Alarm, StackFacts
+from console.places import Place
+from console.queues import physical_name, queues_of
+from console.sources.deployments import functions_of
+from console.telemetry import AlarmDetail, AlarmRule
+from lambdas.core.outputs import StackOutputs
+
+AROUND = 600.0
+"""Seconds of logs on each side of an alarm's change."""
+
+
+CONSUMERS: Mapping[str, str] = {
+    "receipts": "delivery_processor_function",
+    "outbox": "message_sender_function",
+    "fallback": "fallback_function",
+    "plan": "campaign_planner_function",
+    "sms-work": "sms_worker_function",
+    "whatsapp-work": "whatsapp_worker_function",
+    "email-work": "email_worker_function",
+    "sweep": "sweeper_function",
+    "campaign-counters": "campaign_counters_function",
+}
+"""Which function takes the messages of a queue, and could not do what lies in its dead-letter queue: the queue's short
+name, the function's output."""
+ANSWERS_THE_API = "campaign_api_function"
+
+
+def log_groups_of(rule: AlarmRule | None, outputs: StackOutputs) -> tuple[str, ...]:
+    """Short names of the functions whose logs concern an alarm; empty where all may."""
+    if rule is None:
+        return ()
+    names = _values(rule, "FunctionName")
+    queues = _values(rule, "QueueName")
+    for queue in queues_of(outputs):
+        if queue.name in CONSUMERS and {physical_name(queue.url), physical_name(queue.dead_letters_url)} & set(queues):
+            names.append(_output(outputs, CONSUMERS[queue.name]))
+    if _values(rule, "ApiId"):
+        names.append(_output(outputs, ANSWERS_THE_API))
+    functions = functions_of(outputs)
+    return tuple(dict.fromkeys(functions[name] for name in names if name in functions))
+
+
+def _output(outputs: StackOutputs, field: str) -> str:
+    return next(str(getattr(part, field)) for part in outputs.components() if hasattr(part, field))
+
+
+def _values(rule: AlarmRule, dimension: str) -> list[str]:
+    text = rule.dimensions.get(dimension, "")
+    return text.split(", ") if text else []
+
+
+def turned_at(alarm: Alarm, detail: AlarmDetail | None, now: float) -> float:
+    """The moment that an alarm is about: when it last went up, else when it last changed."""
+    rise = None if detail is None else detail.last_rise
+    return next((at for at in (rise, alarm.since) if at is not None), now)
+
+
+def logs_place(groups: Iterable[str], at: float) -> Place:
+    """The logs of `groups` (all where there are none) around a moment."""
+    return Place("logs", ",".join(groups), {"from": f"{at - AROUND:.0f}", "to": f"{at + AROUND:.0f}"})
+
+
+CONSOLES: Mapping[str, str] = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+"""Hosts of AWS's console outside of its commercial partition, by the beginning of the region's name."""
+
+
+def aws_page(alarm_name: str, stack: StackFacts) -> str:
+    """The alarm's page in AWS's console; empty for an embedded cloud, which has none."""
+    if stack.environment == "local":
+        return ""
+    host = next(
+        (host for prefix, host in CONSOLES.items() if stack.region.startswith(prefix)), "console.aws.amazon.com"
+    )
+    name = quote(alarm_name, safe="")
+    return f"https://{stack.region}.{host}/cloudwatch/home?region={stack.region}#alarmsV2:alarm/{name}"

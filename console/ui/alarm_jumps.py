@@ -1,0 +1,70 @@
+"""Where an alarm leads, as choices of a menu: the list of alarms offers them for a row, an alarm for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from console.domain import Alarm
+from console.places import Place
+from console.services.errors import classify
+from console.services.jumps import aws_page, log_groups_of, logs_place, turned_at
+from console.services.monitor import DEADLINE
+from console.services.runbooks import page_name
+from console.telemetry import AlarmDetail
+from console.ui.choices import Choice
+from console.ui.desk import Desk
+from console.ui.screens.base import ConsoleScreen
+from console.ui.screens.help import TextScreen
+from console.view.segments import Role, line
+
+
+def alarm_jumps(
+    screen: ConsoleScreen, alarm: Alarm, detail: AlarmDetail | None, metric: Callable[[], None] | None = None
+) -> Sequence[Choice]:
+    """Metric, logs, runbook, deployments and AWS's page; `metric` shows the metric, the alarm's own place does else.
+
+    Without `detail` the alarm is read before its logs are opened, as its rule says whose logs they are.
+    """
+    desk = screen.desk
+    place = Place("alarms", alarm.name)
+    found = [
+        Choice("m", "metric", "with its threshold and the alarm's window", metric or (lambda: desk.go(place))),
+    ]
+    if alarm.runbook:
+        runbook = Place("runbooks", page_name(alarm.runbook) or alarm.runbook)
+        found.append(Choice("b", "runbook", alarm.runbook, lambda: desk.go(runbook)))
+    found.append(Choice("d", "deployments", "what changed when", lambda: desk.go(Place("deployments"))))
+    if page := aws_page(alarm.name, desk.stack):
+        found.append(
+            Choice("w", "AWS console", "its address, copied: no browser is started", lambda: _page(desk, page))
+        )
+    return found
+
+
+def _logs(screen: ConsoleScreen, alarm: Alarm, detail: AlarmDetail | None) -> None:
+    if detail is not None:
+        _go_to_logs(screen.desk, alarm, detail)
+    else:
+        screen.run_worker(_read_and_go(screen.desk, alarm), exclusive=True, exit_on_error=False, description="logs")
+
+
+async def _read_and_go(desk: Desk, alarm: Alarm) -> None:
+    telemetry = desk.connection.telemetry
+    try:
+        job = desk.runner.start(lambda: telemetry.alarm(alarm.name), deadline=DEADLINE, name="alarm")
+        detail = await job.wait_async()
+    except Exception as error:
+        desk.complain(classify(error))
+        return
+    _go_to_logs(desk, alarm, detail)
+
+
+def _go_to_logs(desk: Desk, alarm: Alarm, detail: AlarmDetail) -> None:
+    groups = log_groups_of(detail.rule, desk.connection.outputs)
+    desk.go(logs_place(groups, turned_at(alarm, detail, desk.clock.now())))
+
+
+def _page(desk: Desk, address: str) -> None:
+    desk.copy("address", address)
+    lines = [line("copied; open it where there is a browser:"), (), line((address, Role.ACCENT))]
+    desk.ask(TextScreen("AWS console", lines, desk.glyphs), lambda _: None)

@@ -1,0 +1,257 @@
+"""From an alarm to what explains it: metric, deployments, runbook; driven by keys over a made-up stack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from textual.widgets import Static
+
+from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
+from console.places import Place
+from console.sources.fake import FakeStack
+from console.telemetry import AlarmRule, Series
+from console.ui.app import ConsoleApp
+from console.ui.screens.alarm import AlarmScreen
+from console.ui.screens.alarms import AlarmsScreen
+from console.ui.screens.deployments import DeploymentsScreen
+from console.ui.screens.menu import MenuScreen
+from console.ui.screens.runbook import RunbookScreen
+from console.ui.widgets.chart import Chart
+from console.ui.widgets.panel import Panel
+from console.view.glyphs import ASCII
+from tests.console.screens import application, first_data, shown, until
+
+DLQ = "ai-cpaas-demo-local-receipts-dlq"
+DOWN = "ai-cpaas-demo-local-stack-down"
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test on an event loop of its own."""
+    asyncio.run(test)
+
+
+def here(app: ConsoleApp) -> Place:
+    """Where the console is."""
+    assert app.here is not None
+    return app.here.place
+
+
+def facts(app: ConsoleApp) -> str:
+    """All words of the panel of facts."""
+    return str(app.screen.query_one("#facts", Panel).visual)
+
+
+def with_composite() -> FakeStack:
+    """The made-up stack with an alarm over the others."""
+    stack = FakeStack()
+    since = stack.clock.now() - 700
+    stack.alarm_list += (Alarm(DOWN, AlarmState.ALARM, "critical", since, "why", "docs/runbooks/stack-down.md"),)
+    return stack
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
+def test_enter_opens_an_alarm_with_its_metric_rule_and_history(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=size) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "enter")
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
+            assert here(app) == Place("alarms", DLQ)
+            await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
+            await until(pilot, lambda: "before the alarm" in facts(app))
+            assert "Maximum of 60 s > 0 for 1 of 1 periods" in facts(app)
+            for words in ("▲ ALARM", "dead-letter-queue.md", "[] pan", "+- zoom", "go to"):
+                await until(pilot, lambda words=words: words in shown(pilot))  # type: ignore[misc]
+            for selector in ("#facts", "#metric", "#table", "#status", "Footer"):
+                widget = app.screen.query_one(selector)
+                x, y = widget.region.right - 1, widget.region.bottom - 1
+                assert widget in app.screen.get_widget_at(x, y)[0].ancestors_with_self, selector
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: "[3.0] was greater than the threshold" in shown(pilot))
+
+    run(body())
+
+
+def test_another_stretch_of_time_is_asked_for_and_belongs_to_the_link() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        asked: list[float] = []
+        series = stack.telemetry.series
+
+        def noted(rule: AlarmRule, start: float, end: float) -> Series:
+            asked.append(end - start)
+            return series(rule, start, end)
+
+        stack.telemetry.series = noted  # type: ignore[method-assign]
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            app.go(Place("alarms", DLQ))
+            await until(pilot, lambda: asked == [3600.0] and "live, 1 h 00 m" in shown(pilot))
+            await pilot.press("minus")
+            await until(pilot, lambda: 10_800.0 in asked and "live, 3 h 00 m" in shown(pilot))
+            assert here(app).params == {}
+            await pilot.press("left_square_bracket")
+            await until(pilot, lambda: set(here(app).params) == {"from", "to"})
+            begun = float(here(app).params["from"])
+            chart = app.screen.query_one(Chart)
+            assert chart.timespan.bounds(stack.clock.now())[0] == pytest.approx(begun, abs=1)
+            await pilot.press("o", "m")
+            await until(pilot, lambda: chart.timespan.seconds == 300)
+
+    run(body())
+
+
+def test_an_alarm_whose_metric_cannot_be_read_keeps_its_facts() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+
+        def denied(rule: AlarmRule, start: float, end: float) -> Series:
+            raise ConsoleError(ProblemKind.FORBIDDEN, "not allowed: cloudwatch:GetMetricData", "ask for it")
+
+        working = stack.telemetry.series
+        stack.telemetry.series = denied  # type: ignore[method-assign]
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            app.go(Place("alarms", DLQ))
+            await until(pilot, lambda: "not allowed: cloudwatch:GetMetricData" in shown(pilot))
+            assert "missing data treated as good" in facts(app)
+            assert "OK -> ALARM" in shown(pilot)
+            stack.telemetry.series = working  # type: ignore[method-assign]
+            await pilot.press("r")
+            await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
+            await until(pilot, lambda: app.screen.query_one(Chart).has_focus)
+            stack.telemetry.series = denied  # type: ignore[method-assign]
+            await pilot.press("r")
+            await until(pilot, lambda: "metric ◆ forbidden: data from" in facts(app))
+            assert "live, 1 h 00 m" in shown(pilot)
+
+    run(body())
+
+
+def test_an_alarm_that_is_gone_is_said_to_be() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            app.go(Place("alarms", "no-such"))
+            await until(pilot, lambda: "there is no alarm 'no-such'" in shown(pilot))
+            await pilot.press("o", "y")
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: here(app).screen != "alarms" or here(app).subject == "")
+
+    run(body())
+
+
+def test_a_composite_alarm_shows_its_children_and_leads_to_them() -> None:
+    async def body() -> None:
+        app = application(with_composite())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            app.go(Place("alarms", DOWN))
+            await until(pilot, lambda: "rises when ALARM(" in shown(pilot))
+            await until(pilot, lambda: "▲ ALARM   receipts-dlq" in shown(pilot))
+            assert not app.screen.query_one(Chart).display
+            await pilot.press("enter")
+            await until(pilot, lambda: here(app) == Place("alarms", DLQ))
+            await pilot.press("escape")
+            await until(pilot, lambda: here(app) == Place("alarms", DOWN))
+
+    run(body())
+
+
+def test_from_the_list_one_key_leads_to_runbook_and_deployments() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "o", "b")
+            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            assert here(app) == Place("runbooks", "dead-letter-queue")
+            await until(pilot, lambda: "Messages in a dead-letter queue" in shown(pilot))
+            await pilot.press("G")
+            await until(pilot, lambda: "How to verify" in shown(pilot))
+            assert '--stack "local"' in str(app.screen.query_one("#page", Static).visual)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            await pilot.press("o", "d")
+            await until(pilot, lambda: isinstance(app.screen, DeploymentsScreen))
+            await until(pilot, lambda: "function delivery-processor" in shown(pilot))
+            await pilot.press("slash", *"outputs", "enter")
+            await until(pilot, lambda: "function delivery" not in shown(pilot) and "outputs of stack" in shown(pilot))
+
+    run(body())
+
+
+def test_what_can_be_copied_of_an_alarm_reproduces_it_elsewhere() -> None:
+    async def body() -> None:
+        app = application(FakeStack(environment="dev"))
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            app.go(Place("alarms", DLQ))
+            await until(pilot, lambda: "OK -> ALARM" in shown(pilot))
+            for key, expected in (
+                ("a", f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{DLQ}"),
+                ("i", f"aws cloudwatch describe-alarms --alarm-names {DLQ} --alarm-types MetricAlarm"),
+                ("g", "aws cloudwatch get-metric-data --metric-data-queries '[{"),
+                ("l", f"cpaas://dev/alarms/{DLQ}"),
+            ):
+                await pilot.press("y", key)
+                await until(pilot, lambda start=expected: app.clipboard.startswith(start))  # type: ignore[misc]
+            await pilot.press("o", "w")
+            await until(pilot, lambda: app.clipboard.startswith("https://us-east-1.console.aws.amazon.com/"))
+            await until(pilot, lambda: "open it where there is a browser" in shown(pilot))
+
+    run(body())
+
+
+def test_an_embedded_cloud_has_no_page_at_aws() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "o")
+            await until(pilot, lambda: isinstance(app.screen, MenuScreen))
+            assert "runbook" in shown(pilot)
+            assert "AWS console" not in shown(pilot)
+
+    run(body())
+
+
+def test_a_page_that_is_not_on_this_machine_is_named() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        stack.alarm_list = (Alarm("a", AlarmState.ALARM, "critical", None, "", "https://wiki.example.com/dlq"),)
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "o", "b")
+            await until(pilot, lambda: "the page is not on this machine" in shown(pilot))
+            await pilot.press("y", "p")
+            await until(pilot, lambda: app.clipboard == "https://wiki.example.com/dlq")
+
+    run(body())
+
+
+def test_the_screens_of_an_alarm_are_ascii_where_they_must_be() -> None:
+    async def body() -> None:
+        app = application(with_composite(), glyphs=ASCII)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await first_data(pilot)
+            for place in (
+                Place("alarms", DLQ),
+                Place("alarms", DOWN),
+                Place("runbooks", "README"),
+                Place("deployments"),
+            ):
+                app.go(place)
+                await until(pilot, lambda place=place: here(app) == place)  # type: ignore[misc]
+                await pilot.pause()
+                assert shown(pilot).isascii(), place
+
+    run(body())
