@@ -42,7 +42,7 @@ def log_line(group: str, event: Mapping[str, Any]) -> LogLine:
         stream=safe_line(event.get("logStreamName", ""), 255),
         level=level,
         message=safe_line(mask_addresses(message), MESSAGE_CELLS),
-        raw=safe(mask_addresses(text.rstrip()), RAW_CELLS),
+        raw=safe(mask_addresses(_written_out(text)), RAW_CELLS),
     )
 
 
@@ -57,6 +57,15 @@ def read(text: str) -> tuple[str, str]:
     if "event" not in document:
         return level, text
     return level, f"{document['event']} {_fields(document, _OURS)}"
+
+
+def _written_out(text: str) -> str:
+    """The line as it was written, a JSON line without escapes: what looks like a number to people is one to masking."""
+    document = _object(text)
+    try:
+        return text.rstrip() if document is None else json.dumps(document, ensure_ascii=False)
+    except RecursionError:
+        return text.rstrip()
 
 
 def _object(text: str) -> Mapping[str, Any] | None:

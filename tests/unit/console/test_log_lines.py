@@ -20,7 +20,7 @@ def line(message: str) -> LogLine:
 def test_our_lines_are_their_event_and_its_fields() -> None:
     document = {"level": "WARNING", "event": "parked", "function": "f", "stack": "dev", "why": "x y", "n": 3, "of": [1]}
     found = line(json.dumps(document) + "\n")
-    assert found == LogLine("e", 1.5, "/g", "s", "WARNING", "parked why=x y n=3 of=[1]")
+    assert found == LogLine("e", 1.5, "/g", "s", "WARNING", "parked why=x y n=3 of=[1]", json.dumps(document))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,8 @@ def test_metrics_are_called_metrics() -> None:
 @given(st.text(max_size=200) | st.dictionaries(st.text(max_size=8), st.text(max_size=40)).map(json.dumps))
 def test_every_line_is_one_safe_line_without_numbers_of_people(text: str) -> None:
     found = line(f"{text} +14254147755")
-    assert "+14254147755" not in found.message
+    assert "+14254147755" not in found.message + found.raw
+    assert all(character.isprintable() or character in "\t\n" for character in found.raw)
     assert found.message.isprintable()
     assert found.level in {*LEVELS.values(), ""}
 
@@ -61,3 +62,9 @@ def test_every_line_is_one_safe_line_without_numbers_of_people(text: str) -> Non
 @pytest.mark.parametrize("depth", [100_000])
 def test_nesting_without_end_is_just_text(depth: int) -> None:
     assert line('{"a":' * depth).message.startswith('{"a":')
+
+
+def test_a_number_behind_an_escape_is_masked_too() -> None:
+    found = line('{"level": "INFO", "event": "x", "to": "\\u002b14254147755 \\u001b[31m"}')
+    assert json.loads(found.raw) == {"level": "INFO", "event": "x", "to": "+1******7755 \x1b[31m"}
+    assert "\x1b" not in found.raw
