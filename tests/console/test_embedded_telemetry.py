@@ -6,6 +6,7 @@ import json
 import time
 import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ from console.sources.deployments import functions_of
 from console.telemetry import MessageSearch
 from lambdas.core.outputs import COMPONENTS
 from tests.cloud.campaign_client import StackClient
-from tests.console.processes import until
+from tests.console.processes import answer, until
 
 NUMBER = "+14254147755"
 DEAD_LETTERS = "ai-cpaas-demo-local-dead-letter-queue-plan-dlq"
@@ -178,4 +179,36 @@ def test_messages_are_found_by_campaign_by_customer_and_by_id(stack: StackClient
     with pytest.raises(ConsoleError) as caught:
         records.timeline("nobody-has-sent-this")
     assert caught.value.problem.kind is ProblemKind.NOT_FOUND
+    until(lambda: waiting(console, "receipts") == 0, "the last receipts, which come twice, are taken")
+
+
+def test_a_running_stack_is_recorded_and_replayed_when_it_is_gone(
+    cloud: Ready, stack: StackClient, console: Connection, tmp_path: Path
+) -> None:
+    sent = stack.send_campaign(6, 20, key=uuid.uuid4().hex, channels=("sms", "email"))
+    until(lambda: bool(stack.show(sent)["settled"]), "the campaign is settled")
+    path = tmp_path / "stack.jsonl"
+    live = connect(Options(endpoint_url=cloud.endpoint_url, record=path), lambda step: None)
+    assert live.note().startswith("recording to stack.jsonl")
+    alarm = live.source.alarms()[0].name
+
+    def asked(connection: Connection) -> list[object]:
+        campaigns = connection.source.campaigns()
+        telemetry, records = connection.telemetry, connection.records
+        page = records.search(MessageSearch(campaign_id=sent))
+        return [
+            *(campaigns, connection.source.messages(campaigns), connection.source.campaign(sent)),
+            *(telemetry.alarm(alarm), telemetry.queues(), telemetry.deployments(), telemetry.resources()),
+            *(telemetry.log_groups(), telemetry.bill(), page, records.timeline(page.messages[0].id)),
+        ]
+
+    told = asked(live)
+    live.close()
+    assert asked(connect(Options(replay=path, replay_at_end=True), lambda step: None)) == told
+
+    snapshot = tmp_path / "once.jsonl"
+    seen = answer("--once", "--endpoint-url", cloud.endpoint_url, "--record", str(snapshot))
+    again = answer("--once", "--replay", str(snapshot))
+    for name in ("stack", "alarms", "campaigns"):
+        assert again[name] == seen[name]
     until(lambda: waiting(console, "receipts") == 0, "the last receipts, which come twice, are taken")
