@@ -167,6 +167,10 @@ def parse_campaign_id(value: str) -> str:
 
 def require_actions(stack: StackFacts) -> None:
     """Refuse a write on a read-only console."""
+    if stack.replayed:
+        raise ConsoleError(
+            ProblemKind.FORBIDDEN, "this is a replay: nothing can be done in it", "connect to the stack itself"
+        )
     if not stack.actions_allowed:
         raise ConsoleError(
             ProblemKind.FORBIDDEN,

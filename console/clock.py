@@ -18,6 +18,22 @@ class Clock(Protocol):
         ...
 
 
+class SteeredClock(Clock, Protocol):
+    """Wall time that somebody moves: that of a replay, between `begin` and `end` (epoch seconds)."""
+
+    begin: float
+    end: float
+    speed: float
+
+    def seek(self, at: float) -> None:
+        """Go to a moment."""
+        ...
+
+    def run(self, speed: float) -> None:
+        """Go on `speed` times as fast as real time, 0 to stand still."""
+        ...
+
+
 class SystemClock:
     """The machine's clocks."""
 

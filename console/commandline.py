@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 
+from console.clock import SteeredClock
 from console.domain import ConsoleError, ProblemKind
 from console.places import SCHEME, Place, parse_link
 from console.text import safe_line
 
 MAX_SECONDS = 3600.0
+MAX_SPEED = 1000.0
 COMMANDS: Mapping[str, str] = {
     "quit": "leave the console",
     "help": "keys and words",
@@ -18,6 +22,8 @@ COMMANDS: Mapping[str, str] = {
     "export": "export csv | json | svg: write what is shown into a file here",
     "copy": "copy the link of this place",
     "back": "the place before",
+    "at": "at HH:MM[:SS] | +SECONDS | -SECONDS | start | end: go to a moment of a replay",
+    "speed": "speed N: replay N times as fast, 0 stands still",
 }
 """Commands that are no screens, and what they do."""
 SHORT: Mapping[str, str] = {"q": "quit", "q!": "quit", "h": "help", "?": "help", "-": "back"}
@@ -88,3 +94,34 @@ def complete(text: str, aliases: Mapping[str, str], subjects: Mapping[str, Seque
         return next((each for each in names if each.startswith(word.lower()) and each != word), None)
     known = subjects.get(aliases.get(word.lower(), word.lower()), ())
     return next((f"{word} {each}" for each in known if each.startswith(rest) and each != rest), None)
+
+
+def parse_moment(text: str, now: float, clock: SteeredClock) -> float:
+    """A moment of a replay (epoch seconds); a time of day is that of the day at `now`, in UTC."""
+    if text in ("start", "end"):
+        return clock.begin if text == "start" else clock.end
+    if re.fullmatch(r"[+-]\d{1,6}", text):
+        return now + int(text)
+    if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", text):
+        day = datetime.fromtimestamp(now, UTC).date()
+        return datetime.combine(day, time.fromisoformat(text), UTC).timestamp()
+    raise ConsoleError(
+        ProblemKind.BAD_INPUT,
+        f"{safe_line(text, 20) or 'nothing'} is no moment",
+        "give HH:MM or HH:MM:SS in UTC, +SECONDS, -SECONDS, start or end",
+    )
+
+
+def parse_speed(text: str) -> float:
+    """How many times as fast a replay goes on."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed <= MAX_SPEED:
+        raise ConsoleError(
+            ProblemKind.BAD_INPUT,
+            f"{safe_line(text, 20) or 'nothing'} is no speed",
+            f"give 0 to stand still, 1 for real time, at most {MAX_SPEED:g}",
+        )
+    return speed

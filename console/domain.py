@@ -178,11 +178,15 @@ class StackFacts:
     actions_allowed: bool
     alarm_prefix: str = ""
     endpoint_url: str = ""
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the overview shows at `taken_at` (epoch seconds): one value per beat, live, replayed or made up."""
+    """Everything the overview shows at `taken_at` (epoch seconds): one value per beat, live, replayed or made up.
+
+    `note` is what the reader should know of the connection all the time, empty for most.
+    """
 
     stack: StackFacts
     taken_at: float
@@ -194,6 +198,7 @@ class Overview:
     api: ApiUse
     paused: bool = False
     slowness: float = 1.0
+    note: str = ""
 
     def feeds(self) -> dict[str, Fetched[object]]:
         """The feeds by name, in the order of the screen."""

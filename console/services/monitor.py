@@ -44,7 +44,7 @@ class Beats:
 LOCAL_BEATS = Beats(
     alarms=2.0, campaigns=1.0, messages=1.0, spend=3.0, queues=2.0, deployments=10.0, resources=30.0, idle=1.0
 )
-"""The embedded cloud costs nothing to ask."""
+"""The embedded cloud and a recording cost nothing to ask."""
 
 HIDDEN = 6.0
 """How much less often is read what no screen shows; alarms are always looked at."""
@@ -58,8 +58,9 @@ DEADLINE = 8.0
 
 def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
     """Who this stack is; actions are on by request or by the stack's own settings, and always in the environment
-    `local`."""
-    identity = connection.outputs.identity
+    `local`, never in a replay."""
+    identity, replayed = connection.outputs.identity, connection.clock is not None
+    allowed = allow_actions or identity.console_actions == ACTIONS_ALLOWED or identity.environment == LOCAL
     return StackFacts(
         project=identity.project,
         stack=identity.stack,
@@ -67,9 +68,10 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
         account_id=identity.account_id,
         region=identity.region,
         version=identity.version,
-        actions_allowed=allow_actions or identity.console_actions == ACTIONS_ALLOWED or identity.environment == LOCAL,
+        actions_allowed=allowed and not replayed,
         alarm_prefix=connection.outputs.monitoring.alarm_name_prefix,
         endpoint_url=identity.endpoint_url,
+        replayed=replayed,
     )
 
 
@@ -110,7 +112,7 @@ class Monitor:
         self._caller = caller_of(connection)
         self._clock = clock or connection.clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
-        self._beats = beats or (LOCAL_BEATS if self.stack.environment == LOCAL else Beats())
+        self._beats = beats or (LOCAL_BEATS if self.stack.environment == LOCAL or self.stack.replayed else Beats())
         self._meter = ThroughputMeter(identity_rate(connection))
         self._throughput = Throughput()
         self._seen: tuple[CampaignSummary, ...] = ()
@@ -221,6 +223,12 @@ class Monitor:
         for feed in self._feeds.values():
             feed.ask()
 
+    def jumped(self) -> None:
+        """The clock has been moved: what was known belongs to another time."""
+        self._meter = ThroughputMeter(identity_rate(self._connection))
+        self._throughput = Throughput()
+        self.refresh()
+
     @property
     def overview(self) -> Overview:
         """The state of this moment."""
@@ -231,6 +239,7 @@ class Monitor:
             api=self._source.use(),
             paused=self.paused,
             slowness=self.slowness,
+            note=self._connection.note(),
             **{name: self._feeds[name].state for name in OVERVIEW},
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from console.clock import Clock
+from console.clock import SteeredClock
 from console.domain import (
     AcceptedCampaign,
     Alarm,
@@ -168,7 +168,7 @@ class Connection:
     api: CampaignApi
     clients: Clients | None = None
     close: Callable[[], None] = field(default=_nothing)
-    clock: Clock | None = None
+    clock: SteeredClock | None = None
     note: Callable[[], str] = field(default=_no_note)
 
 

@@ -42,30 +42,34 @@ from lambdas.core.outputs import StackOutputs
 
 
 class ReplayClock:
-    """The recording's time: it runs with `clock` from `at` on and stands still at `end`; both are epoch seconds."""
+    """The recording's time: it runs with `clock` from `at` on and stands still at `end`, all in epoch seconds.
 
-    def __init__(self, at: float, end: float, clock: Clock | None = None) -> None:
+    `begin` is where the recording begins, `at` unless it is told.
+    """
+
+    def __init__(self, at: float, end: float, clock: Clock | None = None, *, begin: float | None = None) -> None:
+        self.begin = at if begin is None else begin
         self.end = end
+        self.speed = 1.0
         self._clock = clock or SystemClock()
-        self._speed = 1.0
         self.seek(at)
 
     def now(self) -> float:
         """The replayed moment."""
-        return min(self.end, self._at + (self._clock.monotonic() - self._since) * self._speed)
+        return min(self.end, self._at + (self._clock.monotonic() - self._since) * self.speed)
 
     def monotonic(self) -> float:
         """Real seconds: beats go on as they do."""
         return self._clock.monotonic()
 
     def seek(self, at: float) -> None:
-        """Go to a moment."""
-        self._at, self._since = at, self._clock.monotonic()
+        """Go to a moment of the recording."""
+        self._at, self._since = min(max(at, self.begin), self.end), self._clock.monotonic()
 
     def run(self, speed: float) -> None:
         """Go on `speed` times as fast, 0 to stand still."""
         self.seek(self.now())
-        self._speed = speed
+        self.speed = speed
 
 
 class ReplaySource:
@@ -206,7 +210,7 @@ def open_recording(path: Path, *, at_end: bool = False, clock: Clock | None = No
     """A connection to a recording, replayed from its beginning or standing at its end; raises `ConsoleError`."""
     head, entries = read_recording(path)
     end = entries[-1].at if entries else head.at
-    replayed = ReplayClock(end if at_end else head.at, end, clock)
+    replayed = ReplayClock(end if at_end else head.at, end, clock, begin=head.at)
     answers = Answers(entries, replayed.now)
     try:
         outputs = StackOutputs.from_mapping(harmless(head.outputs))

@@ -17,7 +17,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from console.campaigns import require_actions
-from console.commandline import Verb, parse_command, parse_seconds
+from console.commandline import Verb, parse_command, parse_moment, parse_seconds, parse_speed
 from console.domain import ConsoleError, Problem, ProblemKind
 from console.places import Place
 from console.services.errors import classify
@@ -147,6 +147,20 @@ class Commanding(App[None]):
             desk.monitor.least_seconds = parse_seconds(verb.argument)
             own = verb.argument == "auto"
             self.say("feeds are read at their own beats" if own else f"feeds are read every {verb.argument} s at most")
+        elif verb.name in ("at", "speed"):
+            self._steer(verb, desk)
+
+    def _steer(self, verb: Verb, desk: Desk) -> None:
+        """Move in a replay's time."""
+        clock = desk.connection.clock
+        if clock is None:
+            raise ConsoleError(ProblemKind.BAD_INPUT, "this is no replay", "start one with --replay FILE")
+        if verb.name == "speed":
+            clock.run(parse_speed(verb.argument))
+            self.say(f"replayed {clock.speed:g} times as fast" if clock.speed else "the replay stands still")
+        else:
+            clock.seek(parse_moment(verb.argument, clock.now(), clock))
+            desk.monitor.jumped()
 
     def _menu(self, title: str, choices: Sequence[Choice]) -> None:
         if choices:

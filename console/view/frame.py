@@ -33,6 +33,9 @@ def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
 
 
 def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:
+    if overview.stack.replayed:
+        moment = f" {fmt.stamp(overview.taken_at)[:10]} {fmt.clock(overview.taken_at)} "
+        return line(Segment(" REPLAY ", Role.WARN, badge=True), (moment, Role.STRONG))
     if overview.paused:
         return line(Segment(" PAUSED ", Role.WARN, badge=True))
     feeds = overview.feeds().values()
@@ -87,6 +90,8 @@ def status_row(overview: Overview, feeds: Mapping[str, Fetched[object]], *, colu
         )
     else:
         left = line((" all feeds answer", Role.MUTED))
+    if overview.note:
+        left = (*left, Segment(f" {glyphs.separator} {overview.note}", Role.ACCENT))
     budget = f"budget slows reading {overview.slowness:g}x {glyphs.separator} " if overview.slowness > 1 else ""
     right = line(
         (budget, Role.WARN),

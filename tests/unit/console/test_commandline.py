@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.commandline import Verb, complete, parse_command, parse_seconds
+from console.commandline import Verb, complete, parse_command, parse_moment, parse_seconds, parse_speed
 from console.domain import ConsoleError
 from console.places import Place
+from console.sources.replay import ReplayClock
+from tests.support.stopped_clock import START, StoppedClock
 
 ALIASES = {"alarms": "alarms", "al": "alarms", "overview": "overview", "messages": "messages"}
 
@@ -77,3 +79,32 @@ def test_no_line_is_a_traceback(text: str) -> None:
     except ConsoleError as error:
         if not error.problem.remedy:
             raise AssertionError(f"{error} has no remedy") from error
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12:05", START + 300),
+        ("00:00:07", START - 43_193),
+        ("+90", START + 95),
+        ("-5", START),
+        ("start", START - 100),
+        ("end", START + 100),
+    ],
+)
+def test_a_moment_of_a_replay_is_named(text: str, expected: float) -> None:
+    clock = ReplayClock(START - 100, START + 100, StoppedClock())
+    assert parse_moment(text, START + 5, clock) == expected
+
+
+@pytest.mark.parametrize("text", ["", "noon", "24:00", "12:60", "+", "90", "1:5", "\x1b[2J", "+1e3"])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ConsoleError, match="is no moment"):
+        parse_moment(text, START, ReplayClock(START, START, StoppedClock()))
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-1", "nan", "inf", "1001"])
+def test_what_is_no_speed_is_refused(text: str) -> None:
+    with pytest.raises(ConsoleError, match="is no speed"):
+        parse_speed(text)
+    assert parse_speed("0.5") == 0.5
