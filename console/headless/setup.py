@@ -12,7 +12,8 @@ from console.headless import checks, talk
 from console.headless.channel_checks import channel_checks
 from console.services.monitor import stack_facts
 from console.setup import sms, whatsapp
-from console.setup.steps import Finding, Outcome, Step, Word, by_hand, carry_out, there
+from console.setup.outcome import Outcome, Word
+from console.setup.steps import Finding, Step, by_hand, carry_out, there
 from console.setup.wishes import Wishes
 from console.sources.base import Connection
 from console.sources.clients import Clients

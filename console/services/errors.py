@@ -9,10 +9,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console.domain import ConsoleError, Problem, ProblemKind
-from console.sources.base import Connection
 from console.text import safe_line
+
+if TYPE_CHECKING:
+    from console.sources.base import Connection
 
 _EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}

@@ -4,30 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from console.services.errors import classify
-
-
-class Word(StrEnum):
-    """What became of a step."""
-
-    THERE = "is there"
-    WOULD = "would do"
-    DONE = "done"
-    HAND = "by hand"
-    WAITING = "waiting"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One step's state; `remedy` tells what a person has to do, and where."""
-
-    name: str
-    word: Word
-    detail: str
-    remedy: str = ""
+from console.setup.outcome import Outcome, Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from console.domain import ConsoleError, ProblemKind
-from console.setup.steps import Finding, Step, Word, by_hand, there, would
+from console.setup.outcome import Word
+from console.setup.steps import Finding, Step, by_hand, there, would
 from console.setup.wishes import Template, Wishes
 from console.sources.clients import Clients
 from console.text import safe_line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.setup.steps import Outcome, Word
+from console.setup.outcome import Outcome, Word
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line, pad
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,5 +297,18 @@ def test_what_nobody_looks_at_is_read_less_often() -> None:
             assert app.monitor.feeds["alarms"].every == 2.0
             await pilot.press("1")
             await until(pilot, lambda: app.monitor.feeds["spend"].every == looked_at)  # type: ignore[union-attr]
+
+    run(body())
+
+
+def test_a_replay_is_never_mistaken_for_the_present() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        connection = replace(stack.connection(), clock=stack.clock)
+        app = ConsoleApp("x", lambda progress: connection)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(pilot, lambda: "REPLAY" in shown(pilot))
+            assert "LIVE" not in shown(pilot)
+            assert app.screen.has_class("-replay")
 
     run(body())

@@ -140,6 +140,7 @@ class ConsoleScreen(Screen[None]):
         glyphs, columns = self.desk.glyphs, self.size.width
         header = self.query_one("#header", Bar)
         self.set_class(overview.stack.environment == "prod", "-prod")
+        self.set_class(overview.stack.replayed, "-replay")
         header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
         feeds = {name: feed.state for name, feed in self.desk.monitor.feeds.items()}
         banner = view.banner_row(feeds, overview.taken_at, columns=columns, glyphs=glyphs)

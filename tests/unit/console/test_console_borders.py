@@ -33,31 +33,26 @@ def test_help_imports_neither_aws_nor_the_screen() -> None:
     assert "console.cli" in loaded
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "console.domain",
-        "console.text",
-        "console.campaigns",
-        "console.view.overview",
-        "console.view.plan",
-        "console.view.alarm",
-        "console.services.monitor",
-        "console.services.connect",
-        "console.headless.once",
-        "console.headless.campaign",
-        "console.headless.changes",
-        "console.headless.demo",
-        "console.headless.doctor",
-        "console.sources.aws",
-        "console.sources.api",
-        "console.sources.telemetry",
-        "console.sources.records",
-        "console.sources.fake",
-    ],
-)
-def test_nothing_below_the_screen_imports_textual_and_nothing_imports_aws_early(module: str) -> None:
-    assert not modules_after(f"import {module}") & {"textual", "boto3", "botocore"}
+@pytest.mark.parametrize("package", ["view", "services", "sources", "headless", "commands", "setup"])
+def test_nothing_below_the_screen_imports_textual_and_nothing_imports_aws_early(package: str) -> None:
+    loaded = modules_after(
+        "import pkgutil, importlib, console.domain, console.telemetry, console.places, console.commandline\n"
+        f"import console.{package}\n"
+        f"for found in pkgutil.walk_packages(console.{package}.__path__, 'console.{package}.'):\n"
+        "    importlib.import_module(found.name)\n"
+    )
+    assert not loaded & {"textual", "boto3", "botocore"}
+    assert f"console.{package}" in loaded
+
+
+def test_the_view_knows_neither_sources_nor_services() -> None:
+    loaded = modules_after(
+        "import pkgutil, importlib, console.view\n"
+        "for found in pkgutil.walk_packages(console.view.__path__, 'console.view.'):\n"
+        "    importlib.import_module(found.name)\n"
+    )
+    foreign = {name for name in loaded if name.startswith(("console.sources", "console.services", "console.ui"))}
+    assert not foreign
 
 
 def test_the_screen_is_painted_before_aws_is_imported() -> None:

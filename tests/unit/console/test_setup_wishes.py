@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from console.domain import ConsoleError
-from console.setup.steps import Finding, Outcome, Step, Word, by_hand, carry_out, there, would
+from console.setup.outcome import Outcome, Word
+from console.setup.steps import Finding, Step, by_hand, carry_out, there, would
 from console.setup.wishes import Wishes, parse_code, parse_number, read_wishes
 
 TEMPLATE = {"name": "t", "language": "en_US", "category": "UTILITY", "components": [{"type": "BODY", "text": "x"}]}
