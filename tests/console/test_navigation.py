@@ -14,6 +14,7 @@ import pytest
 from console.domain import Alarm, AlarmState
 from console.places import Place
 from console.sources.fake import FakeStack
+from console.sources.replay import ReplayClock
 from console.ui.app import ConsoleApp
 from console.ui.registry import SCREENS, aliases
 from console.ui.screens.alarms import AlarmsScreen
@@ -304,7 +305,7 @@ def test_what_nobody_looks_at_is_read_less_often() -> None:
 def test_a_replay_is_never_mistaken_for_the_present() -> None:
     async def body() -> None:
         stack = FakeStack()
-        connection = replace(stack.connection(), clock=stack.clock)
+        connection = replace(stack.connection(), clock=ReplayClock(stack.clock.now(), stack.clock.now() + 600))
         app = ConsoleApp("x", lambda progress: connection)
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, lambda: "REPLAY" in shown(pilot))
