@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,18 @@ class Letter:
         """The text of a message attribute."""
         value = self.attributes.get(name, {}).get("StringValue")
         return value if isinstance(value, str) else None
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a redrive is: messages moved, left because they were not asked for, refused by the queue (codes), and
+    come back to the dead-letter queue while it went on. `interrupted` says that it ended before its time."""
+
+    moved: int = 0
+    left: int = 0
+    came_back: int = 0
+    refused: Counter[str] = dataclasses.field(default_factory=Counter)
+    interrupted: bool = False
 
 
 def queues_of(outputs: StackOutputs) -> list[StackQueue]:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from console.campaigns import require_confirmed
-from console.domain import ConsoleError, ProblemKind
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.letter_bodies import shown_body
-from console.letter_reasons import Reason, reason_of
-from console.queues import Letter, QueueState, StackQueue, find_queue, physical_name
+from console.letter_reasons import Reason
+from console.queues import Course, Letter, QueueState, StackQueue, find_queue, physical_name
 from console.services.interrupts import Interrupts
 from console.services.monitor import stack_facts
-from console.services.redrive import Course, Pace, Redrive
+from console.services.redrive import Pace, Redrive
+from console.services.selection import Rehearsal, Selection, require_movable
 from console.sources.base import Connection
-from console.sources.clients import Clients
+from console.sources.letters import Letters
 from console.sources.letters import peek as peek_letters
-from console.sources.queues import SqsLetters
 from console.view import format as fmt
 from console.view import queues as view
-from console.view.segments import text_of
+from console.view.segments import plain, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,8 @@ def show(connection: Connection, *, as_json: bool) -> ExitCode:
 def peek(connection: Connection, name: str, *, most: int, as_json: bool) -> ExitCode:
     """Some messages of a dead-letter queue, each with its reason; they stay where they are."""
     queue = find_queue(connection.outputs, name)
-    letters = SqsLetters(_clients(connection), queue)
-    found = [(letter, _reason(connection, queue, letter)) for letter in peek_letters(letters, most)]
+    letters, selection = connection.letters(queue), _selection(connection, queue)
+    found = [(letter, selection.why(letter)) for letter in peek_letters(letters, most)]
     if as_json:
         talk.put_json({"queue": queue.dead_letters_name, "messages": [_letter_document(*each) for each in found]})
     elif found:
@@ -65,22 +63,17 @@ def redrive(
 ) -> ExitCode:
     """Move messages back to their queue, or say which would be moved."""
     queue = find_queue(connection.outputs, asked.queue)
-    if not queue.url:
-        raise ConsoleError(
-            ProblemKind.BAD_INPUT,
-            f"{queue.dead_letters_name} holds positions in a stream, not messages: nothing can be put back",
-            "the counters are recounted when their campaigns settle (docs/runbooks/dead-letter-queue.md)",
-        )
-    letters = SqsLetters(_clients(connection), queue)
+    require_movable(queue)
+    letters, selection = connection.letters(queue), _selection(connection, queue, asked.reason)
     if asked.dry_run:
-        return _rehearse(connection, queue, letters, asked, as_json=as_json)
+        return _rehearse(letters, selection, asked, as_json=as_json)
     require_confirmed(stack_facts(connection, allow_actions=allow_actions), confirm)
     about = letters.waiting()
     course = talk.Course()
     with Interrupts() as interrupts:
         move = Redrive(
             letters,
-            lambda letter: _is_asked_for(_reason(connection, queue, letter), asked),
+            selection.holds,
             Pace(asked.rate, interrupts.pause, lambda: interrupts.wished),
             most=asked.most,
             told=lambda done: course(f"moved {fmt.count(done.moved)} of about {fmt.count(about)}"),
@@ -93,19 +86,13 @@ def redrive(
     return _tell(queue, done, letters.waiting(), as_json=as_json)
 
 
-def _rehearse(
-    connection: Connection, queue: StackQueue, letters: SqsLetters, asked: Asked, *, as_json: bool
-) -> ExitCode:
-    reasons: Counter[str] = Counter()
-
-    def note(letter: Letter) -> bool:
-        reason = _reason(connection, queue, letter)
-        if _is_asked_for(reason, asked) and (asked.most is None or reasons.total() < asked.most):
-            reasons[reason.sentence] += 1
-        return False
-
+def _rehearse(letters: Letters, selection: Selection, asked: Asked, *, as_json: bool) -> ExitCode:
+    queue = selection.queue
     with Interrupts() as interrupts:
-        done = Redrive(letters, note, Pace(asked.rate, interrupts.pause, lambda: interrupts.wished)).run()
+        pace = Pace(asked.rate, interrupts.pause, lambda: interrupts.wished)
+        rehearsal = Rehearsal(letters, selection, pace, most=asked.most)
+        done = rehearsal.run()
+    reasons = rehearsal.reasons
     if as_json:
         talk.put_json({**_head(queue), "dry_run": True, "would_move": reasons.total(), "by_reason": dict(reasons)})
     else:
@@ -114,22 +101,15 @@ def _rehearse(
 
 
 def _tell(queue: StackQueue, done: Course, remaining: int, *, as_json: bool) -> ExitCode:
+    moved, *rest = map(plain, view.outcome_lines(queue, done, remaining))
     if as_json:
         talk.put_json({**_head(queue), **asdict(done), "refused": dict(done.refused), "remaining": remaining})
     else:
-        talk.put(f"{fmt.count(done.moved)} moved from {queue.dead_letters_name} to {queue.name}")
-    if done.came_back:
-        talk.say(f"{fmt.count(done.came_back)} failed again and came back: is their cause corrected?")
-    for code, number in done.refused.most_common():
-        talk.say(f"{queue.name} refused {fmt.count(number)} ({code}); they stay in {queue.dead_letters_name}")
+        talk.put(moved)
+    for sentence in rest:
+        talk.say(sentence)
     if done.interrupted:
-        talk.say(
-            f"interrupted: {fmt.count(done.moved)} were moved, about {fmt.count(remaining)} are left in "
-            f"{queue.dead_letters_name}; nothing is lost, ask again to go on"
-        )
         return ExitCode.INTERRUPTED
-    if remaining:
-        talk.say(f"about {fmt.count(remaining)} are left in {queue.dead_letters_name}")
     return ExitCode.FAILED if done.refused or done.came_back else ExitCode.OK
 
 
@@ -137,18 +117,8 @@ def _head(queue: StackQueue) -> dict[str, Any]:
     return {"from": queue.dead_letters_name, "to": queue.name}
 
 
-def _is_asked_for(reason: Reason, asked: Asked) -> bool:
-    return reason.movable and asked.reason.lower() in reason.sentence.lower()
-
-
-def _reason(connection: Connection, queue: StackQueue, letter: Letter) -> Reason:
-    return reason_of(letter, queue.name, connection.outputs.messaging.rates().keys())
-
-
-def _clients(connection: Connection) -> Clients:
-    if connection.clients is None:
-        raise ConsoleError(ProblemKind.BAD_INPUT, "there are no queues: this stack is made up or replayed")
-    return connection.clients
+def _selection(connection: Connection, queue: StackQueue, reason: str = "") -> Selection:
+    return Selection(queue, connection.outputs.messaging.rates().keys(), reason)
 
 
 def _state_document(state: QueueState) -> dict[str, Any]:

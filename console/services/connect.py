@@ -22,6 +22,7 @@ from console.sources.base import Connection, Progress
 from console.sources.clients import Clients, Target, local_target, require_loopback
 from console.sources.faults import FaultPlan, parse_faults
 from console.sources.intercept import intercepted
+from console.sources.queues import SqsLetters
 from console.sources.records import AwsRecords
 from console.sources.telemetry import AwsTelemetry
 from console.text import safe_line
@@ -223,6 +224,7 @@ def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connecti
         AwsRecords(found, clients, source.campaign),
         HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
         clients,
+        partial(SqsLetters, clients),
     )
 
 

@@ -7,24 +7,11 @@ between the two leaves it in both: its consumer gets it twice, and every consume
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from console.queues import Letter
+from console.queues import Course, Letter
 from console.sources.letters import BATCH, PATIENCE, Letters
-
-
-@dataclass(slots=True)
-class Course:
-    """How far a redrive is: messages moved, left because they were not asked for, refused by the queue (codes), and
-    come back to the dead-letter queue while it went on. `interrupted` says that it ended before its time."""
-
-    moved: int = 0
-    left: int = 0
-    came_back: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

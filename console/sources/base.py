@@ -15,11 +15,14 @@ from console.domain import (
     CampaignPlan,
     CampaignRequest,
     CampaignState,
+    ConsoleError,
     Message,
+    ProblemKind,
     Spend,
 )
-from console.queues import QueueState
+from console.queues import QueueState, StackQueue
 from console.sources.clients import Clients
+from console.sources.letters import Letters
 from console.telemetry import (
     AlarmDetail,
     AlarmRule,
@@ -153,12 +156,17 @@ def _no_note() -> str:
     return ""
 
 
+def _no_letters(queue: StackQueue) -> Letters:
+    raise ConsoleError(ProblemKind.BAD_INPUT, f"{queue.dead_letters_name} cannot be reached: this stack is nowhere")
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end.
 
-    `clients` is None for a stack that is nowhere (made up, replayed), `clock` is the stack's own time where that is
-    not this machine's (replayed). `note` tells what the reader should know of it all the time, empty for most.
+    `letters` gives a queue's dead letters, to be read and moved. `clients` is None for a stack that is nowhere (made
+    up, replayed), `clock` is the stack's own time where that is not this machine's (replayed). `note` tells what the
+    reader should know of it all the time, empty for most.
     """
 
     outputs: StackOutputs
@@ -167,6 +175,7 @@ class Connection:
     records: Records
     api: CampaignApi
     clients: Clients | None = None
+    letters: Callable[[StackQueue], Letters] = _no_letters
     close: Callable[[], None] = field(default=_nothing)
     clock: SteeredClock | None = None
     note: Callable[[], str] = field(default=_no_note)

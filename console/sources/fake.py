@@ -85,7 +85,7 @@ class FakeStack:
 
     def connection(self) -> Connection:
         """This stack as something to connect to."""
-        return Connection(self.outputs, self, self.telemetry, self.records, self)
+        return Connection(self.outputs, self, self.telemetry, self.records, self, letters=self.telemetry.letters_of)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of `alarm_list`."""

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from console.clock import Clock
 from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
-from console.queues import Depth, Letter, QueueState, find_queue, queues_of
+from console.queues import DEFAULT_PEEK, Depth, QueueState, StackQueue, find_queue, queues_of
 from console.sources.deployments import functions_of
-from console.sources.letters import dead_letter
+from console.sources.fake_letters import FakeLetterBox, FakeLetters
+from console.sources.letters import dead_letter, peek
 from console.sources.log_lines import log_line
 from console.telemetry import (
     AlarmChange,
@@ -75,15 +76,6 @@ OTHER_RULE = AlarmRule(
     missing_data="notBreaching",
     queries="[]",
 )
-LETTERS = {
-    "receipts": (
-        '{"eventType":"TEXT_BRAND_NEW","messageStatus":"BRAND_NEW","messageId":"m-1","isFinal":true}',
-        "no json, from +14254147755",
-        '{"source":"aws.ses","detail-type":"Email Folded","detail":{}}',
-    ),
-    "outbox": ('{"phone":"+14254147755","body":"your code is 123456"}',),
-}
-"""Bodies in the dead-letter queues, by the short name of the queue they came from."""
 
 
 class FakeTelemetry:
@@ -101,6 +93,7 @@ class FakeTelemetry:
         self._ask = ask
         self._alarms = alarms
         self._begun = clock.now()
+        self._letters = FakeLetterBox(int((self._begun - 2 * HOUR) * 1000), ask)
 
     def alarm(self, name: str) -> AlarmDetail:
         """An alarm with its rule, which is that of its name's end, and the changes of the day before its last."""
@@ -215,7 +208,7 @@ class FakeTelemetry:
                 yield Resource(arn, service, kind, name, tags)
 
     def queues(self) -> tuple[QueueState, ...]:
-        """Work that comes and goes within a minute, and the letters of `LETTERS`."""
+        """Work that comes and goes within a minute, and the dead letters as they are."""
         self._ask("sqs:GetQueueAttributes")
         minute = int(self._clock.now() // MINUTE)
         return tuple(
@@ -224,21 +217,26 @@ class FakeTelemetry:
                 Depth(int(40 * _wave(queue.name, minute)), int(10 * _wave(queue.name, minute + 1)), 0, 3.0)
                 if queue.url
                 else None,
-                Depth(len(LETTERS.get(queue.name, ())), 0, 0, 2 * HOUR if queue.name in LETTERS else None),
+                self._set_aside(queue),
             )
             for queue in queues_of(self._outputs)
         )
 
+    def _set_aside(self, queue: StackQueue) -> Depth:
+        letters = self._letters.of(queue)
+        waiting, in_flight = letters.waiting(), letters.in_flight
+        oldest = self._clock.now() - self._begun + 2 * HOUR if waiting + in_flight else None
+        return Depth(waiting, in_flight, 0, oldest)
+
+    def letters_of(self, queue: StackQueue) -> FakeLetters:
+        """A queue's dead letters, to be read and moved."""
+        return self._letters.of(queue)
+
     def letters(self, queue: str) -> tuple[DeadLetter, ...]:
-        """The bodies of `LETTERS`, read as those of a real queue are."""
-        self._ask("sqs:ReceiveMessage")
+        """Read as those of a real queue are."""
         found = find_queue(self._outputs, queue)
-        sent_ms = int((self._begun - 2 * HOUR) * 1000)
-        letters = [
-            Letter(f"letter-{number}", body, sent_ms + number * 1_000, 5, f"handle-{number}")
-            for number, body in enumerate(LETTERS.get(found.name, ()))
-        ]
-        return tuple(dead_letter(each, found, self._outputs.messaging.rates().keys()) for each in letters)
+        channels = self._outputs.messaging.rates().keys()
+        return tuple(dead_letter(each, found, channels) for each in peek(self._letters.of(found), DEFAULT_PEEK))
 
     def bill(self) -> Bill | None:
         """The same for each day of the month until today; None in the environment local, as with the embedded cloud."""

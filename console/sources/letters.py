@@ -19,6 +19,10 @@ BATCH = 10
 class Letters(Protocol):
     """A dead-letter queue and the queue behind it; `sources/queues.py` is the real one."""
 
+    def waiting(self) -> int:
+        """About how many messages lie in the dead-letter queue."""
+        ...
+
     def receive(self, most: int) -> list[Letter]:
         """Some messages, held back from others for a while."""
         ...

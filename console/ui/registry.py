@@ -14,6 +14,7 @@ from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
 from console.ui.screens.deployments import DeploymentsScreen
 from console.ui.screens.messages import MessagesScreen, one
 from console.ui.screens.overview import OverviewScreen
+from console.ui.screens.queues import LettersScreen, QueuesScreen
 from console.ui.screens.runbook import RunbookScreen
 from console.ui.screens.throughput import ThroughputScreen
 
@@ -44,6 +45,7 @@ SCREENS: tuple[ScreenSpec, ...] = (
     ScreenSpec(
         "campaigns", "5", ("ca", "campaign"), "campaigns: progress, pace, end, cost", CampaignsScreen, CampaignScreen
     ),
+    ScreenSpec("queues", "6", ("qu", "dlq"), "queues and what was set aside", QueuesScreen, LettersScreen),
     ScreenSpec("deployments", "", ("dep", "changes"), "deployments: what changed when", DeploymentsScreen),
     ScreenSpec("runbooks", "", ("rb", "runbook"), "runbooks: what to do about an alarm", RunbookScreen),
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from console.letter_bodies import shown_body
 from console.letter_reasons import Reason
-from console.queues import Depth, Letter, QueueState, StackQueue
+from console.queues import Course, Depth, Letter, QueueState, StackQueue
 from console.view import format as fmt
 from console.view.segments import Line, Role, line, pad, pad_left
 
@@ -67,3 +67,20 @@ def reason_lines(reasons: Counter[str], left: int, queue: StackQueue) -> list[Li
         line((head, Role.STRONG)),
         *(line(f"{pad_left(fmt.count(number), 8)}  {reason}") for reason, number in reasons.most_common()),
     ]
+
+
+def outcome_lines(queue: StackQueue, done: Course, remaining: int) -> list[Line]:
+    """How a redrive ended: what was moved, then a sentence for all that went otherwise."""
+    dead = queue.dead_letters_name
+    lines = [line((f"{fmt.count(done.moved)} moved from {dead} to {queue.name}", Role.STRONG))]
+    if done.came_back:
+        words = f"{fmt.count(done.came_back)} failed again and came back: is their cause corrected?"
+        lines.append(line((words, Role.WARN)))
+    for code, number in done.refused.most_common():
+        lines.append(line((f"{queue.name} refused {fmt.count(number)} ({code}); they stay in {dead}", Role.WARN)))
+    if done.interrupted:
+        left = f"interrupted: {fmt.count(done.moved)} were moved, about {fmt.count(remaining)} are left in {dead}"
+        lines.append(line((f"{left}; nothing is lost, ask again to go on", Role.WARN)))
+    elif remaining:
+        lines.append(line(f"about {fmt.count(remaining)} are left in {dead}"))
+    return lines

@@ -56,6 +56,9 @@ class Queues:
         if self.operations == self._dies_at:
             raise Crashed
 
+    def waiting(self) -> int:
+        return sum(held.visible for held in self.dead)
+
     def receive(self, most: int) -> list[Letter]:
         self._step()
         found = [held for held in self.dead if held.visible][: min(most, BATCH)]
