@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -11,11 +12,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from console.exit_codes import ExitCode
+from console.services.connect import Options, connect
 from console.services.embedded import Ready
+from console.ui.app import ConsoleApp
+from console.ui.screens.redrive import RedriveScreen
 from tests.cloud.campaign_client import StackClient
 from tests.console.processes import CONSOLE, answer, command, until
+from tests.console.screens import first_data, shown
+from tests.console.screens import until as screen_until
 
 RECIPIENTS = 12
 POISON = (
@@ -161,3 +168,40 @@ def test_what_cannot_be_redriven_is_refused_in_a_sentence(cloud: Ready) -> None:
     assert unknown.returncode == ExitCode.CANNOT
     assert "give one of " in unknown.stderr
     assert "outbox" in unknown.stderr
+
+
+def test_on_the_screen_a_receipt_is_put_back_and_its_message_arrives(
+    cloud: Ready, stack: StackClient, receipts: Receipts
+) -> None:
+    receipts.sqs.purge_queue(QueueUrl=receipts.url)
+    message_id = stack.send_message("sms", phone="+14254147755")
+    until(lambda: receipts.count(receipts.url) > 1, "the receipts wait")
+    receipts.set_aside()
+    receipts.sqs.send_message(QueueUrl=receipts.dead_url, MessageBody=POISON[0])
+
+    async def body() -> None:
+        options = Options(endpoint_url=cloud.endpoint_url)
+        app = ConsoleApp(options.title(), partial(connect, options))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await first_data(pilot)
+            await pilot.press("colon", *f"messages {message_id}", "enter")
+            await screen_until(pilot, lambda: "it waits for a receipt" in shown(pilot))
+            assert "the provider has accepted it" in shown(pilot)
+            assert "+1******7755" in shown(pilot)
+            await pilot.press("colon", *"queues receipts", "enter")
+            await screen_until(pilot, lambda: "not JSON" in shown(pilot) and "readable now" in shown(pilot))
+            receipts.consumed(True)
+            await pilot.press("a", "v")
+            await screen_until(pilot, lambda: isinstance(app.screen, RedriveScreen))
+            app.screen.query_one("#reason", Input).value = "readable now"
+            await pilot.press("enter")
+            await screen_until(pilot, lambda: "would go to receipts, 1 would stay" in shown(pilot))
+            await pilot.press(*"redrive", "enter")
+            await screen_until(pilot, lambda: "moved from receipts-dlq to receipts" in shown(pilot))
+            await pilot.press("enter")
+            await screen_until(pilot, lambda: not isinstance(app.screen, RedriveScreen))
+            await pilot.press("escape")
+            await screen_until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
+
+    asyncio.run(body())
+    assert receipts.count(receipts.dead_url) == 1
