@@ -76,9 +76,7 @@ def parser() -> argparse.ArgumentParser:
         default="2",
         help="what reading may cost in a month before it slows (default: 2; 0: no end)",
     )
-    top.add_argument(
-        "--theme", metavar="NAME", help="dark, light, high-contrast or ansi (default: $CPAAS_THEME, or dark)"
-    )
+    top.add_argument("--theme", metavar="NAME", help="dark, light, high-contrast or ansi (default: $CPAAS_THEME)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
     campaign.add(commands, shared)

@@ -31,7 +31,7 @@ from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.menu import MenuScreen
 from console.ui.themes import set_theme
 from console.ui.widgets.prompt import Prompt, PromptMode
-from console.view.glyphs import Glyphs
+from console.view.glyphs import BLOCK, Glyphs
 
 T = TypeVar("T")
 
@@ -62,6 +62,7 @@ class Commanding(App[None]):
     def dressed(self, screen: Screen[T]) -> Screen[T]:
         """A screen for this terminal."""
         screen.set_class(self.glyphs.ascii_only, "-ascii")
+        screen.set_class(self.glyphs is BLOCK, "-block")
         return screen
 
     def ask(self, screen: Screen[T], answered: Callable[[T | None], None] | None = None, /) -> None:

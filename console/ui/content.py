@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from console.ui.themes import ROLE_STYLES, SHADE_STYLE
-from console.view.glyphs import Glyphs, to_ascii
+from console.view.glyphs import Glyphs, shown
 from console.view.segments import Line, Segment
 
 
@@ -17,9 +17,7 @@ def content_of(lines: Iterable[Line], glyphs: Glyphs) -> Content:
 
 
 def _line(line: Line, glyphs: Glyphs) -> Content:
-    return Content.assemble(
-        *((to_ascii(segment.text) if glyphs.ascii_only else segment.text, style_of(segment)) for segment in line)
-    )
+    return Content.assemble(*((shown(segment.text, glyphs), style_of(segment)) for segment in line))
 
 
 def style_of(segment: Segment) -> str:

@@ -11,7 +11,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from console.ui.content import style_of
-from console.view.glyphs import Glyphs, to_ascii
+from console.view.glyphs import Glyphs, shown
 from console.view.segments import Line, Role, Segment
 
 
@@ -40,9 +40,8 @@ class Strips:
         ]
 
     def _cells(self, segment: Segment) -> Cells:
-        text = to_ascii(segment.text) if self._glyphs.ascii_only else segment.text
         kind = (segment.role, segment.badge, segment.shade)
         if kind not in self._styles:
             named = Style.parse(style_of(segment), self._widget.app.theme_variables)
             self._styles[kind] = (self._widget.visual_style + named).rich_style
-        return Cells(text, self._styles[kind])
+        return Cells(shown(segment.text, self._glyphs), self._styles[kind])

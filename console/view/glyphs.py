@@ -56,6 +56,13 @@ def to_ascii(text: str) -> str:
     return text.replace(ELLIPSIS, "~").encode("ascii", "replace").decode("ascii")
 
 
+def shown(text: str, glyphs: Glyphs) -> str:
+    """`text` in the characters of a terminal; what comes from outside is left as it is where any can be shown."""
+    if glyphs.ascii_only:
+        return to_ascii(text)
+    return text.replace(ELLIPSIS, "~") if glyphs is BLOCK else text
+
+
 def alarm_badge(alarm: Alarm, glyphs: Glyphs = UNICODE) -> Segment:
     """The state of an alarm in eight cells; a critical one in ALARM is reversed."""
     if alarm.state is AlarmState.ALARM:

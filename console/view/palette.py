@@ -168,5 +168,14 @@ def palette(name: str) -> Palette:
 
 
 def chosen(option: str | None, environ: Mapping[str, str]) -> str:
-    """The theme's name: of the option, else of the variable, else dark; raises `ConsoleError` where it is unknown."""
-    return palette(option or environ.get(VARIABLE, "") or DARK.name).name
+    """The theme's name: of the option, else of the variable, else what suits the terminal; raises `ConsoleError` where
+    it is unknown.
+
+    A terminal that promises neither 256 colours in TERM nor all of them in COLORTERM is drawn in its own sixteen: the
+    nearest of them to the colours of another theme may be one and the same for a text and its background.
+    """
+    if name := option or environ.get(VARIABLE, ""):
+        return palette(name).name
+    shades = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    many = environ.get("TERM", "").strip().lower().rpartition("-")[2] in ("256color", "kitty")
+    return DARK.name if shades or many else ANSI.name

@@ -10,6 +10,8 @@ import pytest
 
 from tests.console.terminal import Terminal
 
+CODE_PAGE_437 = {*bytes(range(32, 256)).decode("cp437"), *"☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"}
+"""What the kernel's fonts hold: the printable characters, and the pictures of the control codes."""
 MADE_UP = str(Path(__file__).parent / "made_up.py")
 
 
@@ -90,6 +92,16 @@ def test_without_utf8_only_ascii_is_written(opened: Callable[..., Terminal]) -> 
     terminal.shows("LIVE")
     assert "! ALARM" in terminal.text()
     assert bytes(terminal.written).isascii()
+
+
+def test_a_console_of_the_kernel_gets_its_few_characters_and_colours(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=80, rows=24, environment={"TERM": "linux", "COLORTERM": ""})
+    texts = [terminal.shows("LIVE")]
+    terminal.press("?")
+    texts.append(terminal.until(lambda text: "LIVE" not in text or "closes" in text))
+    assert set("".join(texts)) <= CODE_PAGE_437 | {"\n"}
+    assert b"38;2;" not in terminal.written, "no colour but the terminal's sixteen"
+    assert b"38;5;" not in terminal.written
 
 
 def test_no_color_leaves_state_legible(opened: Callable[..., Terminal]) -> None:

@@ -139,7 +139,9 @@ def test_every_role_has_a_style_of_known_variables() -> None:
 
 
 def test_a_theme_is_chosen_by_option_then_variable() -> None:
-    assert palette.chosen(None, {}) == "dark"
+    assert palette.chosen(None, {"TERM": "xterm-256color"}) == "dark"
+    assert palette.chosen(None, {"TERM": "alacritty", "COLORTERM": "truecolor"}) == "dark"
+    assert palette.chosen(None, {"TERM": "linux"}) == palette.chosen(None, {}) == "ansi"
     assert palette.chosen(None, {"CPAAS_THEME": "light"}) == "light"
     assert palette.chosen("ansi", {"CPAAS_THEME": "light"}) == "ansi"
     with pytest.raises(ConsoleError, match="there is no theme 'neon'; themes are dark, light, high-contrast, ansi"):
