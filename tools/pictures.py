@@ -122,7 +122,7 @@ async def draw(picture: Picture) -> str:
         for key in picture.keys:
             await pilot.press(key)
         await _settle(app, pilot, picture.shows)
-        return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}", simplify=True), picture)
+        return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}"), picture)
 
 
 async def _settle(app: ConsoleApp, pilot: Pilot[None], shows: str) -> None:

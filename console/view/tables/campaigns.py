@@ -13,7 +13,7 @@ from console.view.segments import Role, plain
 from console.view.table import Column, Kind, Look
 from lambdas.core.campaign import OPEN_STATUSES, CampaignSummary
 
-BAR_CELLS = 16
+BAR_CELLS = 12
 
 
 def _status(campaign: CampaignSummary, look: Look) -> str:
@@ -56,17 +56,17 @@ KIND: Kind[CampaignSummary] = Kind(
             lambda campaign, _: fmt.clock(campaign.created_ms / 1000),
             key=lambda campaign: campaign.created_ms,
             role=lambda _: Role.MUTED,
-            need=120,
+            need=130,
         ),
-        Column("progress", BAR_CELLS, _bar, key=lambda c: _final(c) / max(1, c.recipients), need=120),
+        Column("progress", BAR_CELLS, _bar, key=lambda c: _final(c) / max(1, c.recipients), need=110),
         Column(
             "final",
-            9,
+            7,
             lambda campaign, _: fmt.count(_final(campaign)),
             key=_final,
             right=True,
         ),
-        Column("of", 9, lambda c, _: fmt.count(c.recipients), key=lambda c: c.recipients, right=True),
+        Column("of", 7, lambda c, _: fmt.count(c.recipients), key=lambda c: c.recipients, right=True),
         Column(
             "failed",
             8,
