@@ -43,8 +43,8 @@ class Column(Generic[T]):
     """One column: `text` of a cell and its `role`; `key` sorts (the text where None); items
     whose key is None come last in either direction.
 
-    `width` in cells, 0 takes what is left; `need` is the table's width from which on it is shown. `live` cells change
-    with the clock alone, so they are never marked and no filter looks at them; `right` aligns figures.
+    `width` in cells, 0 takes a `share` of what is left; `need` is the table's width from which on it is shown. `live`
+    cells change with the clock alone, so they are never marked and no filter looks at them; `right` aligns figures.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Column(Generic[T]):
     role: Callable[[T], Role] = _plain
     right: bool = False
     need: int = 0
+    share: int = 1
     live: bool = False
     badge: Callable[[T], bool] | None = None
 
@@ -222,14 +223,13 @@ def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], in
     """The columns that a table of `cells` shows, each with its width: those without one share what is left."""
     kept = [column for column in columns if column.need <= cells]
     fixed = sum(column.width for column in kept) + GAP * max(0, len(kept) - 1)
-    open_ended = [column for column in kept if column.width == 0]
-    share, extra = divmod(max(0, cells - fixed), max(1, len(open_ended)))
+    left, shares = max(0, cells - fixed), sum(column.share for column in kept if column.width == 0)
     widths: list[tuple[Column[T], int]] = []
     for column in kept:
         width = column.width
         if width == 0:
-            width = share + (1 if extra > 0 else 0)
-            extra -= 1
+            width = -(-left * column.share // shares)
+            left, shares = left - width, shares - column.share
         if width > 0:
             widths.append((column, width))
     return widths

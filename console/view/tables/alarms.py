@@ -52,7 +52,7 @@ KIND: Kind[Alarm] = Kind(
         ),
         Column("name", 0, _name, role=lambda alarm: Role.STRONG if alarm.state is AlarmState.ALARM else Role.PLAIN),
         Column("severity", 8, lambda alarm, _: alarm.severity, role=lambda _: Role.MUTED),
-        Column("reason", 0, lambda alarm, _: alarm.reason, role=lambda _: Role.MUTED, need=100),
+        Column("reason", 0, lambda alarm, _: alarm.reason, role=lambda _: Role.MUTED, need=100, share=2),
         Column("since", 5, _since, key=lambda alarm: alarm.since, role=lambda _: Role.MUTED, right=True, live=True),
     ),
     id=lambda alarm: alarm.name,
