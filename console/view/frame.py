@@ -35,7 +35,8 @@ def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
 def _liveness(overview: Overview, columns: int, glyphs: Glyphs) -> Line:
     if overview.stack.replayed:
         moment = f" {fmt.stamp(overview.taken_at)[:10]} {fmt.clock(overview.taken_at)} "
-        return line(Segment(" REPLAY ", Role.WARN, badge=True), (moment, Role.STRONG))
+        held = ("PAUSED ", Role.WARN) if overview.paused else ""
+        return line(held, Segment(" REPLAY ", Role.WARN, badge=True), (moment, Role.STRONG))
     if overview.paused:
         return line(Segment(" PAUSED ", Role.WARN, badge=True))
     feeds = overview.feeds().values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,11 +20,13 @@ from console.ui.app import ConsoleApp
 from console.ui.screens.overview import OverviewScreen
 from console.ui.themes import THEMES, register_themes, set_theme, theme_name
 from console.ui.widgets.chart import Chart
+from console.view import format as fmt
 from console.view.chart import ChartSpec
 from console.view.glyphs import ASCII, BLOCK, UNICODE, Glyphs
 from console.view.palette import PALETTES
 from console.view.timespan import Timespan
 from tests.console.screens import application, first_data, shown, until
+from tests.support.stopped_clock import StoppedClock
 
 NOW = 1_795_003_200.0
 
@@ -96,6 +99,27 @@ def test_production_is_framed_in_another_colour(environment: str, marked: bool) 
             colours = PALETTES["dark"].colours
             assert (header == colours["prod"]) is marked
             assert (frame == colours["prod-frame"]) is marked
+
+    run(body())
+
+
+def test_a_replay_is_framed_in_amber_and_never_called_live() -> None:
+    async def body() -> None:
+        stack = FakeStack(StoppedClock(), environment="prod")
+        recorded = dataclasses.replace(stack.connection(), clock=stack.clock, note=lambda: "replay of night.jsonl")
+        app = ConsoleApp("a recording", lambda progress: recorded)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await until(pilot, lambda: "receipts-dlq" in shown(pilot))
+            await until(pilot, lambda: f"{fmt.clock(stack.clock.now())} " in shown(pilot))
+            assert " REPLAY " in shown(pilot)
+            assert "replay of night.jsonl" in shown(pilot)
+            assert "LIVE" not in shown(pilot)
+            header = app.screen.query_one("#header").styles.background.hex.lower()
+            frame = app.screen.query_one("#cost").styles.border_top[1].hex.lower()
+            colours = PALETTES["dark"].colours
+            assert (header, frame) == (colours["replay"], colours["replay-frame"])
+            await pilot.press("space")
+            await until(pilot, lambda: "PAUSED" in shown(pilot) and "REPLAY" in shown(pilot))
 
     run(body())
 

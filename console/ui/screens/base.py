@@ -139,7 +139,7 @@ class ConsoleScreen(Screen[None]):
         self._last = overview
         glyphs, columns = self.desk.glyphs, self.size.width
         header = self.query_one("#header", Bar)
-        self.set_class(overview.stack.environment == "prod", "-prod")
+        self.set_class(overview.stack.environment == "prod" and not overview.stack.replayed, "-prod")
         self.set_class(overview.stack.replayed, "-replay")
         header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
         feeds = {name: feed.state for name, feed in self.desk.monitor.feeds.items()}
