@@ -66,7 +66,8 @@ def channel_lines(campaign: CampaignSummary) -> list[Line]:
     """Each channel's counters, money for 1,000 messages among them."""
     head = line(
         (pad("channel", 9), Role.MUTED),
-        *((pad_left(name, 9), Role.MUTED) for name in ("accepted", "arrived", "failed", "receipt", "per 1,000")),
+        *((pad_left(name, 9), Role.MUTED) for name in ("accepted", "arrived", "failed", "receipt")),
+        (pad_left("per 1,000", 11), Role.MUTED),
     )
     lines = [head]
     for name, counts in sorted(campaign.channels.items()):
@@ -79,7 +80,7 @@ def channel_lines(campaign: CampaignSummary) -> list[Line]:
                 (pad_left(fmt.count(counts.delivered), 9), Role.OK),
                 (pad_left(fmt.count(counts.failed), 9), Role.ALARM if counts.failed else Role.MUTED),
                 pad_left(fmt.span(mean), 9),
-                pad_left(fmt.money(per_thousand), 9),
+                pad_left(fmt.money(per_thousand), 11),
             )
         )
     return lines if campaign.channels else [line(("nothing was accepted yet", Role.MUTED))]
