@@ -36,6 +36,7 @@ CAMPAIGNS = ((20, 1_500, 12.0), (120, 5_000, 25.0))
 """What is sent meanwhile: (second of the session, recipients, messages per second)."""
 SETTLING_TICKS = 5
 """Ticks after which everything that a moment makes due has been read, what follows from other reads too."""
+PATIENCE_BEATS = 100
 FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 
 
@@ -62,6 +63,11 @@ TABLE: tuple[Picture, ...] = (
     Picture("overview-ascii", (), "last messages", size=(80, 24), glyphs=ASCII),
     Picture("overview-production", (), "last messages", environment="prod"),
     Picture("alarms", ("2",), "REASON"),
+    Picture("throughput", ("3",), "by channel"),
+    Picture("messages", ("4",), "REASON"),
+    Picture("message", ("4", "enter"), "it has arrived"),
+    Picture("campaign", ("5", "enter"), "nobody is left out"),
+    Picture("actions", ("5", "enter", "a"), "actions on dev"),
 )
 
 
@@ -121,23 +127,22 @@ async def draw(picture: Picture) -> str:
                 app.monitor.tick()
         for key in picture.keys:
             await pilot.press(key)
-        await _settle(app, pilot, picture.shows)
-        return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}"), picture)
+            await _beat(app, pilot)
+        for _ in range(PATIENCE_BEATS):
+            if picture.shows in text(app) and "LIVE" in text(app):
+                return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}"), picture)
+            await _beat(app, pilot)
+        raise SystemExit(f"pictures: {picture.name} never showed {picture.shows!r}:\n{text(app)}")
 
 
-async def _settle(app: ConsoleApp, pilot: Pilot[None], shows: str) -> None:
-    """Read what the screen of this moment wants, and draw it, until it shows what it is for."""
-    for _ in range(100):
+async def _beat(app: ConsoleApp, pilot: Pilot[None]) -> None:
+    """Read all that the screen of this moment wants, and draw it."""
+    if app.monitor is not None and app.here is not None:
         for _ in range(SETTLING_TICKS):
-            if app.monitor is not None:
-                app.monitor.tick()
-        if app.monitor is not None and app.here is not None:
-            app.here.show(app.monitor.overview)
-        await pilot.pause()
-        if shows in text(app) and "LIVE" in text(app):
-            await pilot.pause()
-            return
-    raise SystemExit(f"pictures: the screen never showed {shows!r}:\n{text(app)}")
+            app.monitor.tick()
+        app.here.show(app.monitor.overview)
+    await pilot.pause()
+    await pilot.pause()
 
 
 def text(app: ConsoleApp) -> str:

@@ -146,9 +146,9 @@ class ConsoleScreen(Screen[None]):
         banner = view.banner_row(feeds, overview.taken_at, columns=columns, glyphs=glyphs)
         self.query_one("#banner", Bar).set_class(bool(banner), "-shown")
         self.query_one("#banner", Bar).show(banner)
-        self.query_one("#crumbs", Bar).show(view.crumbs_row(self.trail, self.note(), columns=columns, glyphs=glyphs))
         self.query_one("#status", Bar).show(view.status_row(overview, feeds, columns=columns, glyphs=glyphs))
         self.draw(overview)
+        self.query_one("#crumbs", Bar).show(view.crumbs_row(self.trail, self.note(), columns=columns, glyphs=glyphs))
 
     def fill(
         self,
