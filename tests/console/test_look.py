@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from console.domain import ConsoleError
 from console.sources.fake import FakeStack
+from console.sources.replay import ReplayClock
 from console.telemetry import Series
 from console.ui.app import ConsoleApp
 from console.ui.screens.overview import OverviewScreen
@@ -26,7 +27,7 @@ from console.view.glyphs import ASCII, BLOCK, UNICODE, Glyphs
 from console.view.palette import PALETTES
 from console.view.timespan import Timespan
 from tests.console.screens import application, first_data, shown, until
-from tests.support.stopped_clock import StoppedClock
+from tests.support.stopped_clock import START, StoppedClock
 
 NOW = 1_795_003_200.0
 
@@ -106,7 +107,8 @@ def test_production_is_framed_in_another_colour(environment: str, marked: bool) 
 def test_a_replay_is_framed_in_amber_and_never_called_live() -> None:
     async def body() -> None:
         stack = FakeStack(StoppedClock(), environment="prod")
-        recorded = dataclasses.replace(stack.connection(), clock=stack.clock, note=lambda: "replay of night.jsonl")
+        clock = ReplayClock(START, START + 600, stack.clock)
+        recorded = dataclasses.replace(stack.connection(), clock=clock, note=lambda: "replay of night.jsonl")
         app = ConsoleApp("a recording", lambda progress: recorded)
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, lambda: "receipts-dlq" in shown(pilot))

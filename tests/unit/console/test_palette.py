@@ -118,7 +118,8 @@ def test_text_reads_wherever_it_stands(theme: Palette, _least: float) -> None:
     for ground in ("background", "panel", "shade", "cursor-row", "prod", "replay"):
         for text in ("foreground", "strong", "dim", *STATES):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
-    assert contrast(colours["selected"], colours["selection"]) >= 4.5
+    for text in ("selected", "foreground", "strong", "dim", "accent"):
+        assert contrast(colours[text], colours["selection"]) >= 4.5, text
     for text in (*SERIES, "accent"):
         assert contrast(colours[text], colours["background"]) >= 4.5, text
 
