@@ -29,6 +29,7 @@ def alarm_jumps(
     place = Place("alarms", alarm.name)
     found = [
         Choice("m", "metric", "with its threshold and the alarm's window", metric or (lambda: desk.go(place))),
+        Choice("l", "logs", "10 minutes on each side of its last rise", lambda: _logs(screen, alarm, detail)),
     ]
     if alarm.runbook:
         runbook = Place("runbooks", page_name(alarm.runbook) or alarm.runbook)

@@ -23,6 +23,7 @@ from console.services.monitor import Monitor
 from console.services.runbooks import page_name
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
+from console.sources.deployments import functions_of
 from console.ui.commanding import Commanding
 from console.ui.desk import Desk
 from console.ui.registry import HOME, SCREENS, aliases, screen_for
@@ -216,9 +217,13 @@ class ConsoleApp(Commanding):
         return {
             "alarms": [alarm.name for alarm in overview.alarms.value or ()],
             "runbooks": sorted({name for alarm in overview.alarms.value or () if (name := page_name(alarm.runbook))}),
+            "logs": list(self._functions()),
             "campaigns": [campaign.id for campaign in overview.campaigns.value or ()],
             "messages": [message.id for message in overview.messages.value or ()],
         }
+
+    def _functions(self) -> Iterable[str]:
+        return () if self.connection is None else functions_of(self.connection.outputs).values()
 
     async def _send_sample(self, connection: Connection, request: CampaignRequest) -> None:
         try:
@@ -272,7 +277,7 @@ class ConsoleApp(Commanding):
         while len(self.places) > left:
             top = self.screen
             if isinstance(top, ConsoleScreen) and not top.place.subject:
-                self._kept[top.place.screen] = top.place
+                self._kept[top.place.screen] = top.place.having(**{"from": "", "to": ""})
             self.pop_screen()
 
     def action_previous(self) -> None:

@@ -12,6 +12,7 @@ from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
 from console.ui.screens.deployments import DeploymentsScreen
+from console.ui.screens.logs import LogsScreen
 from console.ui.screens.messages import MessagesScreen, one
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.queues import LettersScreen, QueuesScreen
@@ -46,6 +47,7 @@ SCREENS: tuple[ScreenSpec, ...] = (
         "campaigns", "5", ("ca", "campaign"), "campaigns: progress, pace, end, cost", CampaignsScreen, CampaignScreen
     ),
     ScreenSpec("queues", "6", ("qu", "dlq"), "queues and what was set aside", QueuesScreen, LettersScreen),
+    ScreenSpec("logs", "7", ("log", "lo"), "logs: all groups in one order, live or of a time", LogsScreen),
     ScreenSpec("deployments", "", ("dep", "changes"), "deployments: what changed when", DeploymentsScreen),
     ScreenSpec("runbooks", "", ("rb", "runbook"), "runbooks: what to do about an alarm", RunbookScreen),
 )

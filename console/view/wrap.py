@@ -33,6 +33,13 @@ def wrap(words: Line, cells: int, *, indent: int = 0) -> list[Line]:
     return [_joined(each) for each in lines]
 
 
+def broken(text: str, cells: int) -> list[str]:
+    """`wrap` for text without roles, quick for many: what fits is only looked at."""
+    if len(text) <= cells and text.isascii():
+        return [text]
+    return ["".join(segment.text for segment in each) for each in wrap((Segment(text),), cells)]
+
+
 def _words(words: Line, most: int) -> Iterator[Line]:
     """Runs of blanks and of anything else, the latter across segments and no wider than `most`."""
     pieces = (segment._replace(text=found) for segment in words for found in _PIECE.findall(segment.text))

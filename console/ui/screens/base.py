@@ -127,6 +127,12 @@ class ConsoleScreen(Screen[None]):
         """Lines are made for a size, so they are made again for the new one."""
         self.call_after_refresh(self.again)
 
+    @property
+    def on_top(self) -> bool:
+        """Whether this is the place that is looked at, dialogs aside."""
+        places = [screen for screen in self.app.screen_stack if isinstance(screen, ConsoleScreen)]
+        return bool(places) and places[-1] is self
+
     def again(self) -> None:
         """Draw the last state once more."""
         if self._last is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -112,11 +112,17 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         if not self.table.arranging:
             self.post_message(self.Arranged())
 
+    def show_table(self, table: Table[Any]) -> None:
+        """Show other rows; the cursor stays at its place among them."""
+        self.table = table
+        self._kept = None
+        self.update_rows()
+
     def select(self, key: str) -> None:
         """Put the cursor on the row of that id, where it is shown."""
         place = self.table.place_of(key)
         if place is not None:
-            self._go(place)
+            self.go_to(place)
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the names of the columns, then rows."""
@@ -187,7 +193,13 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
             self._kept = key
             self.post_message(self.Moved())
 
-    def _go(self, place: int) -> None:
+    @property
+    def place(self) -> int:
+        """Where the cursor is among the rows shown."""
+        return self._cursor
+
+    def go_to(self, place: int) -> None:
+        """Put the cursor on the row at that place."""
         self._cursor = max(0, min(place, len(self.table.shown) - 1))
         self._keep()
         self._show_cursor()
@@ -211,7 +223,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
             if place == self._cursor:
                 self.action_choose()
             else:
-                self._go(place)
+                self.go_to(place)
 
     def _click_header(self, x: int) -> None:
         left = 0
@@ -240,15 +252,15 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
-        self._go(self._cursor + rows)
+        self.go_to(self._cursor + rows)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by what the screen holds."""
-        self._go(self._cursor + pages * max(1, self.size.height - 2))
+        self.go_to(self._cursor + pages * max(1, self.size.height - 2))
 
     def action_edge(self, last: int) -> None:
         """Move the cursor to an end."""
-        self._go(len(self.table.shown) - 1 if last else 0)
+        self.go_to(len(self.table.shown) - 1 if last else 0)
 
     def action_column(self, step: int) -> None:
         """Choose the column that sorting and copying act on."""

@@ -1,0 +1,274 @@
+"""Logs on the screen: from an alarm to its error lines and back, held, wrapped, filtered, one group failing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from console.domain import ConsoleError, ProblemKind
+from console.places import Place
+from console.sources.fake import FakeStack
+from console.telemetry import LogPage
+from console.ui.app import ConsoleApp
+from console.ui.screens.alarm import AlarmScreen
+from console.ui.screens.alarms import AlarmsScreen
+from console.ui.screens.log_line import LogLineScreen
+from console.ui.screens.logs import LogsScreen
+from console.ui.screens.runbook import RunbookScreen
+from console.view.glyphs import ASCII
+from tests.console.screens import application, first_data, shown, until
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test on an event loop of its own."""
+    asyncio.run(test)
+
+
+def logs(app: ConsoleApp) -> LogsScreen:
+    """The logs, which must be on top."""
+    assert isinstance(app.here, LogsScreen)
+    return app.here
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
+def test_from_an_alarm_to_its_errors_to_the_runbook_and_back(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=size) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "enter")
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
+            alarm = app.here
+            assert alarm is not None
+            await pilot.press("o", "l")
+            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            assert logs(app).place.subject == "delivery-processor"
+            start, end = (float(logs(app).place.params[name]) for name in ("from", "to"))
+            assert end - start == 1_200
+            await until(pilot, lambda: "read to" in shown(pilot) and "batch_done" in shown(pilot))
+            await pilot.press("n")
+            await until(pilot, lambda: (item := logs(app).item) is not None and item.level == "ERROR")
+            first = logs(app).item
+            await pilot.press("n")
+            await until(pilot, lambda: logs(app).item is not first)
+            second = logs(app).item
+            assert second is not None
+            assert second.level == "ERROR"
+            await pilot.press("N")
+            await until(pilot, lambda: logs(app).item == first)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
+            await until(pilot, lambda: "reason: ProvisionedThroughputExceededException" in shown(pilot))
+            await pilot.press("y", "j")
+            await until(pilot, lambda: app.clipboard.startswith('{"level": "ERROR"'))
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: app.here is alarm)
+            await pilot.press("o", "b")
+            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.here is alarm)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+
+    run(body())
+
+
+def test_from_the_list_the_alarm_is_read_before_its_logs_are_opened() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "o", "l")
+            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            assert logs(app).place.subject == "delivery-processor"
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            stack.error = ConsoleError(ProblemKind.THROTTLED, "AWS throttles these calls")
+            await pilot.press("o", "l")
+            await until(pilot, lambda: "AWS throttles" in shown(pilot))
+            assert isinstance(app.screen, AlarmsScreen)
+
+    run(body())
+
+
+def test_all_groups_are_followed_live_in_one_order() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await pilot.press("7")
+            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
+            lines = logs(app).tail.buffer.lines
+            assert {each.group for each in lines} == set(stack.telemetry.log_groups())
+            assert [each.at for each in lines] == sorted(each.at for each in lines)
+            assert logs(app).item == logs(app).table.shown[-1]
+            count = len(lines)
+            await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
+            await until(pilot, lambda: logs(app).item == logs(app).table.shown[-1])
+            await pilot.press("g")
+            first = logs(app).item
+            count = len(logs(app).tail.buffer.lines)
+            await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
+            assert logs(app).item == first
+
+    run(body())
+
+
+def test_held_lines_stand_still_while_others_wait() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("7")
+            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
+            await pilot.press("space")
+            await until(pilot, lambda: "HELD, " in shown(pilot))
+            held = list(logs(app).table.shown)
+            await until(pilot, lambda: "HELD, 0 wait" not in shown(pilot) and "HELD, " in shown(pilot))
+            assert logs(app).table.shown == held
+            assert "PAUSED" not in shown(pilot)
+            await pilot.press("space")
+            await until(pilot, lambda: "lines  live" in shown(pilot) and len(logs(app).table.shown) > len(held))
+
+    run(body())
+
+
+def test_nothing_is_read_while_nobody_looks() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        asked: list[str] = []
+        answer = stack.telemetry.logs
+
+        def counted(group: str, start: float, end: float, *, cursor: str | None = None, text: str = "") -> LogPage:
+            asked.append(group)
+            return answer(group, start, end, cursor=cursor, text=text)
+
+        stack.telemetry.logs = counted  # type: ignore[method-assign]
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            assert asked == []
+            app.go(Place("logs", "sweeper,message-sender"))
+            await until(pilot, lambda: "lines  live" in shown(pilot))
+            assert {group.rpartition("/")[2] for group in asked} == {"sweeper", "message-sender"}
+            hidden = logs(app)
+            app.go(Place("runbooks", "README"))
+            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            await until(pilot, lambda: not any(feed.reading for feed in hidden.tail._feeds.values()))
+            before = len(asked)
+            await until(pilot, lambda: app.monitor is not None and app.monitor.state("alarms").at is not None)
+            for _ in range(20):
+                hidden._beat()
+            assert len(asked) == before
+            await pilot.press("escape")
+            await until(pilot, lambda: len(asked) > before)
+
+    run(body())
+
+
+def test_a_group_that_is_denied_is_named_and_the_others_go_on() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        answer = stack.telemetry.logs
+
+        def denied(group: str, start: float, end: float, *, cursor: str | None = None, text: str = "") -> LogPage:
+            if group.endswith("/sweeper"):
+                raise ConsoleError(ProblemKind.FORBIDDEN, "not allowed: logs:FilterLogEvents", "ask for it")
+            return answer(group, start, end, cursor=cursor, text=text)
+
+        stack.telemetry.logs = denied  # type: ignore[method-assign]
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("7")
+            await until(pilot, lambda: "sweeper: not allowed: logs:FilterLogEvents" in shown(pilot))
+            await until(pilot, lambda: "lines  live" in shown(pilot) and "batch_done" in shown(pilot))
+            groups = {each.function for each in logs(app).tail.buffer.lines}
+            assert "message-sender" in groups
+            assert "sweeper" not in groups
+            stack.telemetry.logs = answer  # type: ignore[method-assign]
+            await pilot.press("r")
+            await until(pilot, lambda: "not allowed" not in shown(pilot))
+            await until(pilot, lambda: "sweeper" in {each.function for each in logs(app).tail.buffer.lines})
+
+    run(body())
+
+
+def test_a_filter_narrows_wrapped_and_unwrapped_lines() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("7")
+            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await pilot.press("slash", *"level:error", "enter")
+            await until(pilot, lambda: " of " in shown(pilot) and "batch_done" not in shown(pilot))
+            assert all(each.level == "ERROR" for each in logs(app).table.shown)
+            here = logs(app).item
+            assert "batch=" not in shown(pilot)
+            await pilot.press("w")
+            await until(pilot, lambda: "batch=" in shown(pilot))
+            assert logs(app).item == here
+            await pilot.press("N")
+            await until(pilot, lambda: logs(app).item != here)
+            await pilot.press("w")
+            await until(pilot, lambda: "batch=" not in shown(pilot))
+            assert logs(app).place.params["filter"] == "level:error"
+            await pilot.press("escape")
+            await until(pilot, lambda: "batch_done" in shown(pilot))
+
+    run(body())
+
+
+def test_from_a_line_to_its_minute_in_all_groups() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            app.go(Place("logs", "sweeper"))
+            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await pilot.press("y", "i")
+            await until(pilot, lambda: app.clipboard.startswith("aws logs filter-log-events --log-group-name"))
+            await pilot.press("o", "t")
+            await until(pilot, lambda: isinstance(app.here, LogsScreen) and app.here.place.subject == "")
+            await until(pilot, lambda: "message-sender" in shown(pilot))
+            await pilot.press("0")
+            await until(pilot, lambda: "lines  live" in shown(pilot))
+            assert logs(app).place.params == {}
+
+    run(body())
+
+
+def test_an_unknown_group_is_refused_with_those_that_there_are() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("colon", *"logs nothing", "enter")
+            await until(pilot, lambda: "there is no log group 'nothing'" in shown(pilot))
+            await until(pilot, lambda: "message-sender" in shown(pilot))
+            await pilot.press("colon", *"logs mess", "tab", "enter")
+            await until(pilot, lambda: isinstance(app.here, LogsScreen))
+            assert logs(app).place.subject == "message-sender"
+
+    run(body())
+
+
+def test_logs_are_ascii_where_they_must_be() -> None:
+    async def body() -> None:
+        app = application(FakeStack(), glyphs=ASCII)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("7")
+            await until(pilot, lambda: "lines  live" in shown(pilot))
+            assert shown(pilot).isascii()
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
+            assert shown(pilot).isascii()
+
+    run(body())
