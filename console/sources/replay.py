@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import msgspec
+
 from console.clock import Clock, SystemClock
 from console.domain import (
     AcceptedCampaign,
@@ -120,7 +122,8 @@ class ReplayTelemetry:
 
     def series(self, rule: AlarmRule, start: float, end: float) -> Series:
         """The points of all series that were recorded of the rule, the latest of each period."""
-        found = self._answers.all(Telemetry.series, lambda asked: asked["rule"]["queries"] == rule.queries)
+        wanted = msgspec.to_builtins(rule)
+        found = self._answers.all(Telemetry.series, lambda asked: bool(asked.get("rule") == wanted))
         if not found:
             raise not_recorded(f"series of {rule.metric}")
         points = {at: value for each in found for at, value in each.points}
@@ -133,7 +136,7 @@ class ReplayTelemetry:
 
     def logs(self, group: str, start: float, end: float, *, cursor: str | None = None, text: str = "") -> LogPage:
         """All lines of the group that were recorded by now, on one page."""
-        found = self._answers.all(Telemetry.logs, lambda asked: bool(asked["group"] == group))
+        found = self._answers.all(Telemetry.logs, lambda asked: bool(asked.get("group") == group))
         if not found:
             raise not_recorded(f"log of {group}")
         lines = {line.id: line for page in found for line in page.lines if start <= line.at <= end}

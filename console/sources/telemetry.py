@@ -64,7 +64,8 @@ class AwsTelemetry:
                 f"there is no alarm {safe_line(name, 255)!r} in {self._clients.target.region}",
                 "it may have gone with a deployment; the alarms' list shows those that are there",
             )
-        return understood("an alarm", lambda raw: _detail(raw, self._history(name)), found[0])
+        history = self._history(name)
+        return understood("an alarm", lambda raw: _detail(raw, history), found[0])
 
     def _history(self, name: str) -> tuple[AlarmChange, ...]:
         answer = self._clients.client("cloudwatch").describe_alarm_history(

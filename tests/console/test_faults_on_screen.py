@@ -1,0 +1,60 @@
+"""Bad days on the screen: one panel fails and says since when, the others go on, keys answer, and it recovers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from console.sources.fake import FakeStack
+from console.sources.faults import Fault, FaultKind, FaultPlan
+from console.sources.intercept import intercepted
+from console.ui.app import ConsoleApp
+from console.view.glyphs import UNICODE
+from tests.console.screens import first_data, shown, until
+from tests.support.stopped_clock import StoppedClock
+
+TOLD = {
+    FaultKind.EXPIRED: "alarms credentials",
+    FaultKind.THROTTLED: "alarms throttled",
+    FaultKind.UNREACHABLE: "alarms unreachable",
+    FaultKind.SLOW: "alarms asked",
+    FaultKind.HALF: "alarms unreachable",
+    FaultKind.SKEWED: "alarms clock_skew",
+    FaultKind.REGION: "alarms not_found",
+    FaultKind.DENIED: "alarms forbidden",
+}
+"""What the last row but one says while alarms meet the fault."""
+
+
+def test_every_fault_is_seen() -> None:
+    assert set(TOLD) == set(FaultKind)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_a_fault_stays_in_its_panel(kind: FaultKind) -> None:
+    async def body() -> None:
+        clock, stack = StoppedClock(), FakeStack()
+        plan = FaultPlan(Fault(kind, "source.alarms", start=1.0), clock=clock)
+        connection = intercepted(stack.connection(), plan)
+        app = ConsoleApp("the made-up stack", lambda progress: connection, glyphs=UNICODE)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            clock.time += 1.0
+            await pilot.press("r")
+            await until(pilot, lambda: TOLD[kind] in shown(pilot))
+            text = shown(pilot)
+            assert "receipts-dlq" in text, "the last good value stays"
+            assert "no campaign yet" in text
+            assert "throughput" in text
+            assert ("aws sso login" in text and "L runs it" in text) == (kind is FaultKind.EXPIRED)
+            await pilot.press("?")
+            await until(pilot, lambda: "esc closes" in shown(pilot))
+            await pilot.press("escape")
+            plan.lift()
+            await pilot.press("r")
+            await until(pilot, lambda: "LIVE" in shown(pilot) and TOLD[kind] not in shown(pilot))
+            assert app.is_running
+        assert plan.injected[kind] > 0
+
+    asyncio.run(body())
