@@ -64,10 +64,13 @@ TABLE: tuple[Picture, ...] = (
     Picture("overview-ascii", (), "last messages", size=(80, 24), glyphs=ASCII),
     Picture("overview-production", (), "last messages", environment="prod"),
     Picture("alarms", ("2",), "REASON"),
+    Picture("alarm", ("2", "enter"), "Threshold Crossed", seconds=1),
     Picture("throughput", ("3",), "by channel"),
     Picture("messages", ("4",), "REASON"),
     Picture("message", ("4", "enter"), "it has arrived"),
     Picture("campaign", ("5", "enter"), "nobody is left out", seconds=25),
+    Picture("queues", ("6",), "receipts"),
+    Picture("letters", ("6", "enter"), "messageStatus"),
     Picture("actions", ("5", "enter", "a"), "actions on dev", seconds=1),
 )
 

@@ -140,6 +140,8 @@ class ConsoleApp(Commanding):
         )
 
     def _tick(self) -> None:
+        if not self.is_running:  # the end has begun: widgets go before timers do
+            return
         if terminal_is_gone():
             self.exit(return_code=ExitCode.INTERRUPTED)
             return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 
 from console.telemetry import Series
+from console.text import fit
 from console.view import format as fmt
 from console.view.axes import Scale, Times, scale
 from console.view.glyphs import Glyphs
@@ -199,24 +200,28 @@ class _Frame:
 
 
 def caption(spec: ChartSpec, columns: int) -> Line:
-    """What the curves are with their lowest and highest value, or what they were at the cursor; then the length."""
-    pieces: list[Segment | str] = []
-    if spec.cursor is not None:
-        pieces.append(Segment(f"{fmt.clock(spec.cursor)}  ", Role.STRONG))
-    for role, curve in zip(ROLES, spec.curves, strict=False):
-        known = [value for _, value in curve.points if value is not None]
-        if spec.cursor is not None:
-            words = spec.figure(value_at(curve, spec.cursor))
-        elif known:
-            words = f"min {spec.figure(min(known))} max {spec.figure(max(known))}"
-        else:
-            words = "no data"
-        pieces += [Segment(f"{curve.label} ", role), Segment(f"{words}  ", Role.MUTED)]
-    happened = [mark.words for mark in spec.marks if spec.cursor is not None and _near(mark.at, spec)]
-    pieces += [Segment(f"{words}  ", Role.ACCENT) for words in happened]
+    """What the curves are with their lowest and highest value, or what they were at the cursor; then the length.
+
+    Names give way to figures.
+    """
     right = line((fmt.span(spec.end - spec.start), Role.MUTED))
-    left = line(*pieces)
-    return spread(left, right, columns) if width(right) < columns // 2 else cut(left, columns)
+    before = "" if spec.cursor is None else f"{fmt.clock(spec.cursor)}  "
+    happened = [mark.words for mark in spec.marks if _near(mark.at, spec)]
+    figures = [_told(curve, spec) for curve in spec.curves[: len(ROLES)]]
+    taken = width(right) + 1 + len(before) + sum(len(words) + 3 for words in figures)
+    room = max(NAME_CELLS, (columns - taken) // max(1, len(figures)))
+    pieces: list[Segment] = [Segment(before, Role.STRONG)]
+    for role, curve, words in zip(ROLES, spec.curves, figures, strict=False):
+        pieces += [Segment(f"{fit(curve.label, room)} ", role), Segment(f"{words}  ", Role.MUTED)]
+    pieces += [Segment(f"{words}  ", Role.ACCENT) for words in happened]
+    return spread(tuple(pieces), right, columns) if width(right) < columns // 2 else cut(tuple(pieces), columns)
+
+
+def _told(curve: Series, spec: ChartSpec) -> str:
+    if spec.cursor is not None:
+        return spec.figure(value_at(curve, spec.cursor))
+    known = [value for _, value in curve.points if value is not None]
+    return f"min {spec.figure(min(known))} max {spec.figure(max(known))}" if known else "no data"
 
 
 def _near(at: float, spec: ChartSpec) -> bool:

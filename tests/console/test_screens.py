@@ -398,6 +398,21 @@ def test_a_resize_fits_the_panels_again() -> None:
     run(body())
 
 
+def test_a_beat_that_comes_after_the_end_finds_nothing_to_do() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+        assert app.monitor is not None
+        calls = stack.use().calls
+        app.monitor.refresh()
+        app._tick()
+        assert stack.use().calls == calls
+
+    run(body())
+
+
 def test_q_quits_with_nothing_left_running() -> None:
     async def body() -> None:
         app = application(FakeStack())

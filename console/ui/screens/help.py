@@ -81,10 +81,11 @@ def help_lines(bindings: Sequence[Binding], *, commands: bool) -> list[Line]:
 
 
 def _keys(bindings: Sequence[Binding]) -> dict[str, str]:
-    """All keys of what each of them does."""
+    """All keys of what each of them does; the terminal library's own descriptions are written like ours."""
     keys: dict[str, list[str]] = {}
     for binding in bindings:
-        keys.setdefault(binding.description, []).append(binding.key_display or binding.key)
+        what = binding.description
+        keys.setdefault(what.lower() if what[:1].isupper() else what, []).append(binding.key_display or binding.key)
     return {what: " ".join(dict.fromkeys(each)) for what, each in keys.items()}
 
 

@@ -170,6 +170,16 @@ def test_the_caption_tells_the_extremes_and_the_length() -> None:
     assert len({segment.role for segment in several if segment.text.strip() in ("a", "b")}) == 2
 
 
+def test_long_names_give_way_to_figures() -> None:
+    long = series(3, 9, label="ApproximateNumberOfMessagesVisible, Maximum of 60 s")
+    words = plain(caption(spec(long), 70))
+    assert words.startswith("ApproximateNumber")
+    assert "… min 3.00 max 9.00" in words
+    assert words.endswith("1 h 00 m")
+    both = plain(caption(spec(long, long), 90))
+    assert both.count("min 3.00 max 9.00") == 2
+
+
 def test_a_value_is_read_at_the_nearest_point_only() -> None:
     curve = series(1, 2, None, 4)
     assert value_at(curve, HOUR + 70) == 2
