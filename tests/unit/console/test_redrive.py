@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.queues import Letter
-from console.services.redrive import Course, Pace, Redrive
+from console.queues import Course, Letter
+from console.services.redrive import Pace, Redrive
 from console.sources.letters import BATCH, peek
 
 
