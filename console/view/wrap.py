@@ -34,10 +34,15 @@ def wrap(words: Line, cells: int, *, indent: int = 0) -> list[Line]:
 
 
 def broken(text: str, cells: int) -> list[str]:
-    """`wrap` for text without roles, quick for many: what fits is only looked at."""
-    if len(text) <= cells and text.isascii():
-        return [text]
-    return ["".join(segment.text for segment in each) for each in wrap((Segment(text),), cells)]
+    """`wrap` for text without roles, quick enough for thousands."""
+    if not text.isascii():
+        return ["".join(segment.text for segment in each) for each in wrap((Segment(text),), cells)]
+    pieces = []
+    while len(text) > cells:
+        blank = text.rfind(" ", 1, cells + 1)
+        pieces.append(text[: blank if blank > 0 else cells])
+        text = text[len(pieces[-1]) :].lstrip()
+    return [*pieces, text]
 
 
 def _words(words: Line, most: int) -> Iterator[Line]:

@@ -57,6 +57,7 @@ class LogsScreen(TableScreen[LogLine]):
         self.tail = self._tail(LogRange.of(place.params, desk.clock.now()))
         self.pieces: Table[rows.Piece] = Table(rows.in_pieces(self.kind), desk.look())
         self._wrapping = rows.Wrapping(self.kind)
+        self._pieced: tuple[Sequence[LogLine], int] = ((), 0)
         self._held: Sequence[LogLine] | None = None
         self._wrapped = False
 
@@ -137,8 +138,11 @@ class LogsScreen(TableScreen[LogLine]):
             return
         while self.table.arranging:
             self.table.proceed()
+        wanted = (self.table.shown, self.rows.scrollable_content_region.width)
+        if wanted[0] is not self._pieced[0] or wanted[1] != self._pieced[1]:
+            self._pieced = wanted
+            self.pieces.put(self._wrapping.pieces(*wanted))
         self.pieces.look = self.table.look
-        self.pieces.put(self._wrapping.pieces(self.table.shown, self.rows.scrollable_content_region.width))
         self.rows.update_rows()
 
     def _draw_histogram(self, now: float) -> None:
