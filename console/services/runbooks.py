@@ -14,6 +14,7 @@ INDEX = "README"
 MAX_BYTES = 200_000
 _PAGE = re.compile(r"(?:docs/runbooks/)?(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,99})(?:\.md)?")
 
+_LINK = re.compile(r"\]\(([^)\s#]+)\)")
 _VARIABLE = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
 
@@ -47,6 +48,12 @@ def read_runbook(runbook: str, folders: Sequence[Path] | None = None) -> Runbook
         return Runbook(runbook, runbook, "")
     path = FOLDER / f"{name}.md"
     return Runbook(name, str(path), safe(_first(path, roots() if folders is None else folders), MAX_BYTES))
+
+
+def linked_pages(text: str) -> tuple[str, ...]:
+    """The pages of ours that a page links to, in its order."""
+    names = (page_name(found[1]) for found in _LINK.finditer(text))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:

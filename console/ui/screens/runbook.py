@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from console.domain import Overview
 from console.places import Place
-from console.services.runbooks import INDEX, Runbook, filled, read_runbook
+from console.services.runbooks import INDEX, Runbook, filled, linked_pages, read_runbook
 from console.ui.choices import Choice, Copyable
 from console.ui.content import content_of
 from console.ui.desk import Desk
@@ -21,7 +21,8 @@ from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.markdown import markdown_lines
 from console.view.segments import Line, Role, line
 
-MARGIN = 4
+MARGIN = 2
+KEYS = "123456789"
 
 
 class RunbookScreen(ConsoleScreen):
@@ -53,7 +54,7 @@ class RunbookScreen(ConsoleScreen):
 
     def draw(self, overview: Overview) -> None:
         """The page at the present width."""
-        cells = self.query_one("#runbook").size.width - MARGIN
+        cells = self.query_one("#runbook").scrollable_content_region.width - MARGIN
         if cells > 0 and cells != self._drawn:
             self._drawn = cells
             self.query_one("#page", Static).update(content_of(self._lines(cells), self.desk.glyphs))
@@ -81,9 +82,13 @@ class RunbookScreen(ConsoleScreen):
         return [*found, Copyable("m", "page (Markdown)", lambda: page.text)] if page.text else found
 
     def jumps(self) -> Sequence[Choice]:
-        """The index of all pages."""
-        index = Place("runbooks", INDEX)
-        return (Choice("i", "index", "of all runbooks", lambda: self.desk.go(index)),)
+        """The pages that this one names, and the index of all."""
+        pages = [page for page in linked_pages(self.runbook.text) if page not in (INDEX, self.runbook.name)]
+        found = [self._leading(key, page, "") for key, page in zip(KEYS, pages, strict=False)]
+        return [*found, self._leading("i", INDEX, "the index of all runbooks")]
+
+    def _leading(self, key: str, page: str, detail: str) -> Choice:
+        return Choice(key, page, detail, lambda: self.desk.go(Place("runbooks", page)))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""

@@ -16,7 +16,7 @@ from console.domain import Alarm, AlarmState
 from console.places import link, parse_link
 from console.services.jumps import AROUND, CONSUMERS, aws_page, log_groups_of, logs_place, turned_at
 from console.services.monitor import stack_facts
-from console.services.runbooks import filled, page_name, read_runbook
+from console.services.runbooks import filled, linked_pages, page_name, read_runbook
 from console.sources.fake import FakeStack
 from console.sources.fake_outputs import fake_outputs
 from console.sources.fake_telemetry import OTHER_RULE
@@ -145,6 +145,13 @@ def test_every_alarms_page_is_there() -> None:
     names = [page_name(alarm.runbook) for alarm in FakeStack().alarm_list]
     assert all(names)
     assert all(read_runbook(name).text for name in names)
+
+
+def test_a_page_leads_to_the_pages_that_it_names() -> None:
+    text = read_runbook("stack-down").text
+    assert linked_pages(text)[:2] == ("function-errors", "api-errors")
+    assert all(read_runbook(page).text for page in linked_pages(text))
+    assert linked_pages("[x](../operations.md) [y](https://a.example/b.md) [z](#here)") == ()
 
 
 def test_commands_get_the_stacks_names() -> None:

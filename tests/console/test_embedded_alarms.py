@@ -1,0 +1,77 @@
+"""From the alarms of a running stack to what explains them, on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+
+from console.places import Place
+from console.services.connect import Options, connect
+from console.services.embedded import Ready
+from console.services.jumps import log_groups_of
+from console.services.runbooks import read_runbook
+from console.sources.base import Connection
+from console.ui.app import ConsoleApp
+from console.ui.screens.alarm import AlarmScreen
+from console.ui.screens.logs import LogsScreen
+from console.ui.screens.runbook import RunbookScreen
+from tests.cloud.campaign_client import StackClient
+from tests.console.screens import first_data, shown, until
+
+NUMBER = "+14254147755"
+DEAD_LETTERS = "ai-cpaas-demo-local-dead-letter-queue-receipts-dlq"
+
+
+@pytest.fixture(scope="module")
+def console(cloud: Ready) -> Connection:
+    """The stack as the console is connected to it."""
+    return connect(Options(endpoint_url=cloud.endpoint_url), lambda step: None)
+
+
+def test_every_alarm_of_the_stack_has_its_page_and_those_of_functions_and_queues_their_logs(
+    console: Connection,
+) -> None:
+    outputs, telemetry = console.outputs, console.telemetry
+    groups = {group.rpartition("/")[2] for group in telemetry.log_groups()}
+    details = [telemetry.alarm(alarm.name) for alarm in console.source.alarms()]
+    assert len(details) > 30
+    for detail in details:
+        assert read_runbook(detail.alarm.runbook).text, detail.alarm.name
+        found = log_groups_of(detail.rule, outputs)
+        assert set(found) <= groups
+        single = detail.rule is not None and set(detail.rule.dimensions) <= {"FunctionName", "QueueName", "ApiId"}
+        assert bool(found) or not single, (detail.alarm.name, detail.rule)
+    (composite,) = [detail for detail in details if detail.rule is None]
+    assert set(composite.children) < {detail.alarm.name for detail in details}
+    assert len(composite.children) > 5
+
+
+def test_a_receipt_that_cannot_be_read_is_followed_from_its_alarm_to_its_line(cloud: Ready, stack: StackClient) -> None:
+    async def body() -> None:
+        sqs, url = stack.client("sqs"), stack.outputs.messaging.receipts_queue_url
+        poison = f"poison {uuid.uuid4().hex} {NUMBER}"
+        app = ConsoleApp("the stack", lambda progress: connect(Options(endpoint_url=cloud.endpoint_url), progress))
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            sqs.send_message(QueueUrl=url, MessageBody=poison)
+            app.go(Place("alarms", DEAD_LETTERS))
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "live, 1 h 00 m" in shown(pilot))
+            await pilot.press("o", "l")
+            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            logs = app.screen
+            assert isinstance(logs, LogsScreen)
+            assert logs.place.subject == "delivery-processor"
+            await pilot.press("0", "slash", *"!level:info parked", "enter")
+            await until(pilot, lambda: any(each.level == "WARNING" for each in logs.table.shown))
+            assert "WARN" in shown(pilot)
+            assert NUMBER not in shown(pilot)
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen))
+            await pilot.press("o", "b")
+            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            await until(pilot, lambda: "Messages in a dead-letter queue" in shown(pilot))
+        sqs.purge_queue(QueueUrl=url)
+
+    asyncio.run(body())
