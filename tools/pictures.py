@@ -65,6 +65,8 @@ TABLE: tuple[Picture, ...] = (
     Picture("overview-production", (), "last messages", environment="prod"),
     Picture("alarms", ("2",), "REASON"),
     Picture("alarm", ("2", "enter"), "Threshold Crossed", seconds=1),
+    Picture("logs", ("7",), "lines  live"),
+    Picture("runbook", ("2", "o", "b"), "a dead-letter queue"),
     Picture("throughput", ("3",), "by channel"),
     Picture("messages", ("4",), "REASON"),
     Picture("message", ("4", "enter"), "it has arrived"),

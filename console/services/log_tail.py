@@ -52,6 +52,17 @@ class LogRange:
             return cls(now - LOOK_BACK)
         return cls(start, end)
 
+    def params(self) -> dict[str, str]:
+        """The same as parameters of a place, empty where the present is followed."""
+        return {"from": "", "to": ""} if self.end is None else {"from": f"{self.start:.0f}", "to": f"{self.end:.0f}"}
+
+    def panned(self, steps: int, now: float) -> LogRange:
+        """Moved by half its length a step; what would end within the last seconds or later follows the present."""
+        end = now if self.end is None else min(self.end, now)
+        length = LOOK_BACK if self.end is None else self.end - self.start
+        moved = end + steps * length / 2
+        return LogRange(now - LOOK_BACK) if moved >= now - OVERLAP else LogRange(max(0.0, moved - length), moved)
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:

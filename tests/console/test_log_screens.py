@@ -240,6 +240,12 @@ def test_from_a_line_to_its_minute_in_all_groups() -> None:
             await pilot.press("0")
             await until(pilot, lambda: "lines  live" in shown(pilot))
             assert logs(app).place.params == {}
+            await pilot.press("left_square_bracket")
+            await until(pilot, lambda: "all read" in shown(pilot))
+            lines, place = logs(app).tail.buffer.lines, logs(app).place
+            assert float(place.params["from"]) - 1 <= lines[0].at <= lines[-1].at <= float(place.params["to"]) + 1
+            await pilot.press("right_square_bracket")
+            await until(pilot, lambda: "lines  live" in shown(pilot))
 
     run(body())
 

@@ -45,6 +45,8 @@ class LogsScreen(TableScreen[LogLine]):
         Binding("N", "error(-1)", "error before", show=False),
         Binding("w", "wrap", "whole messages, or a row for each", show=False),
         Binding("space", "hold_lines", "hold the lines, or go on", key_display="space", show=False),
+        Binding("left_square_bracket", "pan(-1)", "earlier", key_display="[", show=False),
+        Binding("right_square_bracket", "pan(1)", "later", key_display="]", show=False),
         Binding("r", "read_now", "read now", show=False),
         Binding("0", "live", "follow the present", show=False),
     ]
@@ -233,11 +235,20 @@ class LogsScreen(TableScreen[LogLine]):
 
     def action_live(self) -> None:
         """Follow the present."""
-        self.place = self.place.having(**{"from": "", "to": ""})
-        self.tail = self._tail(LogRange.of({}, self.desk.clock.now()))
-        self._held = None
+        self._show_range(LogRange.of({}, self.desk.clock.now()))
+
+    def action_pan(self, steps: int) -> None:
+        """Half of what is shown earlier or later; what would end in the future follows the present."""
+        now, wanted = self.desk.clock.now(), self.tail.wanted
+        self._show_range(wanted.panned(steps, now))
+
+    def _show_range(self, wanted: LogRange) -> None:
+        """Read another stretch of time, which belongs to the place."""
+        self.tail, self._held = self._tail(wanted), None
+        self.place = self.place.having(**wanted.params())
         self.again()
-        self._to_the_end()
+        if self._live:
+            self._to_the_end()
 
     def jumps(self) -> Sequence[Choice]:
         """More or fewer groups around the line under the cursor."""

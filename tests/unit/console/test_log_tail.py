@@ -245,3 +245,14 @@ def test_few_groups_are_read_at_once_and_each_gets_its_turn() -> None:
 )
 def test_links_say_which_time_is_wanted(params: dict[str, str], expected: LogRange) -> None:
     assert LogRange.of(params, START) == expected
+
+
+def test_a_range_is_moved_by_half_its_length_and_follows_the_present_at_its_end() -> None:
+    live = LogRange.of({}, START)
+    earlier = live.panned(-1, START)
+    assert earlier == LogRange(START - 1.5 * LOOK_BACK, START - LOOK_BACK / 2)
+    assert earlier.panned(-1, START) == LogRange(START - 2 * LOOK_BACK, START - LOOK_BACK)
+    assert earlier.panned(1, START) == live
+    assert LogRange.of(earlier.params(), START) == earlier
+    assert live.params() == {"from": "", "to": ""}
+    assert LogRange(100.0, 500.0).panned(-1, START).start == 0.0
