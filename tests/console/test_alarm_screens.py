@@ -255,3 +255,31 @@ def test_the_screens_of_an_alarm_are_ascii_where_they_must_be() -> None:
                 assert shown(pilot).isascii(), place
 
     run(body())
+
+
+def test_markup_in_an_alarm_is_only_text_on_every_screen_that_shows_it() -> None:
+    async def body() -> None:
+        evil = "[/nope] [@click=app.quit]here[/] [b $primary {x} %s"
+        stack = FakeStack()
+        since = stack.clock.now() - 60
+        stack.alarm_list = (Alarm(evil, AlarmState.ALARM, "critical", since, evil, "[@click=app.quit]x", evil),)
+        app = application(stack)
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("2", "enter")
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
+            await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
+            assert facts(app).count("[@click=app.quit]") == 3
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: "change of state" in shown(pilot) and "[/nope]" in shown(pilot))
+            rows = shown(pilot).splitlines()
+            for offset in [(row.index("here"), y) for y, row in enumerate(rows) if "here" in row]:
+                await pilot.click(offset=offset)
+            await pilot.press("escape")
+            await pilot.press("o")
+            await until(pilot, lambda: isinstance(app.screen, MenuScreen) and "[@click=app.quit]x" in shown(pilot))
+            await pilot.press("b")
+            await until(pilot, lambda: "the page is not on this machine" in shown(pilot))
+            assert app.is_running
+
+    run(body())
