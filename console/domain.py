@@ -116,8 +116,19 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSpend:
+    """Messages that a channel's provider has accepted, and their cost in US dollars."""
+
+    sent: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: ChannelSpend) -> ChannelSpend:
+        return ChannelSpend(self.sent + other.sent, self.usd + other.usd)
+
+
+@dataclass(frozen=True, slots=True)
 class Spend:
-    """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD.
+    """Money in US dollars: today and each day of this UTC month, by day as YYYY-MM-DD; the month by channel.
 
     `reserved` is held by open campaigns and not yet spent, `cap` the sum of their caps.
     """
@@ -126,6 +137,7 @@ class Spend:
     by_day: Mapping[str, float]
     reserved: float = 0.0
     cap: float | None = None
+    by_channel: Mapping[str, ChannelSpend] = dataclasses.field(default_factory=dict)
 
     @property
     def today_usd(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.domain import ApiUse
@@ -48,27 +50,32 @@ class SpendMeter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls = 0
-        self._usd = 0.0
+        self._by_call: dict[str, ApiUse] = {}
 
     def count(self, call: str) -> None:
         """One call on the wire, named `service:Operation`."""
-        with self._lock:
-            self._calls += 1
-            self._usd += PRICES.get(call, FREE).usd
+        self._add(call, 1, PRICES.get(call, FREE).usd)
 
-    def count_read_units(self, units: float) -> None:
+    def count_read_units(self, units: float, call: str = "dynamodb:Query") -> None:
         """What DynamoDB says a read consumed."""
-        with self._lock:
-            self._usd += units * DYNAMODB_READ_UNIT.usd
+        self._add(call, 0, units * DYNAMODB_READ_UNIT.usd)
 
     def count_metrics(self, metrics: int) -> None:
         """What one GetMetricData asks for: its metrics, not its expressions, cost money."""
+        self._add("cloudwatch:GetMetricData", 0, metrics * METRIC_READ.usd)
+
+    def _add(self, call: str, calls: int, usd: float) -> None:
         with self._lock:
-            self._usd += metrics * METRIC_READ.usd
+            before = self._by_call.get(call, ApiUse())
+            self._by_call[call] = ApiUse(before.calls + calls, before.usd + usd)
 
     @property
     def use(self) -> ApiUse:
         """Calls and dollars since the console started."""
+        each = self.by_call().values()
+        return ApiUse(sum(use.calls for use in each), math.fsum(use.usd for use in each))
+
+    def by_call(self) -> Mapping[str, ApiUse]:
+        """The same by `service:Operation`."""
         with self._lock:
-            return ApiUse(self._calls, self._usd)
+            return dict(self._by_call)

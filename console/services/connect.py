@@ -224,7 +224,8 @@ def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connecti
         AwsRecords(found, clients, source.campaign),
         HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
         clients,
-        partial(SqsLetters, clients),
+        letters=partial(SqsLetters, clients),
+        usage=clients.usage,
     )
 
 

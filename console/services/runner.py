@@ -92,16 +92,29 @@ class Runner:
     """Starts calls, at most `limit` at once; calls abandoned at their deadline count until they really end."""
 
     def __init__(self, limit: int = 8, clock: Clock | None = None) -> None:
+        self.limit = limit
         self._clock = clock or SystemClock()
         self._slots = threading.BoundedSemaphore(limit)
+        self._lock = threading.Lock()
+        self._out = 0
+
+    @property
+    def out(self) -> int:
+        """Calls that have not ended."""
+        return self._out
 
     def start(self, call: Callable[[], T], *, deadline: float, name: str = "call") -> Job[T]:
         """Run `call` in a thread of its own; raises `BusyError` when `limit` calls are out."""
         if not self._slots.acquire(blocking=False):
             raise BusyError(name)
         job: Job[T] = Job(deadline, self._clock)
+        self._count(1)
         threading.Thread(target=self._run, args=(call, job), name=f"console-{name}", daemon=True).start()
         return job
+
+    def _count(self, calls: int) -> None:
+        with self._lock:
+            self._out += calls
 
     def _run(self, call: Callable[[], Any], job: Job[Any]) -> None:
         value: Any = None
@@ -111,5 +124,6 @@ class Runner:
         except BaseException as raised:  # it is the job's result, whatever it is
             error = raised
         finally:
+            self._count(-1)
             self._slots.release()
             job._end(value, error)

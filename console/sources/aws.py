@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from console.domain import Alarm, ApiUse, ConsoleError, Message, ProblemKind, Spend, is_open
+from console.domain import Alarm, ApiUse, ChannelSpend, ConsoleError, Message, ProblemKind, Spend, is_open
 from console.sources.clients import Clients
 from console.sources.shapes import alarm_of, campaign_of, message_of, understood
 from console.sources.tables import Tables
@@ -36,7 +36,7 @@ class AwsSource:
         self._tables = Tables(clients)
         self._now = now
         self._settled: dict[str, tuple[float, CampaignSummary]] = {}
-        self._days: dict[str, tuple[float, float]] = {}
+        self._days: dict[str, tuple[float, Mapping[str, ChannelSpend]]] = {}
 
     def use(self) -> ApiUse:
         """Calls and dollars so far."""
@@ -98,17 +98,22 @@ class AwsSource:
     def spend(self) -> Spend:
         """What the messages of each day of this UTC month have cost, from the days' own counters."""
         today = datetime.fromtimestamp(self._now(), UTC).date()
-        by_day = {}
+        days = {}
         for number in range(1, today.day + 1):
             day = today.replace(day=number).isoformat()
-            by_day[day] = self._day_cost(day, keep=0.0 if number == today.day else PAST_DAY_SECONDS)
+            days[day] = self._day(day, keep=0.0 if number == today.day else PAST_DAY_SECONDS)
         campaigns = [campaign for campaign in self.campaigns() if is_open(campaign)]
-        reserved = sum(campaign.reserved_usd for campaign in campaigns)
-        cap = sum(campaign.cap_usd for campaign in campaigns)
-        return Spend(today.isoformat(), by_day, reserved, cap or None)
+        return Spend(
+            today.isoformat(),
+            {day: sum(sums.usd for sums in channels.values()) for day, channels in days.items()},
+            sum(campaign.reserved_usd for campaign in campaigns),
+            sum(campaign.cap_usd for campaign in campaigns) or None,
+            _by_channel(days.values()),
+        )
 
-    def _day_cost(self, day: str, keep: float) -> float:
-        at, kept = self._days.get(day, (0.0, 0.0))
+    def _day(self, day: str, keep: float) -> Mapping[str, ChannelSpend]:
+        """What each channel has sent and cost on a day."""
+        at, kept = self._days.get(day, (0.0, {}))
         if day in self._days and self._now() - at < keep:
             return kept
         items = self._tables.query(
@@ -117,9 +122,9 @@ class AwsSource:
             {"#pk": "pk", "#sk": "sk"},
             {":pk": {"S": keys.spend_day(day)}, ":counts": {"S": keys.COUNT_PREFIX}},
         )
-        cost = sum(understood("a day's counter", _cost, item) for item in items)
-        self._days[day] = (self._now(), cost)
-        return cost
+        found = dict(understood("a day's counter", _channel, item) for item in items)
+        self._days[day] = (self._now(), found)
+        return found
 
     def _summary(self, campaign_id: str, keep: float) -> CampaignSummary | None:
         at, kept = self._settled.get(campaign_id, (0.0, None))
@@ -143,8 +148,17 @@ class AwsSource:
         return summary
 
 
-def _cost(item: Item) -> float:
-    return float(item.get("cost", 0))
+def _channel(item: Item) -> tuple[str, ChannelSpend]:
+    channel = safe_line(str(item["sk"]).removeprefix(keys.COUNT_PREFIX), 16)
+    return channel, ChannelSpend(int(item.get("sent", 0)), float(item.get("cost", 0)))
+
+
+def _by_channel(days: Iterable[Mapping[str, ChannelSpend]]) -> dict[str, ChannelSpend]:
+    sums: dict[str, ChannelSpend] = {}
+    for day in days:
+        for channel, spend in day.items():
+            sums[channel] = sums.get(channel, ChannelSpend()) + spend
+    return sums
 
 
 def _newest_rows(campaign: CampaignSummary) -> list[int]:

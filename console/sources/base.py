@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from console.calls import Usage
 from console.clock import SteeredClock
 from console.domain import (
     AcceptedCampaign,
@@ -152,6 +153,10 @@ def _nothing() -> None:
     return None
 
 
+def _no_use() -> Usage:
+    return Usage()
+
+
 def _no_note() -> str:
     return ""
 
@@ -164,9 +169,9 @@ def _no_letters(queue: StackQueue) -> Letters:
 class Connection:
     """A stack that has been found: its outputs, how to read it, how to act on it, and what to do at the end.
 
-    `letters` gives a queue's dead letters, to be read and moved. `clients` is None for a stack that is nowhere (made
-    up, replayed), `clock` is the stack's own time where that is not this machine's (replayed). `note` tells what the
-    reader should know of it all the time, empty for most.
+    `letters` gives a queue's dead letters, to be read and moved, `usage` what was asked by API. `clients` is None for a
+    stack that is nowhere (made up, replayed), `clock` is the stack's own time where that is not this machine's
+    (replayed). `note` tells what the reader should know of it all the time, empty for most.
     """
 
     outputs: StackOutputs
@@ -176,6 +181,7 @@ class Connection:
     api: CampaignApi
     clients: Clients | None = None
     letters: Callable[[StackQueue], Letters] = _no_letters
+    usage: Callable[[], Usage] = _no_use
     close: Callable[[], None] = field(default=_nothing)
     clock: SteeredClock | None = None
     note: Callable[[], str] = field(default=_no_note)

@@ -9,19 +9,24 @@ import ipaddress
 import os
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from console.calls import CallMeter, Usage
 from console.domain import ConsoleError, ProblemKind
 from console.sources.account_guard import AccountGuard
 from console.spend import SpendMeter
+from console.text import safe_line
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 5
 ATTEMPTS = 2
 LOCAL_SECRET = "local"  # noqa: S105 - the embedded cloud checks no secret; a word that is plainly none of AWS's
+BEGAN = "cpaas_console_began"
+"""Where a call's context keeps its beginning, between botocore's events."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
@@ -82,6 +87,7 @@ class Clients:
     def __init__(self, target: Target, meter: SpendMeter | None = None) -> None:
         self.target = target
         self.meter = meter or SpendMeter()
+        self.calls = CallMeter()
         self._lock = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._session: Any = None
@@ -124,6 +130,9 @@ class Clients:
                 )
                 client.meta.events.register("before-send.*", self._count)
                 client.meta.events.register("before-call.*", self._guarded)
+                client.meta.events.register("before-call.*", _began)
+                client.meta.events.register("after-call.*", self._answered)
+                client.meta.events.register("after-call-error.*", self._failed)
                 client.meta.events.register("provide-client-params.cloudwatch.GetMetricData", self._count_metrics)
                 self._clients[service] = client
             return self._clients[service]
@@ -146,9 +155,31 @@ class Clients:
         service, operation = event_name.split(".")[1:3]
         self.meter.count(f"{service}:{operation}")
 
+    def _answered(self, event_name: str, http_response: Any, parsed: Any, context: Mapping[str, Any], **_: Any) -> None:
+        failed = http_response.status_code >= 300
+        self._ended(event_name, context, str(parsed.get("Error", {}).get("Code", "unknown")) if failed else "")
+
+    def _failed(self, event_name: str, exception: BaseException, context: Mapping[str, Any], **_: Any) -> None:
+        self._ended(event_name, context, type(exception).__name__)
+
+    def _ended(self, event_name: str, context: Mapping[str, Any], error: str) -> None:
+        """A call with all its attempts, with AWS's error code or what kept it from an answer."""
+        service, operation = event_name.split(".")[1:3]
+        began = context.get(BEGAN)
+        if began is not None:
+            self.calls.note(f"{service}:{operation}", time.perf_counter() - began, safe_line(error, 60))
+
+    def usage(self) -> Usage:
+        """What was asked so far, how long it took and what it cost."""
+        return self.calls.usage(self.meter)
+
     def _count_metrics(self, params: Mapping[str, Any], **_: Any) -> None:
         queries = params.get("MetricDataQueries") or ()
         self.meter.count_metrics(sum("MetricStat" in query for query in queries))
+
+
+def _began(context: dict[str, Any], **_: Any) -> None:
+    context[BEGAN] = time.perf_counter()
 
 
 def _local_session(target: Target) -> Any:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from console.calls import CallMeter
 from console.campaigns import TARGETS
 from console.clock import Clock, SystemClock
 from console.domain import (
@@ -19,6 +20,7 @@ from console.domain import (
     CampaignPlan,
     CampaignRequest,
     CampaignState,
+    ChannelSpend,
     ConsoleError,
     Message,
     ProblemKind,
@@ -36,6 +38,12 @@ from lambdas.core.campaign import (
     ChannelCounts,
     require_transition,
 )
+
+
+def earlier_day(number: int) -> ChannelSpend:
+    """What a day of the month has sent and cost that is over: never the same two days running."""
+    sent = 90 + 13 * (number * 7 % 9)
+    return ChannelSpend(sent, round(sent * PRICE_USD, 6))
 
 
 @dataclasses.dataclass(slots=True)
@@ -78,6 +86,7 @@ class FakeStack:
         self.sent: list[CampaignRequest] = []
         self._sending: list[_Sending] = []
         self._meter = SpendMeter()
+        self._calls = CallMeter(self.clock.monotonic)
         self._lock = threading.Lock()
         self.outputs = fake_outputs(environment)
         self.telemetry = FakeTelemetry(self.outputs, self.clock, lambda call: self._ask(call), lambda: self.alarm_list)
@@ -85,7 +94,15 @@ class FakeStack:
 
     def connection(self) -> Connection:
         """This stack as something to connect to."""
-        return Connection(self.outputs, self, self.telemetry, self.records, self, letters=self.telemetry.letters_of)
+        return Connection(
+            self.outputs,
+            self,
+            self.telemetry,
+            self.records,
+            self,
+            letters=self.telemetry.letters_of,
+            usage=lambda: self._calls.usage(self._meter),
+        )
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of `alarm_list`."""
@@ -107,13 +124,17 @@ class FakeStack:
         return tuple(row_of(campaign, row, now) for row in range(handed - 1, max(-1, handed - 11), -1))
 
     def spend(self) -> Spend:
-        """Today's campaigns, and a dollar for each earlier day of the month."""
+        """Today's campaigns, and something for each earlier day of the month."""
         self._ask("dynamodb:BatchGetItem")
         today = datetime.fromtimestamp(self.clock.now(), UTC).date()
-        by_day = {today.replace(day=day).isoformat(): 1.0 for day in range(1, today.day)}
+        days = {number: earlier_day(number) for number in range(1, today.day)}
         with self._lock:
-            by_day[today.isoformat()] = round(sum(self._summary(s).cost_usd for s in self._sending), 6)
-        return Spend(today.isoformat(), by_day, reserved=0.0, cap=50.0)
+            summaries = [self._summary(sending) for sending in self._sending]
+        now = ChannelSpend(sum(c.total("sent") for c in summaries), round(sum(c.cost_usd for c in summaries), 6))
+        days[today.day] = now
+        by_day = {today.replace(day=number).isoformat(): each.usd for number, each in days.items()}
+        sms = sum(days.values(), ChannelSpend())
+        return Spend(today.isoformat(), by_day, reserved=0.0, cap=50.0, by_channel={"sms": sms})
 
     def use(self) -> ApiUse:
         """Calls counted so far."""
@@ -188,10 +209,11 @@ class FakeStack:
         self._ask("execute-api:Invoke")
 
     def _ask(self, call: str) -> None:
-        if self.delay:
-            time.sleep(self.delay)
-        if self.error is not None:
-            raise self.error
+        with self._calls.timed(call):
+            if self.delay:
+                time.sleep(self.delay)
+            if self.error is not None:
+                raise self.error
         self._meter.count(call)
 
     def _summaries(self) -> tuple[CampaignSummary, ...]:

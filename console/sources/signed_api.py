@@ -14,6 +14,7 @@ from console.sources.clients import CONNECT_SECONDS, Clients, require_loopback
 from console.text import safe_line
 
 SERVICE = "execute-api"
+CALL = f"{SERVICE}:Invoke"
 READ_SECONDS = 20
 ATTEMPTS = 2
 SKEW_SECONDS = 300.0
@@ -76,8 +77,12 @@ class SignedApi:
         if data:
             request.headers["Content-Type"] = "application/json"
         SigV4Auth(self._clients.credentials(), SERVICE, self._clients.target.region).add_auth(request)
-        self._clients.meter.count(f"{SERVICE}:Invoke")
-        return self._http.send(request.prepare())
+        self._clients.meter.count(CALL)
+        with self._clients.calls.timed(CALL) as errors:
+            response = self._http.send(request.prepare())
+            if response.status_code >= 400:
+                errors.append(str(response.status_code))
+        return response
 
     def _answer(self, response: Any) -> dict[str, Any]:
         status = int(response.status_code)

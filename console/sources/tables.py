@@ -63,7 +63,7 @@ class Tables:
         items: list[Item] = []
         while True:
             answer = self._clients.client("dynamodb").query(**request, Limit=limit - len(items))
-            self._consumed([answer.get("ConsumedCapacity")])
+            self._consumed("Query", [answer.get("ConsumedCapacity")])
             items += [from_item(item) for item in answer.get("Items", [])]
             last = answer.get("LastEvaluatedKey")
             if not last or len(items) >= limit:
@@ -79,7 +79,7 @@ class Tables:
                 answer = self._clients.client("dynamodb").batch_get_item(
                     RequestItems=pending, ReturnConsumedCapacity="TOTAL"
                 )
-                self._consumed(answer.get("ConsumedCapacity") or [])
+                self._consumed("BatchGetItem", answer.get("ConsumedCapacity") or [])
                 items += [from_item(item) for item in answer.get("Responses", {}).get(table, [])]
                 pending = answer.get("UnprocessedKeys")
                 if not pending:
@@ -95,7 +95,8 @@ class Tables:
         answer = self._clients.client("dynamodb").describe_table(TableName=table)
         return str(answer.get("Table", {}).get("TableStatus", "unknown"))
 
-    def _consumed(self, capacities: Sequence[Any]) -> None:
+    def _consumed(self, operation: str, capacities: Sequence[Any]) -> None:
         for capacity in capacities:
             if capacity:
-                self._clients.meter.count_read_units(float(capacity.get("CapacityUnits", 0.0)))
+                units = float(capacity.get("CapacityUnits", 0.0))
+                self._clients.meter.count_read_units(units, f"dynamodb:{operation}")

@@ -11,11 +11,14 @@ from console.ui.screens.alarm import AlarmScreen
 from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.campaigns import CampaignScreen, CampaignsScreen
+from console.ui.screens.cost import CostScreen
 from console.ui.screens.deployments import DeploymentsScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.messages import MessagesScreen, one
 from console.ui.screens.overview import OverviewScreen
+from console.ui.screens.own import SelfScreen
 from console.ui.screens.queues import LettersScreen, QueuesScreen
+from console.ui.screens.resources import OutputsScreen, ResourcesScreen
 from console.ui.screens.runbook import RunbookScreen
 from console.ui.screens.throughput import ThroughputScreen
 
@@ -48,6 +51,10 @@ SCREENS: tuple[ScreenSpec, ...] = (
     ),
     ScreenSpec("queues", "6", ("qu", "dlq"), "queues and what was set aside", QueuesScreen, LettersScreen),
     ScreenSpec("logs", "7", ("log", "lo"), "logs: all groups in one order, live or of a time", LogsScreen),
+    ScreenSpec("cost", "8", ("costs", "spend"), "cost: today, the month, per 1,000 messages, AWS's bill", CostScreen),
+    ScreenSpec("resources", "9", ("re", "arn"), "resources of the stack", ResourcesScreen),
+    ScreenSpec("outputs", "", ("out",), "outputs of the stack", OutputsScreen),
+    ScreenSpec("self", "", ("health",), "the console itself: calls, feeds, event loop", SelfScreen),
     ScreenSpec("deployments", "", ("dep", "changes"), "deployments: what changed when", DeploymentsScreen),
     ScreenSpec("runbooks", "", ("rb", "runbook"), "runbooks: what to do about an alarm", RunbookScreen),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.domain import Alarm, AlarmState, Fetched, Message, Overview, Spend, Tally, is_open, is_sending, tally
+from console.forecast import month_forecast
 from console.telemetry import Series
 from console.view import format as fmt
 from console.view.chart import ChartSpec, chart
@@ -262,14 +263,8 @@ def cost_rows(spend: Spend, now: float, overview: Overview, *, columns: int, row
 
 
 def forecast(spend: Spend, now: float) -> float:
-    """The month's spend if it goes on as until now: month to date over the share of the month that has passed."""
-    from calendar import monthrange
-    from datetime import UTC, datetime
-
-    at = datetime.fromtimestamp(now, UTC)
-    days = monthrange(at.year, at.month)[1]
-    passed = at.day - 1 + (at.hour * 3600 + at.minute * 60 + at.second) / DAY_SECONDS
-    return spend.month_to_date_usd * days / max(passed, 1.0)
+    """The month's spend if it goes on as until now."""
+    return month_forecast(spend, now).expected
 
 
 def message_rows(messages: Sequence[Message], *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:

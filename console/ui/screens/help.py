@@ -23,6 +23,7 @@ LEGEND: tuple[str, ...] = (
     "target: the running campaigns' TPS together, at most the rate of the origination identity",
     "awaiting receipt: accepted, no final receipt yet; in doubt: it is not known whether the provider took it",
     "estimate: month to date over the share of the month that has passed",
+    "band: the estimate plus and minus two standard deviations of a day, times the root of the days left",
 )
 
 

@@ -15,6 +15,7 @@ from console.places import Place
 from console.ui.choices import Copyable
 from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
+from console.ui.screens.help import TextScreen
 from console.ui.widgets.panel import Panel
 from console.ui.widgets.virtual_table import VirtualTable
 from console.view import format as fmt
@@ -122,11 +123,14 @@ class TableScreen(ConsoleScreen, Generic[T]):
         self.again()
 
     def on_virtual_table_chosen(self, event: VirtualTable.Chosen) -> None:
-        """Enter."""
+        """Enter: the item's own place, or all that is known of it."""
         item = self.item
-        subject = "" if item is None else self.subject_of(item)
-        if subject:
+        if item is None:
+            return
+        if subject := self.subject_of(item):
             self.desk.go(Place(self.place.screen, subject))
+        elif lines := self.details(item):
+            self.desk.ask(TextScreen(self.kind.name, lines, self.desk.glyphs), lambda _: None)
 
     def narrow(self, text: str) -> bool:
         """Only the rows that pass."""

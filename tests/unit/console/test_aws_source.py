@@ -157,6 +157,7 @@ def test_spend_is_summed_by_day_of_this_month() -> None:
     assert spend.today == "2026-11-21"
     assert spend.today_usd == 0.48
     assert spend.month_to_date_usd == pytest.approx(0.98)
+    assert sum(channel.usd for channel in spend.by_channel.values()) == pytest.approx(0.98)
     assert spend.reserved == pytest.approx(0.1)
     assert spend.cap == 5
     queries = len(dynamo.queries)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -22,6 +19,7 @@ from console.sources.api import HttpCampaignApi
 from console.sources.clients import LOCAL_SECRET, Clients, local_target
 from lambdas.core.campaign_request import parse_campaign_request
 from lambdas.core.simulator import always_fails, is_simulator
+from tests.support.json_server import JsonServer
 
 ACCOUNT = "000000000000"
 PATH = "/_aws/execute-api/abc/$default"
@@ -37,54 +35,23 @@ PLAN = {
 }
 
 
-class Api(HTTPServer):
-    """Answers with `replies` in turn (the last for ever) and keeps what it was sent."""
+class Api(JsonServer):
+    """The campaign API, which answers with a plan until it is told otherwise."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.replies: list[tuple[int, Any]] = [(200, PLAN)]
-        self.received: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.date_offset = 0.0
+        super().__init__()
+        self.replies = [(200, PLAN)]
 
     def client(self) -> HttpCampaignApi:
         """The console's client of this API."""
-        clients = Clients(local_target(f"http://127.0.0.1:{self.server_port}", ACCOUNT, "us-east-1"))
-        return HttpCampaignApi(f"http://127.0.0.1:{self.server_port}{PATH}", "local", clients, wait=lambda _: None)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Api
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.received.append((self.command, self.path, dict(self.headers.items()), body))
-        replies = self.server.replies
-        status, document = replies.pop(0) if len(replies) > 1 else replies[0]
-        if status == 0:
-            self.close_connection = True
-            return
-        data = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.send_response_only(status)
-        self.send_header("Date", formatdate(time.time() + self.server.date_offset, usegmt=True))
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_PATCH = do_POST
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
+        clients = Clients(local_target(self.url, ACCOUNT, "us-east-1"))
+        return HttpCampaignApi(f"{self.url}{PATH}", "local", clients, wait=lambda _: None)
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    server = Api()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with Api() as server:
+        yield server
 
 
 def signature_of(server: Api, method: str, path: str, headers: dict[str, str], body: bytes) -> str:
