@@ -19,10 +19,10 @@ MARK_SECONDS = 3.0
 """How long a changed cell is marked: long enough to be seen at a glance, short enough to stay rare."""
 GAP = 2
 """Cells between two columns."""
-AT_ONCE = 10_000
-"""Rows that are arranged before a key is answered: well below a tenth of a second."""
-STEP = 5_000
-"""Rows that `proceed` arranges at a time."""
+AT_ONCE = 2_500
+"""Rows that are arranged before a key is answered: a small part of a tenth of a second."""
+STEP = 2_500
+"""Rows that `proceed` arranges at a time, which is as long as a key then waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,9 @@ class Table(Generic[T]):
 
     def narrow(self, text: str) -> None:
         """Filter; raises `ConsoleError` and leaves the filter as it was when `text` is none."""
-        self.filter = parse_filter(text, {column.name for column in self.kind.columns if not column.live})
-        self._arrange()
+        if text.strip() != self.filter.text:
+            self.filter = parse_filter(text, {column.name for column in self.kind.columns if not column.live})
+            self._arrange()
 
     def order(self, name: str, *, descending: bool) -> None:
         """Sort by a column; an unknown name is the kind's own order."""

@@ -92,6 +92,8 @@ class TableScreen(ConsoleScreen, Generic[T]):
         self.rows.empty = "no row passes the filter" if self.table.filter and self.table.total else self.empty()
         if feed.value is None and feed.error is None:
             self.rows.empty = f"{self.desk.glyphs.loading} LOADING"
+        elif self.table.arranging:
+            self.rows.empty = f"{self.desk.glyphs.loading} FILTERING"
         self.rows.update_rows()
         trouble = self.query_one("#trouble", Panel)
         trouble.set_class(feed.error is not None, "-shown")

@@ -10,6 +10,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.visual import Visual
 
 from console.ui.content import content_of
@@ -70,7 +71,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._kept: str | None = None
         self._column = 0
         self._drawn: dict[int, tuple[object, Strip]] = {}
-        self._proceeding = False
+        self._steps: Timer | None = None
 
     @property
     def item(self) -> T | None:
@@ -86,9 +87,8 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def update_rows(self) -> None:
         """Draw again what is different since the last time; call it after each change of the table."""
-        if self.table.arranging and not self._proceeding:
-            self._proceeding = True
-            self.set_timer(BREATH_SECONDS, self._proceed)
+        if self.table.arranging and self._steps is not None:
+            self._steps.resume()
         shown = self.table.shown
         if self._kept is not None and (self.item is None or self.table.kind.id(self.item) != self._kept):
             place = self.table.place_of(self._kept)
@@ -107,9 +107,9 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def _proceed(self) -> None:
         self.table.proceed()
-        self._proceeding = False
-        self.update_rows()
-        if not self.table.arranging:
+        if not self.table.arranging and self._steps is not None:
+            self._steps.pause()
+            self.update_rows()
             self.post_message(self.Arranged())
 
     def show_table(self, table: Table[Any]) -> None:
@@ -172,8 +172,12 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._drawn.clear()
 
     def on_mount(self) -> None:
-        """A bar that the terminal can show."""
+        """A bar that the terminal can show, and the steps in which many rows are arranged.
+
+        An interval, because Textual leaves out beats that are late: of a timer with one beat none would be left.
+        """
         fit_scrollbars(self, self._glyphs)
+        self._steps = self.set_interval(BREATH_SECONDS, self._proceed, pause=not self.table.arranging)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines are as wide as the widget."""
