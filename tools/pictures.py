@@ -42,12 +42,16 @@ FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture: the keys pressed after the session, the seconds that then pass, what it shows, how it is drawn."""
+    """One picture: the keys pressed after the session, the seconds that then pass, what it shows, how it is drawn.
+
+    `steady` is how many real seconds it must stay the same, for screens that read page by page at a pace of their own.
+    """
 
     name: str
     keys: tuple[str, ...]
     shows: str
     seconds: int = 0
+    steady: float = 0.0
     size: tuple[int, int] = (120, 30)
     theme: str = "dark"
     environment: str = "dev"
@@ -65,7 +69,6 @@ TABLE: tuple[Picture, ...] = (
     Picture("overview-production", (), "last messages", environment="prod"),
     Picture("alarms", ("2",), "REASON"),
     Picture("alarm", ("2", "enter"), "Threshold Crossed", seconds=1),
-    Picture("logs", ("7",), "lines  live"),
     Picture("runbook", ("2", "o", "b"), "a dead-letter queue"),
     Picture("throughput", ("3",), "by channel"),
     Picture("messages", ("4",), "REASON"),
@@ -73,6 +76,7 @@ TABLE: tuple[Picture, ...] = (
     Picture("campaign", ("5", "enter"), "nobody is left out", seconds=25),
     Picture("queues", ("6",), "receipts"),
     Picture("letters", ("6", "enter"), "messageStatus"),
+    Picture("logs", ("2", "enter", "o", "l"), "receipt_parked", steady=2.0),
     Picture("actions", ("5", "enter", "a"), "actions on dev", seconds=1),
 )
 
@@ -137,6 +141,7 @@ async def draw(picture: Picture) -> str:
         for _ in range(picture.seconds):
             clock.at += 1
             await _beat(app, pilot)
+        await _quiet(app, pilot, picture.steady)
         for _ in range(PATIENCE_BEATS):
             if picture.shows in text(app) and "LIVE" in text(app):
                 return cleaned(app.export_screenshot(title=f"cpaas-console, {picture.name}"), picture)
@@ -152,6 +157,17 @@ async def _beat(app: ConsoleApp, pilot: Pilot[None]) -> None:
         app.here.show(app.monitor.overview)
     await pilot.pause()
     await pilot.pause()
+
+
+async def _quiet(app: ConsoleApp, pilot: Pilot[None], seconds: float) -> None:
+    """Wait until the screen has stayed the same for so long."""
+    loop = asyncio.get_running_loop()
+    seen, since = "", loop.time()
+    while loop.time() - since < seconds:
+        await _beat(app, pilot)
+        await asyncio.sleep(0.02)
+        if text(app) != seen:
+            seen, since = text(app), loop.time()
 
 
 def text(app: ConsoleApp) -> str:

@@ -120,9 +120,9 @@ HIGH_CONTRAST = Palette(
         "series-3": "#f0a6d0",
         "series-4": "#3fe0ae",
         "prod": "#4a0000",
-        "prod-frame": "#ff6f60",
+        "prod-frame": "#b8453b",
         "replay": "#382400",
-        "replay-frame": "#ffd000",
+        "replay-frame": "#b08f00",
     },
 )
 ANSI = Palette(
