@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
@@ -24,8 +24,16 @@ DAY_PATIENCE_US = 5 * MICROSECOND
 they claim, and chunks give back what they did not spend as they close."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A campaign as it was read, and when that was asked for."""
+
+    asked_us: int
+    state: CampaignState
+
+
 class Claims:
-    """Claims for one run; used by one thread at a time, but for `load`, which any may call."""
+    """Claims for one run; used by one thread at a time, but for `look`, `learn` and `load`, which any may call."""
 
     def __init__(self, campaign_id: str, campaigns: CampaignPort, day: CampaignDayPort, clock: Clock) -> None:
         self._campaign_id = campaign_id
@@ -49,10 +57,21 @@ class Claims:
 
     def load(self) -> CampaignState:
         """The campaign now; what it says may be older than `seen_us`, never younger."""
+        look = self.look()
+        self.seen_us = max(self.seen_us, look.asked_us)
+        return look.state
+
+    def look(self) -> Look:
+        """Read the campaign; nothing follows from it until it is learnt."""
         asked_us = self._clock.now_us()
-        state = self._campaigns.load(self._campaign_id)
-        self.seen_us = max(self.seen_us, asked_us)
-        return state
+        return Look(asked_us, self._campaigns.load(self._campaign_id))
+
+    def learn(self, look: Look) -> bool:
+        """Note when a look was asked for; False if a newer answer is known."""
+        if look.asked_us < self.seen_us:
+            return False
+        self.seen_us = look.asked_us
+        return True
 
     def next(self, deadline_us: int) -> Claim | Wait | RunEnd:
         """Try to claim the next rows; a `Wait` that has passed when pace, budget or window do not allow it yet, or why

@@ -1,7 +1,7 @@
 """Sending one channel of a campaign: claim rows, lease time, put the intent, keep the slot, call once, record.
 
 One worker runs one `CampaignSender` for one work token. The next chunk is prepared while the present one is sent, so
-that pacing has no gaps; whether the campaign still runs is read again before each chunk starts, so that a pause or a
+that pacing has no gaps; whether the campaign still runs is read again and again beside that, so that a pause or a
 cancellation takes effect within one lease.
 """
 
@@ -34,6 +34,7 @@ from lambdas.core.ports import (
     WatchPort,
 )
 from lambdas.core.run_report import RunEnd, RunReport
+from lambdas.core.upkeep import THREADS, Upkeep
 
 CLAIM_MAX_AGE_US = 15 * MICROSECOND
 """A claim that its worker did not record this long after its booked time is left to a successor, who waits twice as
@@ -46,8 +47,6 @@ KEEP_US = 10 * MICROSECOND
 """How often the token and the chunks of a run that goes on are held anew."""
 LOOK_AHEAD_US = MICROSECOND
 """How long before a chunk's time is over the next one is prepared."""
-STATUS_MAX_AGE_US = MICROSECOND
-"""Whether the campaign still runs is asked again once the last answer is older than this or than half a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class CampaignSender:
         self._deferred: list[Chunk] = []
         """Abandoned chunks whose window is closed."""
         self._report = RunReport()
-        self._closing = threading.Lock()
+        self._keeping = threading.Lock()
         self._kept_us = self._clock.now_us()
         self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
         self._again: deque[ScheduledSend] = deque()
@@ -107,12 +106,19 @@ class CampaignSender:
         if recover:
             self._abandoned.extend(self._ports.campaigns.abandoned_chunks(self._campaign_id, self._clock.now_us()))
             self._defer_closed()
-        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(self._threads) as pool:
+        with (
+            ThreadPoolExecutor(1) as ahead,
+            ThreadPoolExecutor(THREADS) as beside,
+            ThreadPoolExecutor(self._threads) as pool,
+        ):
+            upkeep = Upkeep(beside, self._claims, self._clock, keep=self._stay_alive, is_due=self._has_to_keep)
             try:
-                self._send_until(deadline_us, ahead, pool)
-                self._finish_late_rows(self._over_us, pool)
+                self._send_until(deadline_us, upkeep, ahead, pool)
+                self._finish_late_rows(self._over_us, upkeep, pool)
+                upkeep.finish()
             finally:
                 ahead.shutdown(wait=True)
+                beside.shutdown(wait=True)
                 self._let_go(pool)
         if self._report.end is RunEnd.NOTHING_LEFT:
             self._complete_if_done(self._ports.campaigns.load(self._campaign_id))
@@ -122,26 +128,28 @@ class CampaignSender:
         self._report.slowest_wait_s = self._line.slowest_wait_s
         return self._report
 
-    def _send_until(self, deadline_us: int, ahead: ThreadPoolExecutor, pool: ThreadPoolExecutor) -> None:
+    def _send_until(
+        self, deadline_us: int, upkeep: Upkeep, ahead: ThreadPoolExecutor, pool: ThreadPoolExecutor
+    ) -> None:
         upcoming: Future[list[ScheduledSend] | None] | None = ahead.submit(self._prepare, deadline_us)
         while upcoming is not None:
             sends = upcoming.result()
             upcoming = None
-            if sends is None or not self._may_go_on(sends):
+            if sends is None or not self._may_go_on(sends, upkeep):
                 return
             prepare_us = self._next_preparation_us(sends, deadline_us)
             at_once = [send for send in sends if send.slot_us < prepare_us]
-            if not self._dispatch(at_once, pool, alone=True) or not self._wait_until(prepare_us):
+            if not self._dispatch(at_once, upkeep, pool, alone=True) or not self._wait_until(prepare_us, upkeep):
                 self._leave(sends[len(at_once) :])
                 return
             if self._clock.now_us() < deadline_us + (RETRY_BUDGET_US if self._line or self._again else 0):
                 upcoming = ahead.submit(self._prepare, deadline_us)
             else:
                 self._report.end = RunEnd.TIME_UP
-            if not self._dispatch(sends[len(at_once) :], pool):
+            if not self._dispatch(sends[len(at_once) :], upkeep, pool):
                 self._leave((upcoming.result() if upcoming else None) or ())
                 return
-            self._stay_alive()
+            upkeep.keep()
 
     def _next_preparation_us(self, sends: list[ScheduledSend], deadline_us: int) -> int:
         """When to prepare what follows these sends: late enough for a change of the campaign's rate to count soon."""
@@ -150,19 +158,20 @@ class CampaignSender:
         interval_us = int(MICROSECOND / self._claims.state.pace(self._clock.now_us()))
         return min(sends[-1].slot_us + interval_us - LOOK_AHEAD_US, deadline_us)
 
-    def _wait_until(self, until_us: int) -> bool:
+    def _wait_until(self, until_us: int, upkeep: Upkeep) -> bool:
         """Wait, but not longer than until a row may be tried again, and whether the campaign still runs then."""
         while (now := self._clock.now_us()) < min(until_us, self._attempts.next_late_us() or until_us):
+            upkeep.ask_ahead(now + POLL_US)
             self._clock.sleep_us(min(until_us - now, POLL_US))
-            self._stay_alive()
-        return self._still_runs(alone=True)
+            upkeep.keep()
+        return self._still_runs(upkeep, alone=True)
 
-    def _may_go_on(self, sends: list[ScheduledSend]) -> bool:
+    def _may_go_on(self, sends: list[ScheduledSend], upkeep: Upkeep) -> bool:
         """Look at the campaign again before a prepared chunk starts: let the chunk go if it must not, and book its time
         anew if the campaign has become slower since."""
         if not sends:
             return True
-        if not self._still_runs(alone=True):
+        if not self._still_runs(upkeep, alone=True):
             self._leave(sends)
             return False
         if self._claims.state.tps < self._claims.booked_tps:
@@ -170,20 +179,14 @@ class CampaignSender:
             sends[:] = self._schedule_again()
         return True
 
-    def _still_runs(self, *, alone: bool) -> bool:
-        """Whether nothing speaks against the next call, by an answer of the store that is not too old; `alone` says
-        that nothing is being prepared by what was known before."""
+    def _still_runs(self, upkeep: Upkeep, *, alone: bool) -> bool:
+        """Whether nothing speaks against the next call; `alone` as in `Upkeep.state`."""
         if self._attempts.stop_code is not None:
             return False
         if self._attempts.errors.exceeds(self._claims.state.pause_error_rate):
             self._pause(PauseReason.ERROR_RATE)
             return False
-        state = self._claims.state
-        if self._clock.now_us() - self._claims.seen_us >= min(STATUS_MAX_AGE_US, self._claims.lease_us // 2):
-            state = self._claims.load()
-            if alone:
-                self._claims.state = state
-        if state.status is not CampaignStatus.RUNNING:
+        if upkeep.state(alone=alone).status is not CampaignStatus.RUNNING:
             self._report.end = RunEnd.NOT_RUNNING
             return False
         return True
@@ -295,19 +298,24 @@ class CampaignSender:
         for send in sends:
             send.progress.left_unsent(send)
 
-    def _dispatch(self, sends: list[ScheduledSend], pool: ThreadPoolExecutor, *, alone: bool = False) -> bool:
+    def _dispatch(
+        self, sends: list[ScheduledSend], upkeep: Upkeep, pool: ThreadPoolExecutor, *, alone: bool = False
+    ) -> bool:
         """Start each send shortly before its slot, early enough for its intent to be on record; False if the campaign
         must not go on, and the rest is left."""
         for place, send in enumerate(sends):
-            self._clock.sleep_us(send.slot_us - self._attempts.lead_us - self._clock.now_us())
-            self._stay_alive()
-            if not self._still_runs(alone=alone):
+            start_us = send.slot_us - self._attempts.lead_us
+            self._clock.sleep_us(start_us - upkeep.ahead_us - self._clock.now_us())
+            upkeep.keep()
+            upkeep.ask_ahead(start_us)
+            self._clock.sleep_us(start_us - self._clock.now_us())
+            if not self._still_runs(upkeep, alone=alone):
                 self._leave(sends[place:])
                 return False
             self._attempts.submit(pool, send, self._claims.state.terms)
         return True
 
-    def _finish_late_rows(self, until_us: int, pool: ThreadPoolExecutor) -> None:
+    def _finish_late_rows(self, until_us: int, upkeep: Upkeep, pool: ThreadPoolExecutor) -> None:
         """Send rows whose slots were missed, until none is left or the time is over."""
         while True:
             self._attempts.drain()
@@ -319,9 +327,9 @@ class CampaignSender:
                 self._clock.sleep_us(min(min(due_us, until_us + 1) - self._clock.now_us(), KEEP_US // 2))
             self._again.extend(self._attempts.take_late(self._clock.now_us()))
             sends = self._schedule_again() if self._again else self._line.take()
-            if not self._may_go_on(sends) or not self._dispatch(sends, pool):
+            if not self._may_go_on(sends, upkeep) or not self._dispatch(sends, upkeep, pool):
                 return
-            self._stay_alive()
+            upkeep.keep()
 
     def _let_go(self, pool: ThreadPoolExecutor) -> None:
         """Close what is finished, withdraw intents that were never called and release what others may go on with."""
@@ -362,21 +370,20 @@ class CampaignSender:
 
     def _close_finished(self) -> None:
         """Close every chunk whose rows all have an outcome; the last one completes the campaign."""
-        with self._closing:
-            for progress in [progress for progress in self._open if progress.finished]:
-                self._open.remove(progress)
-                result = progress.result()
-                self._watch_deadlines(progress)
-                state = self._ports.campaigns.close_chunk(progress.chunk, result)
-                if state is not None and progress.chunk.day:
-                    self._ports.day.settle(progress.chunk.day, progress.chunk.reserved_usd, result.spent_usd)
-                self._report.sent += result.sent
-                self._report.refused += result.refused
-                self._report.in_doubt += result.in_doubt
-                self._report.suppressed += result.suppressed
-                self._report.spent_usd += result.spent_usd
-                if state is not None:
-                    self._complete_if_done(state)
+        for progress in [progress for progress in self._open if progress.finished]:
+            self._open.remove(progress)
+            result = progress.result()
+            self._watch_deadlines(progress)
+            state = self._ports.campaigns.close_chunk(progress.chunk, result)
+            if state is not None and progress.chunk.day:
+                self._ports.day.settle(progress.chunk.day, progress.chunk.reserved_usd, result.spent_usd)
+            self._report.sent += result.sent
+            self._report.refused += result.refused
+            self._report.in_doubt += result.in_doubt
+            self._report.suppressed += result.suppressed
+            self._report.spent_usd += result.spent_usd
+            if state is not None:
+                self._complete_if_done(state)
 
     def _watch_deadlines(self, progress: ChunkProgress) -> None:
         """Before the chunk is closed: whoever takes it over from a worker that died here does it again."""
@@ -390,23 +397,33 @@ class CampaignSender:
         if state.status is CampaignStatus.RUNNING and state.done_rows >= state.rows:
             self._ports.campaigns.complete(self._campaign_id)
 
+    def _has_to_keep(self) -> bool:
+        """Whether there is anything to do for `_stay_alive`."""
+        is_old = self._clock.now_us() - self._kept_us >= KEEP_US
+        return is_old or any(progress.finished for progress in list(self._open))
+
     def _stay_alive(self) -> None:
-        """In waits and long leases: close what is finished (its money may be waited for), hold what is not."""
-        self._close_finished()
-        if self._clock.now_us() - self._kept_us >= KEEP_US:
-            self._hold_everything()
+        """In waits and long leases: close what is finished (its money may be waited for), hold what is not; nothing if
+        another thread is at it."""
+        if not self._keeping.acquire(blocking=False):
+            return
+        try:
+            self._close_finished()
+            if self._clock.now_us() - self._kept_us >= KEEP_US:
+                self._hold_everything()
+        finally:
+            self._keeping.release()
 
     def _hold_everything(self) -> None:
         """Keep the token and prolong the chunks whose lease is half over; rows of a chunk taken over are dropped."""
         self._keep_token()
-        with self._closing:
-            self._kept_us = self._clock.now_us()
-            for progress in list(self._open):
-                if progress.chunk.lease_until_us - self._kept_us > CHUNK_LEASE_US // 2:
-                    continue
-                held = self._ports.campaigns.hold_chunk(progress.chunk, self._kept_us + CHUNK_LEASE_US)
-                if held is None:
-                    progress.lost = True
-                    self._open.remove(progress)
-                else:
-                    progress.chunk = held
+        self._kept_us = self._clock.now_us()
+        for progress in list(self._open):
+            if progress.chunk.lease_until_us - self._kept_us > CHUNK_LEASE_US // 2:
+                continue
+            held = self._ports.campaigns.hold_chunk(progress.chunk, self._kept_us + CHUNK_LEASE_US)
+            if held is None:
+                progress.lost = True
+                self._open.remove(progress)
+            else:
+                progress.chunk = held

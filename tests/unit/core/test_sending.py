@@ -104,6 +104,49 @@ def test_no_call_is_before_its_slot_or_later_than_allowed() -> None:
     assert all(slot <= call <= slot + MAX_LATE_US for slot, call in zip(slots, calls, strict=True))
 
 
+@pytest.mark.parametrize("operation", ["load", "close_chunk", "settle_day", "keep_token"])
+@pytest.mark.parametrize(("tps", "rows"), [(0.7, 20), (5, 60), (50, 600)])
+def test_a_slow_store_costs_no_slot_beside_the_calls(operation: str, tps: float, rows: int) -> None:
+    world = FakeWorld(rows, tps=tps)
+    world.hooks.append(lambda _worker, done: world.time.sleep_us(250_000 if done == operation else 0))
+    report = world.run_worker(seconds=90)
+    assert_completed(world)
+    assert (report.sent, report.given_up_slots) == (rows, 0)
+
+
+@pytest.mark.parametrize("tps", [0.7, 5, 50])
+def test_a_pause_takes_effect_within_a_lease_however_slow_looks_are(tps: float) -> None:
+    world, paused_us = FakeWorld(int(max(12, 12 * tps)), tps=tps), []
+    world.hooks.append(lambda _worker, done: world.time.sleep_us(400_000 if done == "load" else 0))
+
+    def pause() -> None:
+        world.time.sleep_us(6 * MICROSECOND)
+        world.set_status(CampaignStatus.PAUSED)
+        paused_us.append(world.time.now_us())
+
+    world.run(pause, world.worker("w1").dies())
+    late_us = [call.at_us - paused_us[0] for call in world.calls if call.at_us > paused_us[0]]
+    assert 0 < len(world.calls) < world.campaign.rows
+    assert len(late_us) <= lease_units(tps)
+    assert max(late_us, default=0) <= 2 * MICROSECOND
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize("operation", ["load", "close_chunk", "settle_day", "keep_token"])
+def test_a_store_that_fails_beside_the_calls_ends_the_run(operation: str) -> None:
+    world = FakeWorld(400, tps=20)
+
+    def fail(_worker: str, done: str) -> None:
+        if done == operation and len(world.calls) >= 60:
+            raise ConnectionError("away")
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        world.run_worker()
+    assert len(world.calls) < 400
+    assert all(accepted <= 1 for accepted in world.accepted().values())
+
+
 def test_two_workers_share_a_campaign_without_sending_twice() -> None:
     world = FakeWorld(400, tps=100)
     reports = world.run(world.worker("w1").job(), world.worker("w2").job())
