@@ -44,6 +44,8 @@ class Upkeep:
         self._look: Future[Look] | None = None
         self._latest: Look | None = None
         self._kept: Future[None] | None = None
+        self._aged: CampaignState | None = None
+        self._age_us = 0
 
     @property
     def ahead_us(self) -> int:
@@ -52,7 +54,11 @@ class Upkeep:
 
     @property
     def _max_age_us(self) -> int:
-        return min(STATUS_MAX_AGE_US, self._claims.lease_us // 2)
+        """Reckoned once for each state: it is asked for before each call."""
+        state = self._claims.state
+        if state is not self._aged:
+            self._aged, self._age_us = state, min(STATUS_MAX_AGE_US, self._claims.lease_us // 2)
+        return self._age_us
 
     def ask_ahead(self, at_us: int) -> None:
         """Look at the campaign if what is known will be too old by then, or soon after."""
