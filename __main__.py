@@ -16,7 +16,7 @@ from components.monitoring import Monitoring
 from components.naming import Site
 from components.outbox import Outbox
 from components.publication import Publication
-from lambdas.core.outputs import ACTIONS_ALLOWED, StackIdentity, StackOutputs
+from lambdas.core.outputs import ACTIONS_ALLOWED, READ_ONLY, StackIdentity, StackOutputs
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def _identity(site: Site) -> StackIdentity:
         account_id=site.account_id,
         version=site.version,
         endpoint_url=site.settings.endpoint_url or "",
-        console_actions=ACTIONS_ALLOWED if site.settings.console_allow_actions else "",
+        console_actions=ACTIONS_ALLOWED if site.settings.console_allow_actions else READ_ONLY,
     )
 
 

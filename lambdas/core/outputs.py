@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-ACTIONS_ALLOWED = "allowed"
+ACTIONS_ALLOWED, READ_ONLY = "allowed", "read-only"
+"""What consoles may do to a stack without being told so."""
 SSM_STANDARD_LIMIT = 4096
 """Bytes of a standard parameter (Systems Manager quotas page)."""
 
@@ -61,7 +62,7 @@ class ComponentOutputs:
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StackIdentity(ComponentOutputs):
     """Which stack this is and where it runs; `endpoint_url` only in the environment `local`. `console_actions` is
-    ACTIONS_ALLOWED where consoles may act on the stack without being told so."""
+    ACTIONS_ALLOWED or READ_ONLY."""
 
     COMPONENT: ClassVar[str] = "stack"
 
@@ -72,7 +73,7 @@ class StackIdentity(ComponentOutputs):
     account_id: str
     version: str
     endpoint_url: str = ""
-    console_actions: str = ""
+    console_actions: str = READ_ONLY
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
 from lambdas.core.environment import FunctionEnvironment
-from lambdas.core.outputs import COMPONENTS, SSM_STANDARD_LIMIT, StackOutputs, parameter_prefix
+from lambdas.core.outputs import COMPONENTS, READ_ONLY, SSM_STANDARD_LIMIT, StackOutputs, parameter_prefix
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 from lambdas.fallback.settings import FallbackSettings
 from lambdas.message_sender.settings import MessageSenderSettings
@@ -308,3 +308,7 @@ def _secrets(value: Any) -> Iterator[Secret]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _secrets(each)
+
+
+def test_consoles_are_read_only_unless_the_stack_says_otherwise(graph: Any) -> None:
+    assert StackOutputs.from_mapping(graph.recorded.stack_outputs).identity.console_actions == READ_ONLY

@@ -19,6 +19,7 @@ from console.services.throughput import ThroughputMeter
 from console.sources.fake import FakeStack
 from console.spend import SpendMeter
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
+from lambdas.core.outputs import ACTIONS_ALLOWED
 
 
 class Clock:
@@ -335,3 +336,7 @@ def test_actions_are_on_in_local_and_by_request_only() -> None:
     assert Monitor(FakeStack(environment="local").connection()).stack.actions_allowed
     assert not Monitor(FakeStack(environment="dev").connection()).stack.actions_allowed
     assert Monitor(FakeStack(environment="dev").connection(), allow_actions=True).stack.actions_allowed
+    connection = FakeStack(environment="dev").connection()
+    identity = dataclasses.replace(connection.outputs.identity, console_actions=ACTIONS_ALLOWED)
+    allowing = dataclasses.replace(connection, outputs=dataclasses.replace(connection.outputs, identity=identity))
+    assert Monitor(allowing).stack.actions_allowed, "the stack's own settings say so"
