@@ -230,6 +230,7 @@ class FakeStack:
             delivered=final - failed,
             failed=failed,
             cost_usd=round(sent * PRICE_USD, 6),
+            delivery_ms_sum=int((final - failed) * 1000 * RECEIPT_SECONDS),
             first_sent_ms=started_ms if sent else None,
             last_sent_ms=started_ms + int(1000 * sent / sending.tps) if sent else None,
         )
@@ -248,7 +249,8 @@ class FakeStack:
             done_rows=sent,
             reserved_usd=0.0,
             spent_usd=counts.cost_usd,
-            cap_usd=10.0,
+            cap_usd=50.0,
+            estimate_usd=round(sending.recipients * PRICE_USD, 6),
             stop_reason=None,
             channels={"sms": counts},
         )
