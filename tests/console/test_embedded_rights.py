@@ -1,0 +1,150 @@
+"""The policy of docs/console-policy.json, held by a user: enough for everything the console does, and no more."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.campaigns import make_request
+from console.queues import Letter, find_queue
+from console.services.connect import Options, connect
+from console.services.embedded import Ready
+from console.services.outputs import read_ssm
+from console.sources.base import Connection
+from console.sources.queues import SqsLetters
+from console.telemetry import MessageSearch
+from localcloud.launch import ControlClient
+from tests.cloud.campaign_client import StackClient
+from tests.console.processes import until
+
+POLICY = Path(__file__).parents[2] / "docs" / "console-policy.json"
+WITHOUT_RESOURCE_HERE = {"Find"}
+"""Statements whose actions the embedded IAM asks about without a resource."""
+NOT_ASKED_HERE = {
+    "ce:GetCostAndUsage": "the embedded cloud has no Cost Explorer",
+    "kms:Decrypt": "the embedded cloud encrypts nothing",
+    "kms:GenerateDataKey": "the embedded cloud encrypts nothing",
+}
+
+
+@pytest.fixture
+def operator(cloud: Ready, stack: StackClient) -> Iterator[tuple[Connection, str]]:
+    """A console whose user holds the policy and nothing else, and the user's name."""
+    identity, name = stack.outputs.identity, f"operator-{uuid.uuid4().hex[:8]}"
+    policy = json.loads(POLICY.read_text(encoding="utf-8"))
+    for statement in policy["Statement"]:
+        if statement["Sid"] in WITHOUT_RESOURCE_HERE:
+            statement["Resource"] = "*"
+    text = json.dumps(policy)
+    for placeholder, value in (
+        ("REGION", identity.region),
+        ("ACCOUNT", identity.account_id),
+        ("PROJECT", identity.project),
+        ("STACK", identity.stack),
+    ):
+        text = text.replace(placeholder, value)
+    iam = stack.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="console", PolicyDocument=text)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    connection = connect(Options(endpoint_url=cloud.endpoint_url), lambda step: None)
+    assert connection.clients is not None
+    credentials = connection.clients.session.get_credentials()
+    credentials.access_key, credentials.secret_key = key["AccessKeyId"], key["SecretAccessKey"]
+    yield connection, name
+    connection.close()
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="console")
+    iam.delete_user(UserName=name)
+
+
+def read_everything(connection: Connection, campaign_id: str) -> None:
+    """Each read of the console once."""
+    source, telemetry, records = connection.source, connection.telemetry, connection.records
+    alarms, campaigns = source.alarms(), source.campaigns()
+    source.messages(campaigns)
+    source.spend()
+    detail = next(each for each in map(telemetry.alarm, [a.name for a in alarms]) if each.rule is not None)
+    assert detail.rule is not None
+    telemetry.series(detail.rule, 1_000_000.0, 1_000_600.0)
+    telemetry.logs(telemetry.log_groups()[0], 0.0, 4_000_000_000.0)
+    telemetry.deployments()
+    telemetry.resources()
+    telemetry.queues()
+    telemetry.letters("receipts")
+    telemetry.bill()
+    page = records.search(MessageSearch(campaign_id=campaign_id))
+    records.search(MessageSearch(customer_id=page.messages[0].customer_id))
+    records.timeline(page.messages[0].id)
+
+
+def granted() -> set[str]:
+    """The actions of the policy."""
+    actions: set[str] = set()
+    for statement in json.loads(POLICY.read_text(encoding="utf-8"))["Statement"]:
+        listed = statement["Action"]
+        actions |= {listed} if isinstance(listed, str) else set(listed)
+    return actions
+
+
+def test_the_documented_policy_is_enough_and_none_of_it_is_left_over(
+    cloud: Ready, stack: StackClient, operator: tuple[Connection, str]
+) -> None:
+    connection, name = operator
+    assert connection.clients is not None
+    control = ControlClient(cloud.endpoint_url)
+    control.forget_decisions()
+    connection.source.campaigns()
+    accepted = connection.api.send(make_request(3, 3))
+    until(lambda: connection.source.campaign(accepted.id).total("sent") == 3, "it is sent")
+    read_everything(connection, accepted.id)
+    connect_reads(connection)
+    redrive_one(connection, stack)
+    decisions = [each for each in control.decisions() if each.principal == name]
+    assert [each for each in decisions if not each.allowed] == []
+    assert granted() - {each.action for each in decisions} == set(NOT_ASKED_HERE)
+
+
+def connect_reads(connection: Connection) -> None:
+    """What finding a stack by its name asks for."""
+    assert connection.clients is not None
+    identity = connection.outputs.identity
+    assert read_ssm(connection.clients, identity.project, identity.stack) == connection.outputs
+
+
+def redrive_one(connection: Connection, stack: StackClient) -> None:
+    """A dead letter is looked at, put back and deleted."""
+    assert connection.clients is not None
+    queue = find_queue(connection.outputs, "receipts")
+    stack.client("sqs").send_message(QueueUrl=queue.dead_letters_url, MessageBody="{}")
+    letters = SqsLetters(connection.clients, queue)
+    letters.release(received(letters))
+    again = received(letters)
+    letters.send(again)
+    letters.delete(again)
+
+
+def received(letters: SqsLetters) -> list[Letter]:
+    """One letter, as soon as it is visible."""
+    held: list[Letter] = []
+
+    def there() -> bool:
+        held.extend(letters.receive(1))
+        return bool(held)
+
+    until(there, "the letter is there")
+    return held
+
+
+def test_what_the_policy_does_not_name_is_refused(operator: tuple[Connection, str]) -> None:
+    connection, _ = operator
+    assert connection.clients is not None
+    table = connection.outputs.campaigns.campaigns_table
+    with pytest.raises(Exception, match="AccessDenied"):
+        connection.clients.client("dynamodb").delete_item(TableName=table, Key={"pk": {"S": "x"}, "sk": {"S": "y"}})
+    with pytest.raises(Exception, match="AccessDenied"):
+        connection.clients.client("dynamodb").scan(TableName=table)
