@@ -75,4 +75,4 @@ def test_a_campaigns_costs_by_channel(capsys: pytest.CaptureFixture[str]) -> Non
     assert set(document) == {"campaign_id", "cost_usd", "spend", "by_channel"}
     assert set(document["by_channel"]["sms"]) == {"sent", "cost_usd"}
     assert commands.campaign(stack.connection(), campaign_id, as_json=False) == ExitCode.OK
-    assert "cap $10.00" in capsys.readouterr().out
+    assert "cap $50.00" in capsys.readouterr().out
