@@ -104,6 +104,7 @@ def test_dollars_are_kept_by_api_and_add_up() -> None:
     spend.count_read_units(1_000_000, "dynamodb:Query")
     spend.count_metrics(1_000)
     by_call = spend.by_call()
-    assert (by_call["dynamodb:Query"].calls, by_call["dynamodb:Query"].usd) == (1, pytest.approx(0.125))
+    query = by_call["dynamodb:Query"]
+    assert (query.calls, query.usd) == pytest.approx((1, 0.125))
     assert (by_call["cloudwatch:GetMetricData"].calls, by_call["cloudwatch:GetMetricData"].usd) == (0, 0.01)
-    assert (spend.use.calls, spend.use.usd) == (1, pytest.approx(0.135))
+    assert (spend.use.calls, spend.use.usd) == pytest.approx((1, 0.135))

@@ -37,7 +37,7 @@ def month(*days: float, **others: object) -> Spend:
 def test_equal_days_have_no_band_and_the_forecast_is_what_they_come_to() -> None:
     forecast = month_forecast(month(*[2.0] * 10, 1.0), NOON_OF_THE_11TH)
     assert forecast.expected == pytest.approx(60.0)
-    assert (forecast.low, forecast.high) == (pytest.approx(60.0), pytest.approx(60.0))
+    assert [forecast.low, forecast.high] == pytest.approx([60.0, 60.0])
     assert forecast.days_left == pytest.approx(19.5)
 
 
