@@ -77,6 +77,8 @@ TABLE: tuple[Picture, ...] = (
     Picture("queues", ("6",), "receipts"),
     Picture("letters", ("6", "enter"), "messageStatus"),
     Picture("logs", ("2", "enter", "o", "l"), "receipt_parked", steady=2.0),
+    Picture("cost", ("8",), "as of"),
+    Picture("resources", ("9",), "lambda"),
     Picture("actions", ("5", "enter", "a"), "actions on dev", seconds=1),
 )
 
