@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from console.campaigns import make_request
 from console.domain import Alarm, AlarmState
 from console.places import Place
+from console.services.monitor import OVERVIEW
 from console.sources.fake import FakeStack
 from console.sources.replay import ReplayClock
 from console.ui.app import ConsoleApp
@@ -298,6 +300,26 @@ def test_what_nobody_looks_at_is_read_less_often() -> None:
             assert app.monitor.feeds["alarms"].every == 2.0
             await pilot.press("1")
             await until(pilot, lambda: app.monitor.feeds["spend"].every == looked_at)  # type: ignore[union-attr]
+
+    run(body())
+
+
+def test_a_screen_that_is_left_reads_no_more() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        stack.send(make_request(10, 10))
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            assert app.monitor is not None
+            for spec in SCREENS:
+                await pilot.press("colon", *spec.name, "enter")
+                await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
+            for key in ("2", "5"):
+                await pilot.press(key, "enter")
+                await until(pilot, lambda: app.here is not None and bool(app.here.place.subject))
+            await pilot.press("1")
+            await until(pilot, lambda: set(app.monitor.feeds) == set(OVERVIEW))  # type: ignore[union-attr]
 
     run(body())
 

@@ -98,9 +98,9 @@ class AlarmScreen(ConsoleScreen):
                 yield VirtualTable(self.children_table, glyphs, id="children", empty="no child alarm is known")
             yield VirtualTable(self.history, glyphs, id="table", empty="no change of state is known")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """The chart takes the keys."""
-        super().on_mount()
+        super().opened()
         self.focus_body()
 
     def focus_body(self) -> None:

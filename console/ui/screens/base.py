@@ -111,6 +111,11 @@ class ConsoleScreen(Screen[None]):
         self._watched = tuple(spec.name for spec in specs)
         monitor.focus(self._watched)
         self.show(monitor.overview)
+        self.opened()
+
+    def opened(self) -> None:
+        """What a screen does once when it is there. Textual calls the `on_mount` of every class by itself, so that one
+        which called its base's would begin twice."""
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""
@@ -154,7 +159,8 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#banner", Bar).show(banner)
         self.query_one("#status", Bar).show(view.status_row(overview, feeds, columns=columns, glyphs=glyphs))
         self.draw(overview)
-        self.query_one("#crumbs", Bar).show(view.crumbs_row(self.trail, self.note(), columns=columns, glyphs=glyphs))
+        trail = [name.removeprefix(overview.stack.alarm_prefix) or name for name in self.trail]
+        self.query_one("#crumbs", Bar).show(view.crumbs_row(trail, self.note(), columns=columns, glyphs=glyphs))
 
     def fill(
         self,

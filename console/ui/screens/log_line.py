@@ -30,7 +30,6 @@ class LogLineScreen(TextScreen):
 
     def on_mount(self) -> None:
         """What can be done here."""
-        super().on_mount()
         self.query_one("#text").border_subtitle = content_of([line("y copies, esc closes")], self._desk.glyphs)
 
     def action_copy_line(self) -> None:

@@ -79,9 +79,9 @@ class LogsScreen(TableScreen[LogLine]):
         yield Bar(self.desk.glyphs, id="histogram")
         yield from super().body()
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """Read at a beat of its own."""
-        super().on_mount()
+        super().opened()
         self.set_interval(BEAT_SECONDS, self._beat)
 
     def _beat(self) -> None:
@@ -198,7 +198,6 @@ class LogsScreen(TableScreen[LogLine]):
         if self._wrapped:
             self.table.order(self.pieces.sort, descending=self.pieces.descending)
             self.pieces.order("", descending=False)
-        super().on_virtual_table_sorted(event)
 
     def action_error(self, step: int) -> None:
         """Put the cursor on the next line that tells of an error, or on the one before."""

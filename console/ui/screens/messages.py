@@ -77,9 +77,9 @@ class SearchScreen(MessagesScreen):
         records, wanted = self.desk.connection.records, self._wanted
         return Search(lambda cursor: records.search(wanted, cursor), runner=self.desk.runner, clock=self.desk.clock)
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """Begin to read."""
-        super().on_mount()
+        super().opened()
         self.set_interval(BEAT_SECONDS, self._beat)
 
     def _beat(self) -> None:

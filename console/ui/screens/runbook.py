@@ -47,9 +47,9 @@ class RunbookScreen(ConsoleScreen):
         with VerticalScroll(id="runbook", can_focus=False):
             yield Static(markup=False, id="page")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """A bar that the terminal can show."""
-        super().on_mount()
+        super().opened()
         fit_scrollbars(self.query_one("#runbook"), self.desk.glyphs)
 
     def draw(self, overview: Overview) -> None:

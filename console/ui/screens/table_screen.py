@@ -64,9 +64,8 @@ class TableScreen(ConsoleScreen, Generic[T]):
             yield Panel(self.kind.name, self.desk.glyphs, id="details")
         yield Panel("trouble", self.desk.glyphs, id="trouble")
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         """The keys go to the rows."""
-        super().on_mount()
         self.focus_body()
 
     def focus_body(self) -> None:
