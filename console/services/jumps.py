@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from console.domain import Alarm, StackFacts
 from console.places import Place
-from console.queues import physical_name, queues_of
+from console.queues import StackQueue, physical_name, queues_of
 from console.sources.deployments import functions_of
 from console.telemetry import AlarmDetail, AlarmRule
 from lambdas.core.outputs import StackOutputs
@@ -45,6 +45,16 @@ def log_groups_of(rule: AlarmRule | None, outputs: StackOutputs) -> tuple[str, .
         names.append(_output(outputs, ANSWERS_THE_API))
     functions = functions_of(outputs)
     return tuple(dict.fromkeys(functions[name] for name in names if name in functions))
+
+
+def consumer_of(queue: StackQueue, outputs: StackOutputs) -> str:
+    """The short name of the function that takes a queue's messages; empty for a queue without one."""
+    return functions_of(outputs).get(_output(outputs, CONSUMERS[queue.name]), "") if queue.name in CONSUMERS else ""
+
+
+def alarms_of(queue: StackQueue, alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
+    """The alarms about a queue's dead letters, which end as it does."""
+    return tuple(alarm for alarm in alarms if alarm.name.endswith(f"-{queue.dead_letters_name}"))
 
 
 def _output(outputs: StackOutputs, field: str) -> str:

@@ -91,7 +91,7 @@ def day_lines(spend: Spend, now: float, *, columns: int, rows: int, glyphs: Glyp
     figures = []
     for number in days:
         day = today.replace(day=number).isoformat()
-        role = Role.STRONG if day == spend.today else Role.ACHIEVED
+        role = Role.ACHIEVED if day == spend.today else Role.MUTED
         figures.append(Bar(spend.by_day.get(day), str(number), role))
     return bars(figures, columns=columns, rows=rows, glyphs=glyphs)
 

@@ -57,6 +57,15 @@ def test_letters_are_seen_with_their_reasons_and_put_back_after_a_count_and_a_wo
             assert "of about 3 in receipts-dlq" in shown(pilot)
             letters = letters_of(stack, "receipts")
             assert (letters.waiting(), letters.in_flight) == (3, 0), "a look takes nothing"
+            await pilot.press("o")
+            await until(pilot, lambda: "ai-cpaas-demo-local-receipts-dlq" in shown(pilot))
+            assert "log when it was sent" in shown(pilot)
+            await pilot.press("m")
+            await until(pilot, lambda: app.here is not None and app.here.place.screen == "logs")
+            assert app.here is not None
+            assert app.here.place.subject == "delivery-processor"
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, LettersScreen))
 
             await pilot.press("a", "v")
             await until(pilot, lambda: isinstance(app.screen, RedriveScreen))

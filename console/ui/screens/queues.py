@@ -11,6 +11,7 @@ from console.services.feed import FeedSpec
 from console.telemetry import DeadLetter
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
+from console.ui.queue_jumps import queue_jumps
 from console.ui.screens.redrive import redrive_choice
 from console.ui.screens.table_screen import TableScreen
 from console.view.segments import Line
@@ -40,6 +41,10 @@ class QueuesScreen(TableScreen[QueueState]):
     def subject_of(self, item: QueueState) -> str:
         """Its name, where it has a dead-letter queue."""
         return item.queue.name if item.queue.dead_letters_url else ""
+
+    def jumps(self) -> Sequence[Choice]:
+        """Its alarms, its consumer's log."""
+        return () if self.item is None else list(queue_jumps(self.desk, self.item.queue))
 
     def actions(self) -> Sequence[Choice]:
         """Back with what was set aside."""
@@ -103,6 +108,10 @@ class LettersScreen(TableScreen[DeadLetter]):
             Copyable("b", "body, masked", lambda: item.body),
             *super().copies(),
         )
+
+    def jumps(self) -> Sequence[Choice]:
+        """The queue's alarms, its consumer's log."""
+        return list(queue_jumps(self.desk, self._queue, None if self.item is None else self.item.sent_at))
 
     def actions(self) -> Sequence[Choice]:
         """Back with them."""
