@@ -11,6 +11,7 @@ from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from console.clock import Clock, SystemClock
 from console.commandline import complete
@@ -56,8 +57,9 @@ class ConsoleApp(Commanding):
     CSS_PATH = "styles/console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
-        Binding("colon", "prompt(':')", "command", key_display=":"),
-        Binding("slash", "prompt('/')", "filter", key_display="/"),
+        # First of all, so that what is typed behind them goes into the prompt, be it typed ever so fast.
+        Binding("colon", "prompt(':')", "command", key_display=":", priority=True),
+        Binding("slash", "prompt('/')", "filter", key_display="/", priority=True),
         Binding("o", "jump", "go to"),
         Binding("y", "copy", "copy"),
         Binding("a", "act", "actions"),
@@ -300,6 +302,8 @@ class ConsoleApp(Commanding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the screens are dead while a dialog is open, and shown only where they do something."""
+        if action == "prompt" and isinstance(self.focused, Input):
+            return False
         if action in ("prompt", "jump", "copy", "act", "hold", "export", "previous", "open", "login"):
             return isinstance(self.screen, ConsoleScreen)
         if action in ("help", "refresh"):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from textual.app import App
+from textual.app import App, SuspendNotSupported
 from textual.screen import Screen
 
 from console.campaigns import require_actions
@@ -270,12 +270,25 @@ class Commanding(App[None]):
             )
             return
         words = shlex.split(commands[0])
-        if shutil.which(words[0]) is None:
+        program = shutil.which(words[0])
+        if program is None:
             self.complain(
                 Problem(ProblemKind.NOT_FOUND, f"{words[0]} is not installed here", f"run elsewhere: {commands[0]}")
             )
             return
-        with self.suspend():
-            done = subprocess.run(words, check=False)
-        self.say("logged in" if done.returncode == 0 else f"{words[0]} ended with exit code {done.returncode}")
+        try:
+            with self.suspend():
+                ended = _ended([program, *words[1:]])
+        except SuspendNotSupported:
+            ended = "this terminal cannot be lent to another program"
+        self.say(f"{ended}; run elsewhere: {commands[0]}" if ended else "logged in")
         monitor.refresh()
+
+
+def _ended(words: Sequence[str]) -> str:
+    """Run a command on this terminal; how it failed, empty where it did not."""
+    try:
+        code = subprocess.run(words, check=False).returncode
+    except OSError as error:
+        return f"{Path(words[0]).name} cannot be run: {error.strerror}"
+    return f"{Path(words[0]).name} ended with exit code {code}" if code else ""

@@ -87,9 +87,19 @@ def age(seconds: float | None) -> str:
 
 def clock(epoch: float | None) -> str:
     """Time of day, UTC: 12:04:09."""
-    return MISSING if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%H:%M:%S")
+    at = None if epoch is None else _moment(epoch)
+    return MISSING if at is None else at.strftime("%H:%M:%S")
 
 
 def stamp(epoch: float) -> str:
     """ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = _moment(epoch)
+    return MISSING if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment(epoch: float) -> datetime | None:
+    """None for what is no time of the calendar, as a broken row of a table may hold."""
+    try:
+        return datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.domain import Fetched, Overview, ProblemKind
+from console.domain import Fetched, Overview, Problem, ProblemKind
 from console.view import format as fmt
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, Segment, cut, line, spread, width
@@ -65,6 +65,11 @@ def banner_row(feeds: Mapping[str, Fetched[object]], now: float, *, columns: int
                 columns,
             )
     return ()
+
+
+def broken_row(problem: Problem, *, columns: int, glyphs: Glyphs) -> Line:
+    """Where a value was read that cannot be shown."""
+    return cut(line((f"{glyphs.warn} what was read cannot be shown: {problem.sentence}", Role.WARN)), columns)
 
 
 def crumbs_row(trail: Sequence[str], note: str, *, columns: int, glyphs: Glyphs) -> Line:

@@ -117,16 +117,24 @@ class Table(Generic[T]):
         return len(self._items)
 
     def put(self, items: Sequence[T]) -> None:
-        """Take a new reading; cells that differ from the one before are marked for a moment."""
+        """Take a new reading; cells that differ from the one before are marked for a moment.
+
+        A reading that cannot be arranged raises, and leaves the table empty.
+        """
         if items is self._items:
             return
         before = self._by_id
-        self._by_id = {self.kind.id(item): item for item in items}
-        self._items = items
-        if before:
-            self._compare(before)
-            self._rows = {key: row for key, row in self._rows.items() if before.get(key) is self._by_id.get(key)}
-        self._arrange()
+        try:
+            self._by_id = {self.kind.id(item): item for item in items}
+            self._items = items
+            if before:
+                self._compare(before)
+                self._rows = {key: row for key, row in self._rows.items() if before.get(key) is self._by_id.get(key)}
+            self._arrange()
+        except Exception:
+            self._items, self._by_id, self._rows, self.shown = (), {}, {}, []
+            self._arrange()
+            raise
 
     def extend(self, items: Iterable[T]) -> None:
         """Take more items of the same reading; those that are there already by their id are left out."""

@@ -66,6 +66,21 @@ def test_a_session_from_the_first_paint_to_the_end(opened: Callable[..., Termina
     assert terminal.ended() == 0
 
 
+def test_a_command_that_is_typed_faster_than_it_is_read_is_a_command(opened: Callable[..., Terminal]) -> None:
+    terminal = opened(columns=100, rows=30)
+    terminal.shows("LIVE")
+    terminal.press(":campaigns\r")
+    terminal.shows("overview › campaigns")
+    terminal.press("/status:q")
+    terminal.shows("/status:q")
+    terminal.press("\x1b")
+    terminal.until(lambda text: "/status:q" not in text)
+    terminal.press("1:alarms\r")
+    terminal.shows("overview › alarms")
+    terminal.press("q")
+    assert terminal.ended() == 0
+
+
 def test_a_resize_is_followed(opened: Callable[..., Terminal]) -> None:
     terminal = opened(columns=120, rows=30)
     terminal.shows("LIVE")

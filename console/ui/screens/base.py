@@ -14,6 +14,7 @@ from textual.widgets import Footer
 
 from console.domain import Fetched, Overview
 from console.places import Place
+from console.services.errors import classify
 from console.services.feed import FeedSpec
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
@@ -155,12 +156,20 @@ class ConsoleScreen(Screen[None]):
         header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
         feeds = {name: feed.state for name, feed in self.desk.monitor.feeds.items()}
         banner = view.banner_row(feeds, overview.taken_at, columns=columns, glyphs=glyphs)
+        banner = self._draw_body(overview) or banner
         self.query_one("#banner", Bar).set_class(bool(banner), "-shown")
         self.query_one("#banner", Bar).show(banner)
         self.query_one("#status", Bar).show(view.status_row(overview, feeds, columns=columns, glyphs=glyphs))
-        self.draw(overview)
         trail = [name.removeprefix(overview.stack.alarm_prefix) or name for name in self.trail]
         self.query_one("#crumbs", Bar).show(view.crumbs_row(trail, self.note(), columns=columns, glyphs=glyphs))
+
+    def _draw_body(self, overview: Overview) -> Line:
+        """Draw the body; a banner where it cannot be drawn, because one screen's trouble must not end the others."""
+        try:
+            self.draw(overview)
+        except Exception as error:
+            return view.broken_row(classify(error), columns=self.size.width, glyphs=self.desk.glyphs)
+        return ()
 
     def fill(
         self,
@@ -171,13 +180,23 @@ class ConsoleScreen(Screen[None]):
         *,
         note: str = "",
     ) -> None:
-        """Put `rows` of (value, columns, rows) into a panel with the age of its data, or its trouble before any."""
+        """Put `rows` of (value, columns, rows) into a panel with the age of its data, or its trouble before any.
+
+        A value that `rows` cannot show is this panel's trouble alone.
+        """
         panel = self.query_one(f"#{name}", Panel)
         if feed.value is None:
             panel.show(waiting(feed, now, self.desk.glyphs))
-        else:
-            badge = freshness(feed, now, self.desk.glyphs)
-            panel.show(rows(feed.value, panel.size.width, panel.size.height), note=note, badge=badge)
+            return
+        badge = freshness(feed, now, self.desk.glyphs)
+        try:
+            lines = rows(feed.value, panel.size.width, panel.size.height)
+        except Exception as error:
+            panel.show(
+                [view.broken_row(classify(error), columns=panel.size.width, glyphs=self.desk.glyphs)], badge=badge
+            )
+            return
+        panel.show(lines, note=note, badge=badge)
 
     def action_leave(self) -> None:
         """Escape: what is filtered first, then one place up."""

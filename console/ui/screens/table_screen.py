@@ -89,8 +89,8 @@ class TableScreen(ConsoleScreen, Generic[T]):
         if feed.value is not None:
             self.table.put(feed.value)
         self.rows.empty = "no row passes the filter" if self.table.filter and self.table.total else self.empty()
-        if feed.value is None and feed.error is None:
-            self.rows.empty = f"{self.desk.glyphs.loading} LOADING"
+        if feed.value is None:
+            self.rows.empty = "nothing was read yet" if feed.error else f"{self.desk.glyphs.loading} LOADING"
         elif self.table.arranging:
             self.rows.empty = f"{self.desk.glyphs.loading} FILTERING"
         self.rows.update_rows()

@@ -74,6 +74,7 @@ class Prompt(Horizontal):
         self._history = history
         self._place = 0
         self.mode = PromptMode.COMMAND
+        self.display = False
 
     def compose(self) -> ComposeResult:
         """The sign of the mode, and a field."""
@@ -86,23 +87,23 @@ class Prompt(Horizontal):
     @property
     def opened(self) -> bool:
         """Whether something is being typed."""
-        return self.has_class("-open")
+        return bool(self.display)
 
     def open(self, mode: PromptMode, text: str = "") -> None:
-        """Show the line with `text` in it, and take the keys."""
+        """Show the line with `text` in it, and take the keys, at once: whoever types fast has typed the next ones."""
         self.mode = mode
         self._place = len(self._history)
         self.query_one("#prompt-sign", Static).update(mode.value)
-        self.add_class("-open")
+        self.display = True
         field = self.query_one("#prompt-text", Input)
         field.disabled = False
         field.value = text
         field.cursor_position = len(text)
-        field.focus()
+        self.screen.set_focus(field)
 
     def close(self) -> None:
         """Hide the line."""
-        self.remove_class("-open")
+        self.display = False
         self.query_one("#prompt-text", Input).disabled = True
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from console.view import format as fmt
 from console.view.segments import Role
 from console.view.table import Column, Kind, Look
@@ -11,12 +9,12 @@ from console.view.timeline import FALLBACK, TimelineEvent, event_role, event_wor
 
 
 def _date(event: TimelineEvent, _: Look) -> str:
-    return fmt.MISSING if event.at is None else datetime.fromtimestamp(event.at, UTC).date().isoformat()
+    return fmt.MISSING if event.at is None else fmt.stamp(event.at).partition("T")[0]
 
 
 def _time(event: TimelineEvent, _: Look) -> str:
     """To the millisecond, UTC."""
-    return fmt.MISSING if event.at is None else fmt.stamp(event.at)[11:-1]
+    return fmt.MISSING if event.at is None else fmt.stamp(event.at)[11:-1] or fmt.MISSING
 
 
 KIND: Kind[TimelineEvent] = Kind(

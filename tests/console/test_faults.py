@@ -1,0 +1,327 @@
+"""Bad days: each panel fails alone and says since when, keys go on answering, and all is live again without a restart.
+
+Time is set by the tests, so that a back-off of minutes is over at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from console.campaigns import make_request
+from console.domain import Alarm, AlarmState
+from console.places import Place
+from console.services.runner import Runner
+from console.sources.fake import FakeStack
+from console.sources.faults import FaultKind
+from console.ui.app import ConsoleApp
+from console.ui.registry import SCREENS
+from console.ui.screens.help import TextScreen
+from console.ui.screens.overview import OverviewScreen
+from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
+from tests.console.screens import WAITS, first_data, shown, until
+from tests.console.weather import Weather, under
+from tests.unit.console.clocks import SetClock
+
+STEP_SECONDS = 0.5
+"""What passes on the set clock between two looks at the screen."""
+TOLD = {
+    FaultKind.EXPIRED: ("credentials", "the AWS credentials have expired", "aws sso login --profile work"),
+    FaultKind.THROTTLED: ("throttled", "AWS throttles these calls", "asks less often"),
+    FaultKind.UNREACHABLE: ("unreachable", "cannot reach the endpoint", "check the address and the network"),
+    FaultKind.HALF: ("unreachable", "Connection was closed", "check the address and the network"),
+    FaultKind.SKEWED: ("clock_skew", "AWS refused the signature", "clock is right"),
+    FaultKind.REGION: ("not_found", "not there in us-east-1", "its region (--region)"),
+    FaultKind.DENIED: ("forbidden", "not allowed", "the identity in use lacks this permission"),
+}
+"""What a fault is called in the status row, its sentence, and its remedy."""
+
+
+class Day:
+    """One console over a stack in some weather; `app` is driven, `clock` moved by the test."""
+
+    def __init__(self, *, faults: str = "", calls: int = 8) -> None:
+        self.clock = SetClock()
+        self.stack = FakeStack(self.clock)
+        self.weather = Weather(self.clock)
+        self.weather.turn(faults)
+        runner = Runner(calls, self.clock)
+        connection = under(self.weather, self.stack.connection())
+        self.app = ConsoleApp("the made-up stack", lambda _: connection, runner=runner, clock=self.clock)
+
+    async def until(self, pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+        """Let time pass until `condition` holds."""
+        for _ in range(WAITS):
+            if condition():
+                return
+            self.clock.advance(STEP_SECONDS)
+            await pilot.pause(0.02)
+        raise AssertionError(f"it did not happen; on the screen:\n{shown(pilot)}")
+
+    async def shows(self, pilot: Pilot[None], *words: str) -> None:
+        """Let time pass until all of `words` are on the screen."""
+        await self.until(pilot, lambda: all(each in shown(pilot) for each in words))
+
+    async def keys_answer(self, pilot: Pilot[None]) -> None:
+        """Without any time passing: help opens and closes."""
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(self.app.screen, TextScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(self.app.screen, TextScreen))
+
+    def feed(self, name: str) -> Any:
+        """The feed of that name."""
+        assert self.app.monitor is not None
+        return self.app.monitor.feeds[name]
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test on an event loop of its own."""
+    asyncio.run(test)
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_a_bad_day_is_told_everywhere_and_ends_without_a_restart(kind: FaultKind) -> None:
+    name, sentence, remedy = TOLD[kind]
+
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(140, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn(kind.value)
+            await pilot.press("r")
+            await day.shows(pilot, "4 of 4 feeds STALE")
+            text = shown(pilot)
+            assert text.count(f"{name}: data from ") == 6, "every panel says since when"
+            assert "again in" in text
+            assert all(f"{feed} {name}" in text.splitlines()[-2] for feed in ("alarms", "campaigns", "spend"))
+            assert "receipts-dlq" in text, "the last value stays"
+            assert "month to date" in text
+            await day.keys_answer(pilot)
+            await pilot.press("2")
+            await day.shows(pilot, sentence, remedy, "receipts-dlq", "asked again in")
+            await pilot.press("1")
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE", "all feeds answer")
+            assert f"{name}: data from" not in shown(pilot)
+
+    run(body())
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_a_stack_that_was_never_read_says_why_and_is_read_when_the_day_is_better(kind: FaultKind) -> None:
+    _, sentence, remedy = TOLD[kind]
+
+    async def body() -> None:
+        day = Day(faults=kind.value)
+        async with day.app.run_test(size=(200, 50), notifications=True) as pilot:
+            await day.shows(pilot, sentence, remedy, "asked again in")
+            await day.keys_answer(pilot)
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE", "receipts-dlq", "month to date")
+
+    run(body())
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in SCREENS])
+def test_every_screen_outlives_a_bad_day(name: str) -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(140, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn("unreachable,slow:records.*")
+            day.app.go(Place(name))
+            await pilot.press("r")
+            await day.shows(pilot, "4 of 4 feeds STALE")
+            await day.keys_answer(pilot)
+            for key in ("y", "a", "slash", "colon"):
+                await pilot.press(key, "escape")
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE", "all feeds answer")
+            assert day.app.here is not None
+            assert day.app.here.place.screen == name
+
+    run(body())
+
+
+def test_expired_credentials_are_a_banner_with_the_command_that_renews_them() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn("expired:spend")
+            await pilot.press("r")
+            await day.shows(pilot, "1 of 4 feeds STALE")
+            await until(pilot, lambda: "the AWS credentials have expired since " in shown(pilot).splitlines()[1])
+            assert "aws sso login --profile work  (L runs it)" in shown(pilot).splitlines()[1]
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE")
+            assert "expired" not in shown(pilot)
+
+    run(body())
+
+
+def test_one_feed_that_is_denied_fails_alone() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            day.weather.turn("denied:alarms")
+            await day.shows(pilot, "1 of 4 feeds STALE", "forbidden: data from", "alarms forbidden")
+            denied, fresh = day.feed("alarms").state, day.feed("spend").state.at
+            await day.until(pilot, lambda: day.feed("spend").state.at > fresh)
+            assert day.feed("alarms").state.value is denied.value
+            assert day.feed("alarms").state.at == denied.at
+            assert shown(pilot).count("forbidden: data from") == 1
+            assert "spend" not in shown(pilot).splitlines()[-2]
+
+    run(body())
+
+
+def test_a_throttled_feed_is_asked_less_and_less_often() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            day.weather.turn("throttled:alarms")
+            waits: list[float] = []
+            for number in range(1, 6):
+                await day.until(pilot, lambda number=number: day.feed("alarms").failures >= number)  # type: ignore[misc]
+                state = day.feed("alarms").state
+                waits.append(state.retry_at - day.clock.now())
+                await day.shows(pilot, "throttled: data from", "again in", "receipts-dlq")
+                day.clock.advance(waits[-1])
+            assert all(1.3 < later / earlier < 2.7 for earlier, later in itertools.pairwise(waits)), waits
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE")
+
+    run(body())
+
+
+def test_one_call_that_hangs_keeps_nothing_else_waiting() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            day.weather.turn("slow:alarms")
+            await until(pilot, lambda: not day.feed("alarms").reading)
+            day.feed("alarms").ask()
+            await day.until(pilot, lambda: day.feed("alarms").reading)
+            fresh = day.feed("spend").state.at
+            await day.until(pilot, lambda: re.search(r"alarms asked \d+s ago", shown(pilot)) is not None)
+            await day.keys_answer(pilot)
+            assert day.feed("alarms").reading
+            await day.shows(pilot, "timed_out: data from", "alarms timed_out")
+            assert day.feed("spend").state.at > fresh
+            assert "no answer within 8 s" in day.feed("alarms").state.error.sentence
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE", "all feeds answer")
+
+    run(body())
+
+
+def test_a_runner_that_is_full_of_hanging_calls_is_told_and_becomes_free_again() -> None:
+    async def body() -> None:
+        day = Day(calls=4)
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn("slow")
+            await day.shows(pilot, "4 of 4 feeds STALE")
+            await pilot.press("r")
+            await day.until(pilot, lambda: "earlier calls still hang" in str(day.feed("alarms").state.error))
+            await day.keys_answer(pilot)
+            await pilot.press("a", "enter")
+            await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
+            await pilot.press("enter")
+            await until(pilot, lambda: "earlier calls still hang" in shown(pilot))
+            await pilot.press("escape")
+            day.weather.turn("")
+            await day.shows(pilot, "LIVE")
+
+    run(body())
+
+
+def test_half_an_answer_to_a_send_is_told_and_sending_again_sends_nothing_twice() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(100, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await pilot.press("a", "enter")
+            await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
+            day.app.screen.query_one("#recipients", Input).value = "40"
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(day.app.screen, CampaignConfirm))
+            day.weather.turn("half:api.sendx1")
+            await pilot.press("enter")
+            await until(pilot, lambda: "Connection was closed" in shown(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: not isinstance(day.app.screen, CampaignConfirm))
+            assert [request.recipients for request in day.stack.sent] == [40]
+
+    run(body())
+
+
+def test_a_search_that_loses_pages_finds_every_row_once() -> None:
+    async def body() -> None:
+        day = Day()
+        campaign_id = day.stack.send(make_request(1_000, 500)).id
+        day.clock.advance(10)
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn("half:records.searchx1,throttled:records.searchx2")
+            day.app.go(Place("messages", f"campaign={campaign_id}"))
+            await day.shows(pilot, "throttles these calls")
+            await day.shows(pilot, "  1,000 read")
+            table = day.app.screen.table  # type: ignore[attr-defined]
+            assert len({message.id for message in table.items}) == table.total == 1_000
+
+    run(body())
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in SCREENS])
+def test_a_terminal_as_small_as_a_stamp_breaks_nothing(name: str) -> None:
+    async def body() -> None:
+        day = Day()
+        day.stack.send(make_request(5_000, 50))
+        async with day.app.run_test(size=(120, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            day.app.go(Place(name))
+            for size in ((20, 5), (1, 1), (3, 200), (300, 2)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda size=size: day.app.size == size)  # type: ignore[misc]
+                await pilot.press("down", "question_mark", "escape", "colon", "a", "escape")
+            await pilot.resize_terminal(120, 40)
+            await until(pilot, lambda: len(shown(pilot).splitlines()) == 40)
+            await day.shows(pilot, "LIVE", "quit")
+
+    run(body())
+
+
+def test_values_that_no_view_expects_are_told_by_their_panel_alone() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            good = day.stack.alarm_list
+            day.stack.alarm_list = (Alarm("x", AlarmState.ALARM, "critical", "yesterday", None, ()),)  # type: ignore[arg-type]
+            await pilot.press("r")
+            await day.shows(pilot, "cannot be shown")
+            assert "month to date" in shown(pilot)
+            await day.keys_answer(pilot)
+            await pilot.press("2")
+            await day.shows(pilot, "cannot be shown")
+            await pilot.press("1")
+            await until(pilot, lambda: isinstance(day.app.screen, OverviewScreen))
+            day.stack.alarm_list = good
+            await pilot.press("r")
+            await day.shows(pilot, "receipts-dlq")
+            assert "cannot be shown" not in shown(pilot)
+
+    run(body())
