@@ -182,6 +182,11 @@ def test_from_the_list_one_key_leads_to_runbook_and_deployments() -> None:
             await pilot.press("o", "d")
             await until(pilot, lambda: isinstance(app.screen, DeploymentsScreen))
             await until(pilot, lambda: "function delivery-processor" in shown(pilot))
+            await pilot.press("enter")
+            await until(pilot, lambda: "deployed together" in shown(pilot))
+            await until(pilot, lambda: "outputs of monitoring" in shown(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, DeploymentsScreen))
             await pilot.press("slash", *"outputs", "enter")
             await until(pilot, lambda: "function delivery" not in shown(pilot) and "outputs of stack" in shown(pilot))
 
@@ -276,6 +281,7 @@ def test_markup_in_an_alarm_is_only_text_on_every_screen_that_shows_it() -> None
             for offset in [(row.index("here"), y) for y, row in enumerate(rows) if "here" in row]:
                 await pilot.click(offset=offset)
             await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, AlarmScreen))
             await pilot.press("o")
             await until(pilot, lambda: isinstance(app.screen, MenuScreen) and "[@click=app.quit]x" in shown(pilot))
             await pilot.press("b")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.deployments import rollouts
 from console.domain import Fetched, Overview
 from console.places import Place
 from console.services.jumps import logs_place
@@ -25,8 +26,9 @@ class DeploymentsScreen(TableScreen[Deployment]):
         return self.desk.monitor.state("deployments")
 
     def details(self, item: Deployment) -> Sequence[Line]:
-        """The change under the cursor."""
-        return view.details(item, self.desk.clock.now())
+        """The change under the cursor, and all that was changed together with it."""
+        together = next(each for each in rollouts(self.table.items) if item in each.changes)
+        return [*view.details(item, self.desk.clock.now()), (), *view.rollout_lines(together)]
 
     def empty(self) -> str:
         """A stack whose deployments left no trace that can be read."""

@@ -188,7 +188,8 @@ class LogsScreen(TableScreen[LogLine]):
         return True
 
     def on_virtual_table_chosen(self, event: VirtualTable.Chosen) -> None:
-        """A line whole."""
+        """A line whole, with copies: in the place of what other tables show."""
+        event.prevent_default()
         item = self.item
         if item is not None:
             self.desk.ask(LogLineScreen(item, self._line_copies(item), self.desk), lambda _: None)

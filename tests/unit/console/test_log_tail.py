@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from console.domain import ConsoleError, ProblemKind
 from console.services.log_merge import LogBuffer, merged, order
-from console.services.log_tail import AT_ONCE, LATE, LOOK_BACK, OVERLAP, LogRange, LogTail
+from console.services.log_tail import AT_ONCE, DEADLINE, LATE, LOOK_BACK, OVERLAP, LogRange, LogTail
 from console.services.runner import Runner
 from console.sources.fake import FakeStack
 from console.telemetry import LogLine, LogPage
@@ -207,6 +208,32 @@ def test_a_group_that_fails_is_named_and_the_others_go_on() -> None:
     tail.again()
     run(tail, lambda: len(tail.buffer.lines) == 3)
     assert tail.states[GROUPS[1]].error is None
+
+
+def test_a_group_that_hangs_keeps_nobody_waiting() -> None:
+    gate = threading.Event()
+
+    class Hanging(Groups):
+        def logs(self, group: str, start: float, end: float, *, cursor: str | None = None, text: str = "") -> LogPage:
+            if group == GROUPS[0]:
+                gate.wait(30)
+            return super().logs(group, start, end, cursor=cursor, text=text)
+
+    clock, telemetry = StoppedClock(), Hanging()
+    for group in GROUPS:
+        telemetry.write(group, START - 5)
+    tail = tail_of(telemetry, LogRange.of({}, START), clock)
+    run(tail, lambda: len(tail.buffer.lines) == 2)
+    assert not tail.caught_up
+    clock.time += DEADLINE
+    telemetry.write(GROUPS[1], START + 1)
+    run(tail, lambda: len(tail.buffer.lines) == 3)
+    problem = tail.states[GROUPS[0]].error
+    assert problem is not None
+    assert problem.kind is ProblemKind.TIMED_OUT
+    gate.set()
+    clock.time += 300
+    run(tail, lambda: len(tail.buffer.lines) == 4)
 
 
 def test_few_groups_are_read_at_once_and_each_gets_its_turn() -> None:
