@@ -95,7 +95,7 @@ def test_foreign_text_reaches_the_terminal_as_text_only(opened: Callable[..., Te
     terminal.press("2")
     terminal.shows("REASON")
     terminal.press("j")
-    terminal.shows("runbook ]52;c;ZXZpbA==]0;owned[6n31m[/nope][@click=app.quit]x[/]end")
+    terminal.shows("│ ]52;c;ZXZpbA==]0;owned[6n31m[/nope][@click=app.qu")
     written = bytes(terminal.written)
     assert b"\x1b]52" not in written
     assert b"\x1b]0;owned" not in written
