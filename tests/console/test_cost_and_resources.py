@@ -46,6 +46,7 @@ def test_the_month_stands_beside_awss_bill_and_the_consoles_own_spend(size: tupl
                 assert words in text
             for words in ("this run", "of $2.0000", "reads at full pace", "most on day"):
                 assert words in text
+            assert "AWS: whole account 000000000000" in text
             assert all(len(row) == size[0] for row in text.splitlines())
 
     run(body())

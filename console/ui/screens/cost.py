@@ -59,7 +59,7 @@ class CostScreen(ConsoleScreen):
             lines = view.bill_lines(bill, columns=panel.size.width, rows=panel.size.height)
             asked = () if bill is None else view.bill_badge(bill, now)
             badge = asked if feed.error is None else freshness(feed, now, glyphs)
-            panel.show(lines, note="" if bill is None else bill.scope, badge=badge)
+            panel.show(lines, note="" if bill is None else bill.scope.removeprefix("the "), badge=badge)
 
     def _own(self, overview: Overview) -> view.OwnSpend:
         budget = self.desk.monitor.budget
