@@ -35,6 +35,7 @@ from console.view.glyphs import BLOCK, Glyphs
 
 T = TypeVar("T")
 
+EXPORT_SECONDS = 120.0
 MAX_COPY = 100_000
 """Characters that go to the clipboard: terminals cut longer OSC 52 sequences."""
 
@@ -222,31 +223,38 @@ class Commanding(App[None]):
         self._export("svg")
 
     def _export(self, form: str) -> None:
-        here = self.here
-        if here is None:
+        here, desk = self.here, self.desk
+        if here is None or desk is None:
             return
         if form not in ("csv", "json", "svg"):
             raise ConsoleError(ProblemKind.BAD_INPUT, f"{form!r} is no form", "give csv, json or svg")
         sheet = here.sheet()
         if form == "svg":
-            name, text = here.place.screen, self.export_screenshot()
+            picture = self.export_screenshot()
+            writing = self._write(desk, here.place.screen, form, lambda: picture)
         elif sheet is None:
             self.say("there are no rows here to export; ctrl+s makes a picture")
             return
         else:
-            name, text = sheet.name, sheet.csv() if form == "csv" else sheet.json()
-        path = self._free_name(name, form)
-        try:
-            path.write_text(text, encoding="utf-8", newline="")
-        except OSError as error:
-            self.complain(
-                Problem(ProblemKind.BAD_INPUT, f"{path} cannot be written: {error.strerror}", "start it elsewhere")
-            )
-            return
-        self.say(f"written: {path}")
+            writing = self._write(desk, sheet.name, form, sheet.csv if form == "csv" else sheet.json)
+        self.run_worker(writing, exit_on_error=False, description="export")
 
-    def _free_name(self, name: str, form: str) -> Path:
-        now = datetime.fromtimestamp(0 if self.desk is None else self.desk.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+    async def _write(self, desk: Desk, name: str, form: str, text: Callable[[], str]) -> None:
+        """A hundred thousand rows take seconds to write, so a thread does it while keys are answered."""
+        path = self._free_name(desk, name, form)
+        try:
+            job = desk.runner.start(lambda: _write_new(path, text()), deadline=EXPORT_SECONDS, name="export")
+            await job.wait_async()
+        except OSError as error:
+            sentence = f"{path} cannot be written: {error.strerror}"
+            self.complain(Problem(ProblemKind.BAD_INPUT, sentence, "start the console in a directory of yours"))
+        except Exception as error:
+            self.complain(classify(error))
+        else:
+            self.say(f"written: {path}")
+
+    def _free_name(self, desk: Desk, name: str, form: str) -> Path:
+        now = datetime.fromtimestamp(desk.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         stem = re.sub(r"[^A-Za-z0-9_-]", "-", f"cpaas-{name}-{now}")
         paths = (self.directory / f"{stem}{suffix}.{form}" for suffix in ("", *(f"-{n}" for n in range(1, 1000))))
         return next(path for path in paths if not path.exists())
@@ -292,3 +300,9 @@ def _ended(words: Sequence[str]) -> str:
     except OSError as error:
         return f"{Path(words[0]).name} cannot be run: {error.strerror}"
     return f"{Path(words[0]).name} ended with exit code {code}" if code else ""
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that was not there."""
+    with path.open("x", encoding="utf-8", newline="") as file:
+        file.write(text)

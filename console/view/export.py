@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from lambdas.core.spreadsheet import neutral
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of texts under names, and the same items as JSON has them."""
+    """Rows of texts under names, and the same items as JSON has them; what is many is made when it is asked for, which
+    may be once and in another thread."""
 
     name: str
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[str]]
-    documents: Sequence[object]
+    rows: Iterable[Sequence[str]]
+    documents: Iterable[object]
 
     def csv(self) -> str:
         """RFC 4180, formulas neutralised."""
@@ -32,17 +33,17 @@ class Sheet:
 
     def json(self) -> str:
         """A list of objects."""
-        return json.dumps(self.documents, indent=2, default=_jsonable, ensure_ascii=False) + "\n"
+        return json.dumps(list(self.documents), indent=2, default=_jsonable, ensure_ascii=False) + "\n"
 
 
 def sheet_of(table: Table[Any]) -> Sheet:
-    """The rows that a table shows, all columns of it."""
-    columns = table.kind.columns
+    """The rows that a table shows now, all columns of it."""
+    columns, look, items = table.kind.columns, table.look, tuple(table.shown)
     return Sheet(
         name=table.kind.name,
         columns=table.kind.names,
-        rows=[table.texts(item, columns) for item in table.shown],
-        documents=[document(item) for item in table.shown],
+        rows=(tuple(column.text(item, look) for column in columns) for item in items),
+        documents=(document(item) for item in items),
     )
 
 
