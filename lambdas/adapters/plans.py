@@ -69,10 +69,12 @@ class PlanTable:
             return failed.item or self._table.get(plan_key(item["pk"]))
         return None
 
-    def pin(self, partition: str, upload: Upload, expires_s: int) -> None:
+    def pin(self, partition: str, upload: Upload, expires_s: int, *, now_ms: int) -> None:
         """Say what is to be planned, before anybody can plan."""
         self._table.update(
-            plan_key(partition), "SET #upload = :upload, #ttl = :ttl", {"upload": upload.to_item(), "ttl": expires_s}
+            plan_key(partition),
+            "SET #upload = :upload, #ttl = :ttl, #progressed_at = :now",
+            {"upload": upload.to_item(), "ttl": expires_s, "now": now_ms},
         )
 
     def item(self, partition: str) -> Item | None:

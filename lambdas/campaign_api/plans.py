@@ -67,7 +67,7 @@ class PlanService:
 
     def pin(self, campaign_id: str, upload: Upload, expires_s: int) -> None:
         """Say which upload a campaign is sent to, before it is created: later ones under the same id change nothing."""
-        self._plans.pin(keys.campaign(campaign_id), upload, expires_s)
+        self._plans.pin(keys.campaign(campaign_id), upload, expires_s, now_ms=self._now_ms())
 
     def show(self, plan_id: str) -> Answer:
         """`GET /api/plans/{id}`: planning with the rows read so far, ready with the plan, or failed with a sentence."""

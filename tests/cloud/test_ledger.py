@@ -78,7 +78,10 @@ def listed(stack: StackClient, age: str) -> set[str]:
 def test_a_single_message_is_in_the_ledger_until_it_is_final(
     stack: StackClient, tracking: TrackingTable, unique: str
 ) -> None:
-    for name, age_ms in (("young", MINUTE_MS), ("late", 20 * MINUTE_MS), ("older", 2 * HOUR_MS), ("done", 2 * HOUR_MS)):
+    young_ms = (
+        NOW_MS - time.time_ns() // 1_000_000 + MINUTE_MS
+    )  # the API reckons by its clock, not from the tests' start
+    for name, age_ms in (("young", young_ms), ("late", 20 * MINUTE_MS), ("older", 2 * HOUR_MS), ("done", 2 * HOUR_MS)):
         put(tracking, "", f"{unique}-{name}", age_ms)
     tracking.fold(f"{unique}-done", [StatusEvent(Status.DELIVERED, NOW_MS)])
     refused = f"{unique}-refused"

@@ -35,10 +35,13 @@ def hold(plans: PlanTable, partition: str, at_ms: int) -> PlanState | None:
 
 def test_one_process_plans_at_a_time_and_the_next_one_goes_on(plans: PlanTable, unique: str) -> None:
     upload = Upload("audiences/a", AudienceFormat.CSV, 7, '"etag"', 1)
-    plans.pin(unique, upload, 1)
+    plans.pin(unique, upload, 1, now_ms=NOW_MS - 1)
+    pinned = plans.state(unique)
+    assert pinned is not None
+    assert pinned.progressed_ms == NOW_MS - 1, "what nobody has begun to plan is not given up either"
     held = hold(plans, unique, NOW_MS)
     assert held is not None
-    assert (held.upload, held.checkpoint, held.progressed_ms) == (upload, None, NOW_MS)
+    assert (held.upload, held.checkpoint, held.progressed_ms) == (upload, None, NOW_MS - 1)
     assert hold(plans, unique, NOW_MS + HOLD_MS) is None, "its function may still be running"
     assert hold(plans, unique, NOW_MS + HOLD_MS + 1) is not None
     plans.progress(unique, 3_000)
