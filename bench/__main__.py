@@ -17,6 +17,7 @@ ROWS = {
     "sender": "the campaign sender on fake ports, and the SMS adapter beside raw boto3",
     "imports": "cold import of each function, beside one botocore client",
     "program": "evaluating the whole Pulumi program without the CLI",
+    "console": "the console's CPU, start, end, bytes and API spend, beside a plain Textual program",
     "cost": "infrastructure dollars per million messages, from counted calls and the price sheet",
     "cloud": "start of the embedded cloud, and DynamoDB write units per message",
 }
