@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from console.domain import Alarm, AlarmState, ConsoleError, Message, ProblemKind
-from console.text import safe, safe_line
+from console.text import safe_line
 from lambdas.core import keys
 from lambdas.core.alarm_text import parse_description
 from lambdas.core.attribute_values import Item
@@ -49,7 +49,7 @@ def alarm_of(raw: Mapping[str, Any]) -> Alarm:
         state=AlarmState(raw["StateValue"]),
         severity=text.severity.value,
         since=None if since is None else since.timestamp(),
-        reason=safe(raw.get("StateReason") or "", LONG_TEXT).replace("\n", " "),
+        reason=safe_line(raw.get("StateReason") or "", LONG_TEXT),
         runbook=text.runbook,
         meaning=text.meaning,
     )

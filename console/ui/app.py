@@ -25,6 +25,7 @@ from console.services.runbooks import page_name
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
 from console.sources.deployments import functions_of
+from console.text import safe
 from console.ui.commanding import Commanding
 from console.ui.desk import Desk
 from console.ui.registry import HOME, SCREENS, aliases, screen_for
@@ -43,6 +44,9 @@ MOST_PLACES = 12
 """How deep places are piled up before the oldest ones above the overview are forgotten."""
 KEPT_LAGS = 240
 
+TYPED = frozenset({"prompt", "open"})
+"""Actions whose keys come before all others, except where somebody types: there they are text."""
+
 MakeBudget = Callable[[Connection], Budget | None]
 
 
@@ -57,7 +61,7 @@ class ConsoleApp(Commanding):
     CSS_PATH = "styles/console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", key_display="?"),
-        # First of all, so that what is typed behind them goes into the prompt, be it typed ever so fast.
+        # Prompt and places have priority: they are there before the next key is looked at, be it typed ever so fast.
         Binding("colon", "prompt(':')", "command", key_display=":", priority=True),
         Binding("slash", "prompt('/')", "filter", key_display="/", priority=True),
         Binding("o", "jump", "go to"),
@@ -72,7 +76,11 @@ class ConsoleApp(Commanding):
         Binding("ctrl+s", "picture", "screenshot into a file", show=False),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
-        *(Binding(spec.key, f"open('{spec.name}')", spec.title, show=False) for spec in SCREENS if spec.key),
+        *(
+            Binding(spec.key, f"open('{spec.name}')", spec.title, show=False, priority=True)
+            for spec in SCREENS
+            if spec.key
+        ),
     ]
 
     def __init__(
@@ -107,6 +115,8 @@ class ConsoleApp(Commanding):
         self._drawn = 0.0
         self._ticked = 0.0
         self._lags: deque[float] = deque(maxlen=KEPT_LAGS)
+        self._opening = False
+        self._early: list[events.Key] = []
         self._visited: list[Place] = []
         self._kept: dict[str, Place] = {}
 
@@ -269,7 +279,25 @@ class ConsoleApp(Commanding):
         if screen is not None:
             assert isinstance(screen, ConsoleScreen)
             screen.trail = (*(each.place.title() for each in self.places), place.title())
+            self._opening = True
             self.push_screen(screen)
+            screen.call_after_refresh(self._opened)
+
+    def _opened(self) -> None:
+        """What was typed while a place opened is for that place."""
+        self._opening = False
+        early, self._early = self._early, []
+        for event in early:
+            self.post_message(event)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys wait for the place that an earlier one has opened; what is pasted is foreign text as well."""
+        if isinstance(event, events.Paste):
+            event.text = safe(event.text)
+        if self._opening and isinstance(event, events.Key) and not event.is_forwarded:
+            self._early.append(event)
+        else:
+            await super().on_event(event)
 
     def back(self) -> None:
         """One place up; the overview stays."""
@@ -302,7 +330,7 @@ class ConsoleApp(Commanding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the screens are dead while a dialog is open, and shown only where they do something."""
-        if action == "prompt" and isinstance(self.focused, Input):
+        if action in TYPED and isinstance(self.focused, Input):
             return False
         if action in ("prompt", "jump", "copy", "act", "hold", "export", "previous", "open", "login"):
             return isinstance(self.screen, ConsoleScreen)

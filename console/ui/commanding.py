@@ -164,9 +164,17 @@ class Commanding(App[None]):
             clock.seek(parse_moment(verb.argument, clock.now(), clock))
             desk.monitor.jumped()
 
-    def _menu(self, title: str, choices: Sequence[Choice]) -> None:
-        if choices:
-            self.ask(MenuScreen(title, choices, self.glyphs), self._chosen)
+    def _offer(self, title: str, choices: Callable[[ConsoleScreen], Sequence[Choice]]) -> None:
+        here = self.here
+        if here is None:
+            return
+        try:
+            found = choices(here)
+        except Exception as error:
+            self.complain(classify(error))
+            return
+        if found:
+            self.ask(MenuScreen(title, found, self.glyphs), self._chosen)
         else:
             self.say("nothing here")
 
@@ -179,27 +187,24 @@ class Commanding(App[None]):
 
     def action_jump(self) -> None:
         """Where this place leads."""
-        here = self.here
-        if here is not None:
-            self._menu("go from here", list(here.jumps()))
+        self._offer("go from here", lambda here: here.jumps())
 
     def action_act(self) -> None:
         """What can be done here."""
-        if self.here is None or self.desk is None:
+        desk = self.desk
+        if desk is None:
             return
         try:
-            require_actions(self.desk.stack)
+            require_actions(desk.stack)
         except ConsoleError as error:
             self.complain(error.problem)
             return
-        self._menu(f"actions on {self.desk.stack.stack}", [*self.here.actions(), send_choice(self.desk)])
+        self._offer(f"actions on {desk.stack.stack}", lambda here: [*here.actions(), send_choice(desk)])
 
     def action_copy(self) -> None:
         """What can be copied."""
-        here = self.here
-        if here is not None:
-            copies = [*here.copies(), Copyable("l", "link to this place", self._link)]
-            self._menu("copy", [self._copying(each) for each in copies])
+        link = Copyable("l", "link to this place", self._link)
+        self._offer("copy", lambda here: [self._copying(each) for each in (*here.copies(), link)])
 
     def _copying(self, each: Copyable) -> Choice:
         return Choice(each.key, each.title, "", lambda: self._to_clipboard(each.title, each.text()))
@@ -216,7 +221,8 @@ class Commanding(App[None]):
     def action_export(self) -> None:
         """What is shown, into a file."""
         forms = (("c", "CSV", "csv"), ("j", "JSON", "json"), ("s", "picture (SVG)", "svg"))
-        self._menu("export into a file", [Choice(key, title, "", partial(self._export, f)) for key, title, f in forms])
+        choices = [Choice(key, title, "", partial(self._export, form)) for key, title, form in forms]
+        self._offer("export into a file", lambda _: choices)
 
     def action_picture(self) -> None:
         """A picture of the screen."""

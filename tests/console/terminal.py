@@ -51,6 +51,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the window, as a person with a mouse does."""
+        self.columns, self.rows = columns, rows
         self.screen.resize(rows, columns)
         self._size(columns, rows)
         os.killpg(self.process.pid, signal.SIGWINCH)
@@ -61,7 +62,8 @@ class Terminal:
 
     def text(self) -> str:
         """What a person sees."""
-        return "\n".join(self.screen.display)
+        rows = (self.screen.buffer[y] for y in range(self.rows))
+        return "\n".join("".join(row[x].data for x in range(self.columns)) for row in rows)
 
     def read(self, seconds: float) -> bool:
         """Take what was written within `seconds`; false at the end of the process's output."""

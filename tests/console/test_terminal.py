@@ -75,8 +75,11 @@ def test_a_command_that_is_typed_faster_than_it_is_read_is_a_command(opened: Cal
     terminal.shows("/status:q")
     terminal.press("\x1b")
     terminal.until(lambda text: "/status:q" not in text)
-    terminal.press("1:alarms\r")
+    terminal.press("12/dlq")
+    terminal.shows("/dlq")
     terminal.shows("overview › alarms")
+    terminal.press("\r")
+    terminal.until(lambda text: "\n/dlq" not in text and "1 of 4" in text)
     terminal.press("q")
     assert terminal.ended() == 0
 
