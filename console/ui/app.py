@@ -25,7 +25,6 @@ from console.services.runbooks import page_name
 from console.services.runner import Job, Runner
 from console.sources.base import Connect, Connection
 from console.sources.deployments import functions_of
-from console.text import safe
 from console.ui.commanding import Commanding
 from console.ui.desk import Desk
 from console.ui.registry import HOME, SCREENS, aliases, screen_for
@@ -39,6 +38,8 @@ from console.view.glyphs import UNICODE, Glyphs
 TICK_SECONDS = 0.25
 """Arrivals are looked for this often; the screen is drawn when something arrived, and once a second for the ages."""
 DRAW_SECONDS = 1.0
+SOONEST_SECONDS = 0.5
+"""Arrivals of several feeds are drawn together: each drawing is bytes over somebody's ssh."""
 CONNECT_SECONDS = 180.0
 MOST_PLACES = 12
 """How deep places are piled up before the oldest ones above the overview are forgotten."""
@@ -115,8 +116,6 @@ class ConsoleApp(Commanding):
         self._drawn = 0.0
         self._ticked = 0.0
         self._lags: deque[float] = deque(maxlen=KEPT_LAGS)
-        self._opening = False
-        self._early: list[events.Key] = []
         self._visited: list[Place] = []
         self._kept: dict[str, Place] = {}
 
@@ -160,11 +159,12 @@ class ConsoleApp(Commanding):
         now = self._clock.monotonic()
         self._lags.append(max(0.0, now - self._ticked - TICK_SECONDS))
         self._ticked = now
+        self.give_up_waiting(now)
         if self.monitor is None:
             self._tick_connecting()
             return
         changed = self.monitor.tick()
-        if changed or now - self._drawn >= DRAW_SECONDS:
+        if now - self._drawn >= (SOONEST_SECONDS if changed else DRAW_SECONDS):
             self._draw()
 
     def _draw(self) -> None:
@@ -279,25 +279,7 @@ class ConsoleApp(Commanding):
         if screen is not None:
             assert isinstance(screen, ConsoleScreen)
             screen.trail = (*(each.place.title() for each in self.places), place.title())
-            self._opening = True
-            self.push_screen(screen)
-            screen.call_after_refresh(self._opened)
-
-    def _opened(self) -> None:
-        """What was typed while a place opened is for that place."""
-        self._opening = False
-        early, self._early = self._early, []
-        for event in early:
-            self.post_message(event)
-
-    async def on_event(self, event: events.Event) -> None:
-        """Keys wait for the place that an earlier one has opened; what is pasted is foreign text as well."""
-        if isinstance(event, events.Paste):
-            event.text = safe(event.text)
-        if self._opening and isinstance(event, events.Key) and not event.is_forwarded:
-            self._early.append(event)
-        else:
-            await super().on_event(event)
+            self.open_place(screen, self._clock.monotonic())
 
     def back(self) -> None:
         """One place up; the overview stays."""

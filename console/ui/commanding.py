@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from textual.app import App, SuspendNotSupported
+from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from console.campaigns import require_actions
@@ -30,6 +30,7 @@ from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.help import TextScreen, help_lines
 from console.ui.screens.menu import MenuScreen
 from console.ui.themes import set_theme
+from console.ui.typing_ahead import TypingAhead
 from console.ui.widgets.prompt import Prompt, PromptMode
 from console.view.glyphs import BLOCK, Glyphs
 
@@ -40,7 +41,7 @@ MAX_COPY = 100_000
 """Characters that go to the clipboard: terminals cut longer OSC 52 sequences."""
 
 
-class Commanding(App[None]):
+class Commanding(TypingAhead):
     """The half of the application that people talk to; the other half keeps the stack and the places."""
 
     desk: Desk | None = None
