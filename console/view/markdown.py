@@ -38,9 +38,12 @@ def markdown_lines(text: str, cells: int) -> list[Line]:
     lines: list[Line] = []
     before: Kind | None = None
     for kind, block in _blocks(text.replace("\t", "    ").split("\n")):
+        drawn = _DRAWN[kind](block, cells)
+        if not any(drawn):
+            continue
         if before is not None and not (before is kind is Kind.ITEM):
             lines.append(())
-        lines += _DRAWN[kind](block, cells)
+        lines += drawn
         before = kind
     return lines
 
@@ -114,7 +117,8 @@ def _code(block: list[str], cells: int) -> list[Line]:
 
 def _table(block: list[str], cells: int) -> list[Line]:
     rows = [[inline(cell.strip()) for cell in row.strip().strip("|").split("|")] for row in block if not _rule(row)]
-    columns = max(len(row) for row in rows)
+    rows = [row for row in rows if any(row)]
+    columns = max((len(row) for row in rows), default=0)
     grid = [row + [()] * (columns - len(row)) for row in rows]
     widths = _widths([max(width(row[place]) for row in grid) for place in range(columns)], cells)
     lines: list[Line] = []

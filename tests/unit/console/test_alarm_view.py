@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.deployments import rollouts
@@ -169,6 +169,9 @@ def test_markdown_as_runbooks_use_it() -> None:
 
 
 @given(st.text(st.sampled_from("#-*`|[]() \n1.ab$"), max_size=200), st.integers(10, 60))
+@example("||", 10)
+@example("1\n|", 10)
+@example("1\n|\n|1", 10)
 def test_no_text_breaks_the_reader_of_markdown(text: str, cells: int) -> None:
     lines = markdown_lines(text, cells)
     assert all("\n" not in segment.text for each in lines for segment in each)
