@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.sources.log_lines import LEVELS, log_line
@@ -51,10 +52,11 @@ def test_metrics_are_called_metrics() -> None:
 
 
 @given(st.text(max_size=200) | st.dictionaries(st.text(max_size=8), st.text(max_size=40)).map(json.dumps))
+@example("\u00a0")
 def test_every_line_is_one_safe_line_without_numbers_of_people(text: str) -> None:
     found = line(f"{text} +14254147755")
     assert "+14254147755" not in found.message + found.raw
-    assert all(character.isprintable() or character in "\t\n" for character in found.raw)
+    assert all(each.isprintable() or each in "\t\n" or unicodedata.category(each) == "Zs" for each in found.raw)
     assert found.message.isprintable()
     assert found.level in {*LEVELS.values(), ""}
 
