@@ -38,7 +38,7 @@ from console.view.glyphs import UNICODE, Glyphs
 TICK_SECONDS = 0.25
 """Arrivals are looked for this often; the screen is drawn when something arrived, and once a second for the ages."""
 DRAW_SECONDS = 1.0
-SOONEST_SECONDS = 0.5
+SOONEST_TICKS = 2
 """Arrivals of several feeds are drawn together: each drawing is bytes over somebody's ssh."""
 CONNECT_SECONDS = 180.0
 MOST_PLACES = 12
@@ -114,6 +114,8 @@ class ConsoleApp(Commanding):
         self._connecting: Job[Connection] | None = None
         self._connecting_since = 0.0
         self._drawn = 0.0
+        self._changed = False
+        self._undrawn_ticks = 0
         self._ticked = 0.0
         self._lags: deque[float] = deque(maxlen=KEPT_LAGS)
         self._visited: list[Place] = []
@@ -163,14 +165,15 @@ class ConsoleApp(Commanding):
         if self.monitor is None:
             self._tick_connecting()
             return
-        changed = self.monitor.tick()
-        if now - self._drawn >= (SOONEST_SECONDS if changed else DRAW_SECONDS):
+        self._changed |= self.monitor.tick()
+        self._undrawn_ticks += 1
+        if (self._changed and self._undrawn_ticks >= SOONEST_TICKS) or now - self._drawn >= DRAW_SECONDS:
             self._draw()
 
     def _draw(self) -> None:
         screen = self.here
         if self.monitor is not None and screen is not None:
-            self._drawn = self._clock.monotonic()
+            self._drawn, self._undrawn_ticks, self._changed = self._clock.monotonic(), 0, False
             screen.show(self.monitor.overview)
 
     def _tick_connecting(self) -> None:
