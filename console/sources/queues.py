@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,22 +41,27 @@ class QueueDepths:
         self._now = now
 
     def read(self, queues: Sequence[StackQueue]) -> list[QueueState]:
-        """The state of each queue; ages may be a minute or two old, and are absent where a queue was long unused."""
+        """The state of each queue; ages may be a minute or two old, and are absent where a queue was long unused.
+
+        Only queues that hold messages are asked about, because CloudWatch bills each metric.
+        """
         urls = [url for queue in queues for url in (queue.url, queue.dead_letters_url) if url]
-        ages = self._ages(urls)
-        depths = {url: self._depth(url, ages.get(url)) for url in urls}
+        depths = {url: self._depth(url) for url in urls}
+        filled = [url for url, depth in depths.items() if depth.waiting or depth.in_flight or depth.delayed]
+        ages = self._ages(filled) if filled else {}
+        depths |= {url: replace(depths[url], oldest_seconds=ages.get(url)) for url in filled}
         return [QueueState(each, depths.get(each.url), depths.get(each.dead_letters_url)) for each in queues]
 
-    def _depth(self, url: str, oldest: float | None) -> Depth:
+    def _depth(self, url: str) -> Depth:
         answer = self._clients.client("sqs").get_queue_attributes(
             QueueUrl=url, AttributeNames=[_WAITING, _IN_FLIGHT, _DELAYED]
         )
         counts = {name: int(value) for name, value in answer.get("Attributes", {}).items()}
         waiting, in_flight, delayed = (counts.get(name, 0) for name in (_WAITING, _IN_FLIGHT, _DELAYED))
-        return Depth(waiting, in_flight, delayed, oldest if waiting + in_flight + delayed else None)
+        return Depth(waiting, in_flight, delayed, None)
 
     def _ages(self, urls: Sequence[str]) -> dict[str, float]:
-        """Seconds by queue: the latest minute of `ApproximateAgeOfOldestMessage` of all queues in one call."""
+        """Seconds by queue: the latest minute of `ApproximateAgeOfOldestMessage` of these queues in one call."""
         end = datetime.fromtimestamp(self._now(), UTC)
         queries = [
             {

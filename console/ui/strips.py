@@ -24,24 +24,25 @@ class Strips:
     def __init__(self, widget: Widget, glyphs: Glyphs) -> None:
         self._widget = widget
         self._glyphs = glyphs
-        self._styles: dict[tuple[Role, bool, bool], CellStyle] = {}
+        self._styles: dict[tuple[str, Role, bool, bool], CellStyle] = {}
 
     def forget(self) -> None:
         """Resolve styles anew."""
         self._styles.clear()
 
-    def draw(self, lines: Sequence[Line], columns: int) -> list[Strip]:
-        """A strip of exactly `columns` cells for each line."""
+    def draw(self, lines: Sequence[Line], columns: int, component: str = "") -> list[Strip]:
+        """A strip of exactly `columns` cells for each line, in the style of a component class where one is named."""
+        blank = self._base(component).rich_style
         return [
-            Strip([self._cells(each) for each in line]).adjust_cell_length(
-                columns, self._widget.visual_style.rich_style
-            )
-            for line in lines
+            Strip([self._cells(each, component) for each in line]).adjust_cell_length(columns, blank) for line in lines
         ]
 
-    def _cells(self, segment: Segment) -> Cells:
-        kind = (segment.role, segment.badge, segment.shade)
+    def _base(self, component: str) -> Style:
+        return self._widget.get_visual_style(component) if component else self._widget.visual_style
+
+    def _cells(self, segment: Segment, component: str) -> Cells:
+        kind = (component, segment.role, segment.badge, segment.shade)
         if kind not in self._styles:
             named = Style.parse(style_of(segment), self._widget.app.theme_variables)
-            self._styles[kind] = (self._widget.visual_style + named).rich_style
+            self._styles[kind] = (self._base(component) + named).rich_style
         return Cells(shown(segment.text, self._glyphs), self._styles[kind])

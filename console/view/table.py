@@ -104,7 +104,7 @@ class Table(Generic[T]):
         self._keyless: list[T] = []
         self._by_id: dict[str, T] = {}
         self._rows: dict[str, str] = {}
-        self._marks: dict[str, tuple[float, frozenset[str]]] = {}
+        self._changed: dict[str, tuple[float, T]] = {}
 
     @property
     def items(self) -> Sequence[T]:
@@ -187,9 +187,12 @@ class Table(Generic[T]):
         return next((place for place, item in enumerate(self.shown) if self.kind.id(item) == key), None)
 
     def marks(self, item: T) -> frozenset[str]:
-        """The columns of an item that changed just now."""
-        until, names = self._marks.get(self.kind.id(item), (0.0, frozenset()))
-        return names if self.look.now < until else frozenset()
+        """The columns of an item that changed just now; looked for only where they are drawn."""
+        until, old = self._changed.get(self.kind.id(item), (0.0, item))
+        if self.look.now >= until:
+            return frozenset()
+        steady = (column for column in self.kind.columns if not column.live)
+        return frozenset(c.name for c in steady if c.text(old, self.look) != c.text(item, self.look))
 
     def texts(self, item: T, columns: Iterable[Column[T]]) -> tuple[str, ...]:
         """The cells of an item."""
@@ -197,15 +200,11 @@ class Table(Generic[T]):
 
     def _compare(self, before: dict[str, T]) -> None:
         until = self.look.now + MARK_SECONDS
-        self._marks = {key: mark for key, mark in self._marks.items() if mark[0] > self.look.now}
+        self._changed = {key: mark for key, mark in self._changed.items() if mark[0] > self.look.now}
         for key, item in self._by_id.items():
             old = before.get(key)
-            if old is None or old is item or old == item:
-                continue
-            steady = [column for column in self.kind.columns if not column.live]
-            changed = {c.name for c in steady if c.text(old, self.look) != c.text(item, self.look)}
-            if changed:
-                self._marks[key] = (until, frozenset(changed))
+            if old is not None and old is not item and old != item:
+                self._changed[key] = (until, old)
 
     def _arrange(self) -> None:
         self._sifted, self._keyed, self._keyless = 0, [], []

@@ -11,9 +11,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
-from textual.visual import Visual
 
-from console.ui.content import content_of
+from console.ui.strips import Strips
 from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line
@@ -70,6 +69,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._cursor = 0
         self._kept: str | None = None
         self._column = 0
+        self._strips = Strips(self, glyphs)
         self._drawn: dict[int, tuple[object, Strip]] = {}
         self._steps: Timer | None = None
 
@@ -130,7 +130,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         known = self._drawn.get(y)
         if known is not None and known[0] == state:
             return known[1]
-        strip = self._strip(content, style)
+        (strip,) = self._strips.draw([content], self._width, style)
         self._drawn[y] = (state, strip)
         return strip
 
@@ -152,12 +152,6 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         style = "table--cursor" if place == self._cursor else ""
         return (width, cells, style, self.has_focus), cells, style
 
-    def _strip(self, cells: Line, style: str) -> Strip:
-        visual = self.get_visual_style(style) if style else self.visual_style
-        content = content_of([cells], self._glyphs)
-        strips = Visual.to_strips(self, content, self._width, 1, visual, pad=True)
-        return strips[0] if strips else Strip.blank(self._width, visual.rich_style)
-
     def _columns(self) -> list[tuple[Column[T], int]]:
         return layout(self.table.kind.columns, self._width)
 
@@ -169,6 +163,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     def notify_style_update(self) -> None:
         """A new theme: nothing that was drawn holds any more."""
         super().notify_style_update()
+        self._strips.forget()
         self._drawn.clear()
 
     def on_mount(self) -> None:
