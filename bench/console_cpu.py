@@ -21,6 +21,7 @@ from console.campaigns import make_request
 from console.domain import Alarm, AlarmState
 from console.sources.fake import FakeStack
 from console.ui.app import ConsoleApp
+from console.ui.themes import register_themes
 from console.ui.widgets.virtual_table import VirtualTable
 from console.view.glyphs import UNICODE
 from console.view.table import Table
@@ -44,6 +45,7 @@ class OurTable(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        register_themes(self)
         self.table: Table[Alarm] = Table(KIND)
 
     def compose(self) -> ComposeResult:
