@@ -33,7 +33,7 @@ from console.ui.registry import SCREENS, screen_for
 from console.view.glyphs import UNICODE
 from lambdas.core.outputs import output_name
 from tests.support.canned_dynamo import Dynamo, item
-from tests.unit.console.clocks import SetClock
+from tests.support.stopped_clock import StoppedClock
 
 HOUR, TICK_SECONDS = 3_600.0, 0.25
 HOURS_A_DAY, DAYS = 8, 22
@@ -68,7 +68,7 @@ def _half_units(rows: list[dict[str, Any]]) -> float:
 class _Tables(Dynamo):
     """The stack's tables; the newest campaign is sending, or all are over."""
 
-    def __init__(self, clock: SetClock, meter: SpendMeter, *, running: bool) -> None:
+    def __init__(self, clock: StoppedClock, meter: SpendMeter, *, running: bool) -> None:
         super().__init__()
         self._clock = clock
         self._meter = meter
@@ -100,7 +100,7 @@ class _Tables(Dynamo):
 class _Aws:
     """botocore's clients, counted as `Clients` counts them: `client(service)` is this object for all but DynamoDB."""
 
-    def __init__(self, clock: SetClock, *, running: bool) -> None:
+    def __init__(self, clock: StoppedClock, *, running: bool) -> None:
         self.meter = SpendMeter()
         self.target = Target("us-east-1")
         self.bills = 0
@@ -185,7 +185,7 @@ class _Aws:
         return {"ResultsByTime": []}
 
 
-def _connection(aws: _Aws, clock: SetClock) -> Connection:
+def _connection(aws: _Aws, clock: StoppedClock) -> Connection:
     outputs = fake_outputs("dev")
     url = {output_name("api_url"): "https://api.example.com"}
     outputs = type(outputs).from_mapping(outputs.to_mapping() | url)
@@ -218,7 +218,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def _month_usd(place: Place, *, running: bool) -> tuple[float, int]:
-    clock = SetClock(START)
+    clock = StoppedClock(START)
     aws = _Aws(clock, running=running)
     connection = _connection(aws, clock)
     runner = _AtOnce(clock=clock)

@@ -17,6 +17,7 @@ from console.services.monitor import OVERVIEW, Monitor
 from console.sources.base import Connection
 from console.sources.fake import FakeStack
 from console.spend import METRIC_READ
+from tests.support.stopped_clock import StoppedClock
 
 HOURS = 8 * 22
 SENDING_SHARE = 0.25
@@ -24,24 +25,9 @@ HOUR = 3_600
 NAIVE_METRICS, NAIVE_SECONDS = 30, 10
 
 
-class VirtualClock:
-    """Time that jumps."""
-
-    def __init__(self) -> None:
-        self.at = 1_795_000_000.0
-
-    def now(self) -> float:
-        """Epoch seconds."""
-        return self.at
-
-    def monotonic(self) -> float:
-        """The same."""
-        return self.at
-
-
 def reads_per_hour(*, sending: bool) -> dict[str, int]:
     """How often each feed of the overview is read in an hour, and the series of an alarm that is looked at."""
-    clock = VirtualClock()
+    clock = StoppedClock()
     stack = FakeStack(clock, environment="dev")
     if sending:
         stack.send(make_request(5_000, 1.0))
@@ -51,7 +37,7 @@ def reads_per_hour(*, sending: bool) -> dict[str, int]:
         monitor.tick()
         while any(feed.reading for feed in monitor.feeds.values()):
             monitor.tick()
-        clock.at += 1.0
+        clock.advance(1.0)
     return {name: feed.reads for name, feed in monitor.feeds.items()}
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console.caches import cache_directory
+from console.caches import cache_directory, replace_whole
 from console.clock import Clock
 
 SAVE_SECONDS = 60.0
@@ -64,9 +63,7 @@ class Budget:
         document = json.dumps({"month": self._month, "usd": round(self.month_to_date_usd, 9)})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = self._path.with_suffix(f".{os.getpid()}")
-            fresh.write_text(document, encoding="utf-8")
-            fresh.replace(self._path)
+            replace_whole(self._path, document)
         except OSError as error:
             self.trouble = f"the month's spend cannot be kept in {self._path.parent} ({error.strerror})"
 

@@ -8,8 +8,6 @@ cost allocation tags"), so a filter by tags would quietly leave money out.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -17,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from console.caches import cache_directory
+from console.caches import cache_directory, replace_whole
 from console.domain import ConsoleError, ProblemKind
 from console.sources.clients import Clients
 from console.sources.shapes import understood
@@ -95,7 +93,7 @@ class Bills:
         text = json.dumps({"schema": SCHEMA, "asked": asked, "bill": None if bill is None else asdict(bill)})
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _replace(self._path, text)
+            replace_whole(self._path, text)
         except OSError as error:
             raise ConsoleError(
                 ProblemKind.UNEXPECTED,
@@ -119,15 +117,3 @@ def _sums(results: list[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str,
             by_day[day] += usd
             by_service[safe_line(group["Keys"][0], 80)] += usd
     return dict(by_day), dict(by_service)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that readers see the old text or the new one, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

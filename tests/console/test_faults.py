@@ -28,7 +28,7 @@ from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
 from tests.console.screens import WAITS, first_data, shown, until
 from tests.console.weather import Weather, under
-from tests.unit.console.clocks import SetClock
+from tests.support.stopped_clock import StoppedClock
 
 STEP_SECONDS = 0.5
 """What passes on the set clock between two looks at the screen."""
@@ -48,7 +48,7 @@ class Day:
     """One console over a stack in some weather; `app` is driven, `clock` moved by the test."""
 
     def __init__(self, *, faults: str = "", calls: int = 8) -> None:
-        self.clock = SetClock()
+        self.clock = StoppedClock()
         self.stack = FakeStack(self.clock)
         self.weather = Weather(self.clock)
         self.weather.turn(faults)

@@ -7,7 +7,7 @@ START = 1_763_726_400.0
 
 
 class StoppedClock:
-    """Wall and monotonic time in one, which stands still until `time` is changed."""
+    """Wall and monotonic time in one, which stands still until `time` is changed or it is told to `advance`."""
 
     def __init__(self, time: float = START) -> None:
         self.time = time
@@ -19,3 +19,7 @@ class StoppedClock:
     def monotonic(self) -> float:
         """The same."""
         return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += seconds
