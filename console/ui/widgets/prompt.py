@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from typing import ClassVar
 
@@ -148,8 +148,3 @@ class Prompt(Horizontal):
         field = self.query_one("#prompt-text", Input)
         field.value = self._history[self._place] if self._place < len(self._history) else ""
         field.cursor_position = len(field.value)
-
-
-def first_of(candidates: Sequence[str], text: str) -> str | None:
-    """The first candidate that begins with `text` and is longer."""
-    return next((each for each in candidates if each.startswith(text) and each != text), None)
