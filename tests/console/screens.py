@@ -12,7 +12,7 @@ from console.ui.app import ConsoleApp
 from console.ui.screens.overview import OverviewScreen
 from console.view.glyphs import UNICODE, Glyphs
 
-WAITS = 400
+WAITS = 1_500
 
 
 def application(stack: FakeStack, *, allow_actions: bool = False, glyphs: Glyphs = UNICODE) -> ConsoleApp:

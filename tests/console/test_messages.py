@@ -124,7 +124,6 @@ def test_a_hundred_thousand_messages_are_read_filtered_and_sorted_in_steps(monke
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             await type_command(pilot, f"messages campaign={campaign_id}")
-            await until(pilot, lambda: "of 100,000 read" in shown(pilot))
             await until(pilot, lambda: "  100,000 read" in shown(pilot))
             table = searched(app).table
             await until(pilot, lambda: len(table.shown) == MANY)
