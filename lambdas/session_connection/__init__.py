@@ -1,0 +1,1 @@
+"""The session connection function."""
