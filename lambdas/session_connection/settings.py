@@ -12,8 +12,8 @@ from lambdas.core.environment import FunctionEnvironment
 class SessionConnectionSettings(FunctionEnvironment):
     """What opening, joining and taking over sessions needs.
 
-    The limits hold for the stack (`max_active_sessions`), a session (`max_listeners`), a speaker (`sessions_per_hour`) and
-    a source address (`joins_per_minute`, `attempts_per_minute`).
+    The limits hold for the stack (`max_active_sessions`), a session (`max_listeners`), a speaker (`sessions_per_hour`)
+    and a source address (`joins_per_minute`, `attempts_per_minute`).
     """
 
     FUNCTION: ClassVar[str] = "session_connection"

@@ -1,1 +1,0 @@
-"""The session disconnect function."""
