@@ -14,6 +14,10 @@ from enum import StrEnum
 NAMESPACE = "AI-CPaaS/Messaging"
 STACK = "Stack"
 CHANNEL = "Channel"
+CODE = "Code"
+OPERATION = "Operation"
+
+DimensionSets = tuple[tuple[str, ...], ...]
 
 
 class Unit(StrEnum):
@@ -29,16 +33,26 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: `dimension_sets` are the exact sets of dimension names under which each datum is published."""
+    """One metric: `dimension_sets` are the exact sets of dimension names under which each datum is published.
+
+    Beside the stack a metric has at most one dimension of its own, and it has few values.
+    """
 
     name: str
     unit: Unit
-    dimension_sets: tuple[tuple[str, ...], ...]
+    dimension_sets: DimensionSets
     meaning: str
+
+    @property
+    def own_dimension(self) -> str | None:
+        """The dimension beside the stack, of the metrics that have one."""
+        return next((name for names in self.dimension_sets for name in names if name != STACK), None)
 
 
 _PER_STACK = ((STACK,),)
 _PER_CHANNEL = ((STACK, CHANNEL),)
+_PER_STACK_AND_CODE = ((STACK,), (STACK, CODE))
+_PER_STACK_AND_OPERATION = ((STACK,), (STACK, OPERATION))
 
 MESSAGES_SENT = Metric("MessagesSent", Unit.COUNT, _PER_CHANNEL, "messages accepted by the provider")
 MESSAGES_PER_SECOND = Metric("MessagesPerSecond", Unit.PER_SECOND, _PER_CHANNEL, "accepted per second, last minute")
@@ -85,6 +99,35 @@ DOUBLE_DELIVERIES = Metric(
     "DoubleDeliveries", Unit.COUNT, _PER_STACK, "messages that arrived although another leg had arrived before"
 )
 
+SESSION_CREATION_LATENCY = Metric(
+    "SessionCreationLatency", Unit.MILLISECONDS, _PER_STACK, "answering a speaker's connection that opens a session"
+)
+LISTENER_JOIN_LATENCY = Metric(
+    "ListenerJoinLatency", Unit.MILLISECONDS, _PER_STACK, "answering a listener's connection that joins a session"
+)
+BROADCAST_LATENCY = Metric(
+    "BroadcastLatency", Unit.MILLISECONDS, _PER_STACK, "a broadcast's arrival to its last listener's answer"
+)
+ACTIVE_SESSIONS = Metric("ActiveSessions", Unit.COUNT, _PER_STACK, "sessions that are open")
+TOTAL_LISTENERS = Metric("TotalListeners", Unit.COUNT, _PER_STACK, "listeners of all open sessions")
+CONNECTION_ERRORS = Metric(
+    "ConnectionErrors", Unit.COUNT, _PER_STACK_AND_CODE, "connections and messages refused, by the code they are told"
+)
+RATE_LIMIT_EXCEEDED = Metric(
+    "RateLimitExceeded", Unit.COUNT, _PER_STACK_AND_OPERATION, "what a caller asked for more often than is allowed"
+)
+
+SESSIONS: tuple[Metric, ...] = (
+    SESSION_CREATION_LATENCY,
+    LISTENER_JOIN_LATENCY,
+    BROADCAST_LATENCY,
+    ACTIVE_SESSIONS,
+    TOTAL_LISTENERS,
+    CONNECTION_ERRORS,
+    RATE_LIMIT_EXCEEDED,
+)
+"""What a stack with sessions publishes."""
+
 CATALOGUE: tuple[Metric, ...] = (
     MESSAGES_SENT,
     MESSAGES_PER_SECOND,
@@ -116,28 +159,32 @@ MAX_VALUES_PER_METRIC = 100
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """One observation; `channel` is given exactly where the metric has that dimension."""
+    """One observation; `within` is the value of the metric's own dimension, given exactly where it has one."""
 
     metric: Metric
     value: float
-    channel: str | None = None
+    within: str | None = None
 
 
 def emf_lines(data: Iterable[Datum], *, stack: str, at_ms: int) -> list[str]:
-    """Embedded-metric-format lines for `data`: one line per dimension set and 100 values, keys in a stable order."""
-    grouped: dict[str | None, dict[Metric, list[float]]] = {}
+    """Embedded-metric-format lines for `data`, keys in a stable order.
+
+    One line holds what has the same dimensions with the same values, up to 100 values of a metric; raises `ValueError`
+    for a datum that does not fit its metric's dimensions.
+    """
+    grouped: dict[tuple[DimensionSets, str | None], dict[Metric, list[float]]] = {}
     for datum in data:
-        if (datum.channel is not None) != any(CHANNEL in names for names in datum.metric.dimension_sets):
-            raise ValueError(
-                f"{datum.metric.name}: channel {datum.channel!r} does not fit {datum.metric.dimension_sets}"
-            )
-        grouped.setdefault(datum.channel, {}).setdefault(datum.metric, []).append(datum.value)
+        if (datum.within is not None) != (datum.metric.own_dimension is not None):
+            raise ValueError(f"{datum.metric.name}: {datum.within!r} does not fit {datum.metric.dimension_sets}")
+        group = grouped.setdefault((datum.metric.dimension_sets, datum.within), {})
+        group.setdefault(datum.metric, []).append(datum.value)
     lines = []
-    for channel, metrics in grouped.items():
-        dimensions = {STACK: stack} if channel is None else {STACK: stack, CHANNEL: channel}
+    for (dimension_sets, within), metrics in grouped.items():
+        own = next(iter(metrics)).own_dimension
+        dimensions = {STACK: stack} if own is None or within is None else {STACK: stack, own: within}
         while metrics:
             batch = {metric: values[:MAX_VALUES_PER_METRIC] for metric, values in metrics.items()}
-            lines.append(_emf_line(batch, dimensions, at_ms))
+            lines.append(_emf_line(batch, dimension_sets, dimensions, at_ms))
             metrics = {
                 metric: values[MAX_VALUES_PER_METRIC:]
                 for metric, values in metrics.items()
@@ -146,14 +193,19 @@ def emf_lines(data: Iterable[Datum], *, stack: str, at_ms: int) -> list[str]:
     return lines
 
 
-def _emf_line(metrics: Mapping[Metric, list[float]], dimensions: Mapping[str, str], at_ms: int) -> str:
+def _emf_line(
+    metrics: Mapping[Metric, list[float]],
+    dimension_sets: DimensionSets,
+    dimensions: Mapping[str, str],
+    at_ms: int,
+) -> str:
     document: dict[str, object] = {
         "_aws": {
             "Timestamp": at_ms,
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,
-                    "Dimensions": [list(dimensions)],
+                    "Dimensions": [list(names) for names in dimension_sets],
                     "Metrics": [{"Name": metric.name, "Unit": metric.unit.value} for metric in metrics],
                 }
             ],

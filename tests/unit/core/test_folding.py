@@ -163,7 +163,7 @@ def test_each_row_is_worth_its_metrics_once(channel: str, data: st.DataObject) -
         state = after
     assert sum(datum.metric is DELIVERY_LATENCY for datum in seen) == int(Status.DELIVERED in state.history)
     assert sum(datum.metric is FAILED_DELIVERIES for datum in seen) <= 1
-    assert {datum.channel for datum in seen} <= {channel.upper(), None}
+    assert {datum.within for datum in seen} <= {channel.upper(), None}
     if channel != Channel.SMS:
         assert not [datum for datum in seen if datum.metric is MESSAGE_COST], "no price is told"
         assert state.cost_usd is None

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from lambdas.core.metrics import (
     CATALOGUE,
     CHANNEL,
+    CODE,
+    CONNECTION_ERRORS,
     FAILED_DELIVERIES,
     MESSAGES_SENT,
     NAMESPACE,
+    OPERATION,
+    SESSIONS,
     STACK,
     Datum,
     Metric,
@@ -27,17 +31,21 @@ AT_MS = 1_780_000_000_000
 CLOUDWATCH_UNITS = {"Count", "Count/Second", "Percent", "Seconds", "Milliseconds", "None"}
 
 
-def has_channel(metric: Metric) -> bool:
-    return any(CHANNEL in names for names in metric.dimension_sets)
-
+METRICS = (*CATALOGUE, *SESSIONS)
+WITHIN: dict[str | None, list[str | None]] = {
+    None: [None],
+    CHANNEL: ["SMS", "EMAIL"],
+    CODE: ["SESSION_FULL", "BAD_REQUEST"],
+    OPERATION: ["join", "create"],
+}
 
 data = st.lists(
-    st.sampled_from(CATALOGUE).flatmap(
+    st.sampled_from(METRICS).flatmap(
         lambda metric: st.builds(
             Datum,
             st.just(metric),
             st.floats(-1e9, 1e9) | st.integers(0, 10**9),
-            st.sampled_from(["SMS", "EMAIL"]) if has_channel(metric) else st.none(),
+            st.sampled_from(WITHIN[metric.own_dimension]),
         )
     ),
     max_size=300,
@@ -54,15 +62,15 @@ def read(lines: list[str]) -> dict[tuple[str, tuple[tuple[str, str], ...]], list
         (directive,) = document["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == NAMESPACE
         assert 1 <= len(directive["Metrics"]) <= 100
-        (names,) = directive["Dimensions"]
-        dimensions = tuple((name, document[name]) for name in names)
-        assert all(isinstance(value, str) and value for _, value in dimensions)
-        for definition in directive["Metrics"]:
-            assert definition["Unit"] in CLOUDWATCH_UNITS
-            value = document[definition["Name"]]
-            members = value if isinstance(value, list) else [value]
-            assert 1 <= len(members) <= 100
-            values[definition["Name"], dimensions] += members
+        for names in directive["Dimensions"]:
+            dimensions = tuple((name, document[name]) for name in names)
+            assert all(isinstance(value, str) and value for _, value in dimensions)
+            for definition in directive["Metrics"]:
+                assert definition["Unit"] in CLOUDWATCH_UNITS
+                value = document[definition["Name"]]
+                members = value if isinstance(value, list) else [value]
+                assert 1 <= len(members) <= 100
+                values[definition["Name"], dimensions] += members
     return values
 
 
@@ -70,8 +78,9 @@ def read(lines: list[str]) -> dict[tuple[str, tuple[tuple[str, str], ...]], list
 def test_every_value_arrives_once_under_exactly_its_dimensions(some: list[Datum]) -> None:
     expected: dict[tuple[str, tuple[tuple[str, str], ...]], list[float]] = defaultdict(list)
     for datum in some:
-        dimensions = [(STACK, "dev"), *([(CHANNEL, datum.channel)] if datum.channel else [])]
-        expected[datum.metric.name, tuple(dimensions)].append(datum.value)
+        for names in datum.metric.dimension_sets:
+            dimensions = [(name, "dev" if name == STACK else str(datum.within)) for name in names]
+            expected[datum.metric.name, tuple(dimensions)].append(datum.value)
     assert read(emf_lines(some, stack="dev", at_ms=AT_MS)) == expected
 
 
@@ -85,22 +94,29 @@ def test_no_data_no_line() -> None:
     assert emf_lines([], stack="dev", at_ms=AT_MS) == []
 
 
+def test_a_metric_of_two_dimension_sets_is_one_line() -> None:
+    (line,) = emf_lines([Datum(CONNECTION_ERRORS, 1, "SESSION_FULL")], stack="dev", at_ms=AT_MS)
+    assert read([line]) == {
+        ("ConnectionErrors", ((STACK, "dev"),)): [1],
+        ("ConnectionErrors", ((STACK, "dev"), (CODE, "SESSION_FULL"))): [1],
+    }
+
+
 @pytest.mark.parametrize("datum", [Datum(MESSAGES_SENT, 1), Datum(FAILED_DELIVERIES, 1, "SMS")])
-def test_a_channel_where_none_belongs_is_an_error(datum: Datum) -> None:
+def test_a_value_where_none_belongs_is_an_error(datum: Datum) -> None:
     with pytest.raises(ValueError, match=datum.metric.name):
         emf_lines([datum], stack="dev", at_ms=AT_MS)
 
 
-@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_the_catalogue(metric: Metric) -> None:
     assert metric.meaning
     assert metric.unit in Unit
-    assert all(names[0] == STACK and set(names) <= {STACK, CHANNEL} for names in metric.dimension_sets)
-    assert len({CHANNEL in names for names in metric.dimension_sets}) == 1
-    (line,) = emf_lines([Datum(metric, 1, "SMS" if has_channel(metric) else None)], stack="dev", at_ms=AT_MS)
+    assert {*metric.dimension_sets} <= {(STACK,), (STACK, metric.own_dimension)}
+    (line,) = emf_lines([Datum(metric, 1, WITHIN[metric.own_dimension][0])], stack="dev", at_ms=AT_MS)
     (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
     assert [tuple(names) for names in directive["Dimensions"]] == list(metric.dimension_sets)
 
 
 def test_names_are_given_once() -> None:
-    assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
