@@ -1,18 +1,18 @@
 """Lambda functions without containers: a clean interpreter, unpacked archives, and one process per environment.
 
 The interpreter is an empty virtual environment with what Lambda's Python image has (boto3 and its dependencies) and
-what the project's layer adds (`requirements/lambda.in`), so a dependency that is missing on AWS is missing here.
+what the project's layer adds (`requirements/lambda.txt`), so a dependency that is missing on AWS is missing here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import io
 import json
 import os
-import re
 import select
 import signal
 import subprocess
@@ -42,11 +42,14 @@ class LayerError(RuntimeError):
     """What the layer should contain is not installed here; the message is one sentence with the remedy."""
 
 
-def make_interpreter(directory: Path, requirements: Path) -> Path:
-    """Build the functions' interpreter in `directory`; returns its executable. Raises `LayerError`."""
+def make_interpreter(directory: Path, lock: Path) -> Path:
+    """Build the functions' interpreter in `directory`; returns its executable. Raises `LayerError`.
+
+    `lock` is what the layer is built from, so it has what the layer's packages need in turn.
+    """
     venv.EnvBuilder(with_pip=False, symlinks=True, clear=True).create(directory)
     site_packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory), "platbase": str(directory)}))
-    for name in (*IMAGE_PACKAGES, *_layer_packages(requirements)):
+    for name in (*IMAGE_PACKAGES, *_layer_modules(lock)):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise LayerError(f"the package {name} is not installed; run: pip install -e '.[local]'")
@@ -56,19 +59,27 @@ def make_interpreter(directory: Path, requirements: Path) -> Path:
     return directory / "bin" / "python"
 
 
-def _layer_packages(requirements: Path) -> list[str]:
-    """Import names of the distributions that the layer's requirements name."""
+def _layer_modules(lock: Path) -> list[str]:
+    """Import names of the distributions in the layer's lock: packages and single modules, in Python or compiled."""
     names: list[str] = []
-    for line in requirements.read_text(encoding="utf-8").splitlines():
-        distribution = re.split(r"[^A-Za-z0-9._-]", line.partition("#")[0].strip())[0]
-        if not distribution:
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        distribution, pinned, _ = line.partition("==")
+        if not pinned or line.lstrip().startswith(("#", "-")):
             continue
         try:
             files = importlib.metadata.files(distribution) or []
         except importlib.metadata.PackageNotFoundError as error:
             raise LayerError(f"the package {distribution} is not installed; run: pip install -e '.[local]'") from error
-        names += sorted({f.parts[0] for f in files if len(f.parts) == 2 and f.name == "__init__.py"})
+        names += sorted({name for file in files if (name := _import_name(file))})
     return names
+
+
+def _import_name(file: importlib.metadata.PackagePath) -> str:
+    """What importing a distribution's file by itself is called; empty for a file inside a package and for data."""
+    if len(file.parts) == 2 and file.name == "__init__.py":
+        return file.parts[0]
+    importable = len(file.parts) == 1 and file.name.endswith(tuple(importlib.machinery.all_suffixes()))
+    return file.name.partition(".")[0] if importable else ""
 
 
 class ArchiveStore:

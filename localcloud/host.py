@@ -224,7 +224,7 @@ class _Host:
     async def _get_ready(self, cloud: Cloud, evaluation: Evaluation | None) -> None:
         root = Path(__file__).resolve().parent.parent
         try:
-            await cloud.start(root / "requirements" / "lambda.in")
+            await cloud.start(root / "requirements" / "lambda.txt")
         except LayerError as error:
             raise UnusableError(str(error)) from error
         await cloud.started.wait()

@@ -92,7 +92,7 @@ class Cloud:
             advance=self._advance,
         )
 
-    async def start(self, layer_requirements: Path) -> None:
+    async def start(self, layer_lock: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         install_transport()
         deliveries.install(self.meters.counting(self.metrics.publish))
@@ -110,7 +110,7 @@ class Cloud:
         self.meters.subscribe(self.metrics.on_write_units)
         self.sources.subscribe(self.metrics.on_stream_batch)
         self.metrics.watch_streams(self.sources.behind)
-        await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_requirements)
+        await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_lock)
         self.metrics.start()
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self.schedules.run()), loop.create_task(self.sources.run())]

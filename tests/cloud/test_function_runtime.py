@@ -41,9 +41,19 @@ import importlib.util
 def handler(event, context):
     return [name for name in event["names"] if importlib.util.find_spec(name)]
 """
-    there = ["boto3", "botocore", "dateutil", "jmespath", "phonenumbers", "s3transfer", "six", "tzdata", "urllib3"]
-    absent = ["pulumi", "ministack", "localcloud", "lambdas", "textual", "pip", "setuptools", "yaml", "cryptography"]
-    assert invoke(deploy_function(source), {"names": there + absent}) == there
+    image = ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"]
+    layer = ["cryptography", "jwt", "phonenumbers", "tzdata"]
+    absent = ["pulumi", "ministack", "localcloud", "lambdas", "textual", "pip", "setuptools", "yaml", "hypercorn"]
+    assert invoke(deploy_function(source), {"names": image + layer + absent}) == image + layer
+
+
+def test_what_the_layers_packages_need_in_turn_is_there(deploy_function: Any, invoke: Callable[..., Any]) -> None:
+    source = """
+def handler(event, context):
+    from jwt.algorithms import RSAAlgorithm
+    return RSAAlgorithm.__name__
+"""
+    assert invoke(deploy_function(source)) == "RSAAlgorithm"
 
 
 def test_a_missing_dependency_fails_as_on_aws(deploy_function: Any, invoke: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
+import re
 import shutil
 import subprocess
 import sys
@@ -32,8 +33,9 @@ FUNCTIONS = sorted(
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The distributions that the layer's input names, as they are installed here."""
-    names = (ROOT / "requirements" / "lambda.in").read_text(encoding="utf-8").split()
+    """The distributions that the layer is built from, as they are installed here."""
+    lock = (ROOT / "requirements" / "lambda.txt").read_text(encoding="utf-8")
+    names = re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)
     return _unpacked(tmp_path_factory.mktemp("layer"), names)
 
 
