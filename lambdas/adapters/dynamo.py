@@ -131,6 +131,23 @@ class Table:
             raise
         return True
 
+    def take(
+        self, key: Mapping[str, Any], *, condition: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Item | None:
+        """Delete an item and return what it was; None if there was none or `condition` did not hold."""
+        arguments: dict[str, Any] = {"TableName": self.name, "Key": to_item(key), "ReturnValues": "ALL_OLD"}
+        if condition is not None:
+            arguments["ConditionExpression"] = condition
+            arguments["ExpressionAttributeNames"] = names_of(condition)
+            arguments["ExpressionAttributeValues"] = values_of(values or {})
+        try:
+            answer = without_conflict(lambda: self.client.delete_item(**arguments))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == CONDITION_FAILED:
+                return None
+            raise
+        return from_item(answer["Attributes"]) if answer.get("Attributes") else None
+
     def query(
         self,
         condition: str,

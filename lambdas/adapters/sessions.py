@@ -1,0 +1,250 @@
+"""Sessions, their roster, their short history and the tickets of their members, in the sessions table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from lambdas.adapters.dynamo import ConditionFailed, Table
+from lambdas.core.attribute_values import to_item
+from lambdas.core.session import EndReason, Role, Session, SessionStatus, Ticket
+from lambdas.core.session_history import KeptMessage, slot
+from lambdas.core.session_ports import Admission, Roster
+
+ROSTER = "ACTIVE"
+"""The item with the ids of all sessions; no session's id is so short."""
+
+ENDED_KEPT_S = 3600
+"""So long an ended session can still be asked for, by whoever comes too late."""
+
+
+class Sessions:
+    """The part of `lambdas.core.session_ports.SessionStore` that is about sessions."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def open_session(self, session: Session, max_active: int) -> bool:
+        """Write the session and put it among the active ones, both or neither; False when there are enough."""
+        listed = self._table.update_arguments(
+            {"sessionId": ROSTER},
+            "ADD #sessions :id",
+            {"id": {session.id}, "max": max_active},
+            condition="attribute_not_exists(#sessions) OR size(#sessions) < :max",
+        )
+        written = {
+            "TableName": self._table.name,
+            "Item": to_item(_to_attributes(session)),
+            "ConditionExpression": "attribute_not_exists(sessionId)",
+        }
+        try:
+            self._table.transact([{"Update": listed}, {"Put": written}])
+        except ConditionFailed:
+            return False
+        return True
+
+    def session(self, session_id: str) -> Session | None:
+        """One session, as it is now."""
+        item = self._table.get({"sessionId": session_id})
+        return _from_attributes(item) if item else None
+
+    def sessions(self, session_ids: Collection[str]) -> list[Session]:
+        """Those that exist of many."""
+        items = self._table.batch_get([{"sessionId": each} for each in sorted(session_ids)], consistent=True)
+        return [_from_attributes(item) for item in items]
+
+    def roster(self) -> Roster:
+        """Which sessions there are."""
+        item = self._table.get({"sessionId": ROSTER}) or {}
+        return Roster(item.get("sessions", frozenset()), item.get("closing", frozenset()))
+
+    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
+        """End a session; False if it had ended already or never was."""
+        return self._changed(
+            session_id,
+            "SET #status = :ended, #endedAt = :now, #reason = :reason, #expiresAt = :expires",
+            {
+                "ended": SessionStatus.ENDED.value,
+                "active": SessionStatus.ACTIVE.value,
+                "now": now_ms,
+                "reason": reason.value,
+                "expires": now_ms // 1000 + ENDED_KEPT_S,
+            },
+            "#status = :active",
+        )
+
+    def move_to_closing(self, session_id: str) -> None:
+        """Put a session that has ended from the active ones to those that close."""
+        ids = {"id": {session_id}}
+        self._table.update({"sessionId": ROSTER}, "DELETE #sessions :id ADD #closing :id", ids)
+
+    def retire(self, session_id: str) -> None:
+        """Take a session out of the roster; nothing happens to one that is not there."""
+        self._table.update({"sessionId": ROSTER}, "DELETE #closing :id", {"id": {session_id}})
+
+    def admit(self, session_id: str, max_listeners: int, now_ms: int) -> Admission:
+        """Take one listener's place in an active session."""
+        try:
+            self._table.update(
+                {"sessionId": session_id},
+                "SET #changedAt = :now ADD #listeners :one",
+                {"now": now_ms, "one": 1, "max": max_listeners, "active": SessionStatus.ACTIVE.value},
+                condition="#status = :active AND #listeners < :max",
+            )
+        except ConditionFailed as failed:
+            if failed.item is None:
+                return Admission.UNKNOWN
+            return Admission.FULL if _from_attributes(failed.item).active else Admission.ENDED
+        return Admission.ADMITTED
+
+    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
+        """Give listeners' places back; never below none."""
+        self._changed(
+            session_id,
+            "SET #changedAt = :now ADD #listeners :less",
+            {"now": now_ms, "less": -places, "places": places},
+            "#listeners >= :places",
+        )
+
+    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
+        """Correct the number of a session that has not changed since `session` was read."""
+        return self._changed(
+            session.id,
+            "SET #listeners = :listeners, #changedAt = :now",
+            {"listeners": listeners, "now": now_ms, "seen": session.listeners, "changed": session.changed_ms},
+            "#listeners = :seen AND #changedAt = :changed",
+        )
+
+    def speaker_arrived(self, session_id: str, connection_id: str) -> bool:
+        """The connection is the speaker's now; False if the session is not active."""
+        return self._changed(
+            session_id,
+            "SET #speakerConnection = :id REMOVE #speakerGoneAt",
+            {"id": connection_id, "active": SessionStatus.ACTIVE.value},
+            "#status = :active",
+        )
+
+    def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:
+        """The speaker's connection is gone, unless another one has taken over."""
+        self._changed(
+            session_id,
+            "SET #speakerGoneAt = if_not_exists(#speakerGoneAt, :now)",
+            {"id": connection_id, "now": now_ms},
+            "#speakerConnection = :id",
+        )
+
+    def next_sequence(self, session_id: str) -> int | None:
+        """The number of the session's next message; None if it is not active."""
+        try:
+            item = self._table.update(
+                {"sessionId": session_id},
+                "ADD #sequence :one",
+                {"one": 1, "active": SessionStatus.ACTIVE.value},
+                condition="#status = :active",
+            )
+        except ConditionFailed:
+            return None
+        return int(item["sequence"])
+
+    def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:
+        """Put a message into its slot, over an older one; one that comes late leaves the newer there."""
+        values = {"sequence": message.sequence, "text": message.text, "expires": expires_s}
+        update = "SET #sequence = :sequence, #text = :text, #expiresAt = :expires"
+        if message.language is not None:
+            values["language"] = message.language
+            update += ", #language = :language"
+        else:
+            update += " REMOVE #language"
+        self._changed(
+            _slot_key(session_id, message.sequence),
+            update,
+            values,
+            "attribute_not_exists(#sequence) OR #sequence < :sequence",
+        )
+
+    def kept(self, session_id: str, sequences: Iterable[int]) -> list[KeptMessage]:
+        """What lies in the slots of these numbers."""
+        keys = [{"sessionId": _slot_key(session_id, sequence)} for sequence in sequences]
+        items = self._table.batch_get(keys, consistent=True)
+        return [KeptMessage(item["sequence"], item.get("language"), item["text"]) for item in items]
+
+    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
+        """Keep a ticket until it expires."""
+        self._table.put_new(
+            {
+                "sessionId": _ticket_key(secret_hash),
+                "expiresAt": ticket.expires_s,
+                "connectionId": ticket.connection_id,
+                "of": ticket.session_id,
+                "role": ticket.role.value,
+                "targetLanguage": ticket.language,
+                "speaker": ticket.speaker,
+            },
+            "sessionId",
+        )
+
+    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
+        """Use a ticket up; None if there is none or it has expired."""
+        key = {"sessionId": _ticket_key(secret_hash)}
+        item = self._table.take(key, condition="#expiresAt > :now", values={"now": now_ms // 1000})
+        if item is None:
+            return None
+        return Ticket(
+            connection_id=item["connectionId"],
+            session_id=item["of"],
+            role=Role(item["role"]),
+            expires_s=item["expiresAt"],
+            language=item.get("targetLanguage"),
+            speaker=item.get("speaker"),
+        )
+
+    def _changed(self, session_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
+        try:
+            self._table.update({"sessionId": session_id}, update, values, condition=condition)
+        except ConditionFailed:
+            return False
+        return True
+
+
+def _slot_key(session_id: str, sequence: int) -> str:
+    return f"{session_id}#{slot(sequence)}"
+
+
+def _ticket_key(secret_hash: str) -> str:
+    return f"TICKET#{secret_hash}"
+
+
+def _to_attributes(session: Session) -> dict[str, Any]:
+    return {
+        "sessionId": session.id,
+        "status": session.status.value,
+        "speaker": session.speaker,
+        "speakerConnection": session.speaker_connection,
+        "speakerGoneAt": session.speaker_gone_ms,
+        "sourceLanguage": session.source_language,
+        "createdAt": session.created_ms,
+        "changedAt": session.changed_ms,
+        "endedAt": session.ended_ms,
+        "reason": session.reason or None,
+        "expiresAt": session.expires_s,
+        "listeners": session.listeners,
+        "sequence": session.sequence,
+    }
+
+
+def _from_attributes(item: Mapping[str, Any]) -> Session:
+    return Session(
+        id=item["sessionId"],
+        status=SessionStatus(item["status"]),
+        speaker=item["speaker"],
+        speaker_connection=item["speakerConnection"],
+        speaker_gone_ms=item.get("speakerGoneAt"),
+        source_language=item["sourceLanguage"],
+        created_ms=item["createdAt"],
+        changed_ms=item["changedAt"],
+        ended_ms=item.get("endedAt"),
+        reason=item.get("reason", ""),
+        expires_s=item["expiresAt"],
+        listeners=item["listeners"],
+        sequence=item["sequence"],
+    )

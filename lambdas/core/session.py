@@ -1,0 +1,146 @@
+"""A session, its connections and the tickets by which one connection takes over from another."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+TICKET_SECONDS = 60
+"""How long a ticket may be used, once."""
+
+CONNECTION_SECONDS = 2 * 3600
+"""API Gateway ends a WebSocket connection after two hours (API Gateway quotas, "WebSocket API")."""
+
+ROW_SPARE_SECONDS = 600
+"""A connection's row is forgotten by itself so long after the connection must have ended."""
+
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+class Role(StrEnum):
+    """What a connection is to its session."""
+
+    SPEAKER = "speaker"
+    LISTENER = "listener"
+
+
+class SessionStatus(StrEnum):
+    """A session ends once and for all."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a session ended, as its members are told."""
+
+    ENDED_BY_SPEAKER = "endedBySpeaker"
+    SPEAKER_LOST = "speakerLost"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One session; times in epoch milliseconds, `expires_s` in seconds.
+
+    `listeners` is never above the limit and never below those who are there; `changed_ms` is when it last changed.
+    `sequence` is the number of the last message. `speaker_gone_ms` is set while the speaker has no connection.
+    """
+
+    id: str
+    speaker: str
+    speaker_connection: str
+    source_language: str
+    created_ms: int
+    expires_s: int
+    changed_ms: int
+    status: SessionStatus = SessionStatus.ACTIVE
+    listeners: int = 0
+    sequence: int = 0
+    speaker_gone_ms: int | None = None
+    ended_ms: int | None = None
+    reason: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether it can be joined and spoken in."""
+        return self.status is SessionStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One WebSocket connection of a session; times in epoch milliseconds.
+
+    `counted` says that the session's `listeners` has it in; `replaces` names the connection that it takes over from.
+    `language` is a listener's and `speaker` a speaker's.
+    """
+
+    id: str
+    session_id: str
+    role: Role
+    opened_ms: int
+    last_seen_ms: int
+    language: str | None = None
+    speaker: str | None = None
+    counted: bool = False
+    replaces: str | None = None
+
+    @property
+    def forgotten_s(self) -> int:
+        """When its row may go by itself, in epoch seconds."""
+        return self.opened_ms // 1000 + CONNECTION_SECONDS + ROW_SPARE_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What the next connection of the same member takes over, until `expires_s` (epoch seconds)."""
+
+    connection_id: str
+    session_id: str
+    role: Role
+    expires_s: int
+    language: str | None = None
+    speaker: str | None = None
+
+    @classmethod
+    def of(cls, connection: Connection, now_ms: int) -> Ticket:
+        """The ticket of a connection, issued now."""
+        return cls(
+            connection_id=connection.id,
+            session_id=connection.session_id,
+            role=connection.role,
+            expires_s=now_ms // 1000 + TICKET_SECONDS,
+            language=connection.language,
+            speaker=connection.speaker,
+        )
+
+    def used_by(self, connection_id: str, now_ms: int) -> Connection:
+        """The connection that took over."""
+        return Connection(
+            id=connection_id,
+            session_id=self.session_id,
+            role=self.role,
+            opened_ms=now_ms,
+            last_seen_ms=now_ms,
+            language=self.language,
+            speaker=self.speaker,
+            replaces=self.connection_id,
+        )
+
+
+def session_id(text: str | None) -> str | None:
+    """`text` if it can be a session's id."""
+    return text if text and _SESSION_ID.fullmatch(text) else None
+
+
+def language(text: str | None) -> str | None:
+    """A language tag in lower case, None for what is none (BCP 47 without its rarer forms)."""
+    return text.lower() if text and _LANGUAGE.fullmatch(text) else None
+
+
+def hashed(text: str) -> str:
+    """What a log or a key may say of a connection, a speaker, an address or a ticket: who knows it finds it again."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,178 @@
+"""Coming into a session and leaving it: what `$connect` and `$disconnect` do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lambdas.core.session import Connection, Role, Session, hashed
+from lambdas.core.session_errors import SESSION_ENDED, Refusal, SessionError
+from lambdas.core.session_ports import Admission, RateLimits, SessionStore
+from lambdas.core.session_requests import (
+    ConnectRequest,
+    CreateSession,
+    JoinSession,
+    ResumeSession,
+    TakeOver,
+)
+
+HOUR_S = 3600
+MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """How much there may be; sessions live `session_max_hours` at most."""
+
+    max_active_sessions: int
+    max_listeners: int
+    sessions_per_hour: int
+    joins_per_minute: int
+    attempts_per_minute: int
+    session_max_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who connects: `source` is an address, `speaker` the subject of a verified token, None without one."""
+
+    connection_id: str
+    source: str
+    speaker: str | None
+
+
+_TOKEN_REQUIRED = Refusal(SessionError.TOKEN_REQUIRED, "speakers need a token; sign in and pass it as token")
+_NOT_FOUND = Refusal(SessionError.SESSION_NOT_FOUND, "there is no such session; ask the speaker for its id")
+_FULL = Refusal(SessionError.SESSION_FULL, "the session has as many listeners as it may; try again later")
+_TOO_MANY = Refusal(SessionError.TOO_MANY_SESSIONS, "there are as many sessions as there may be; try again later")
+_TICKET = Refusal(SessionError.TICKET_INVALID, "the ticket was used or has expired; ask for another one")
+_REFUSED_ENTRY = {Admission.FULL: _FULL, Admission.ENDED: SESSION_ENDED, Admission.UNKNOWN: _NOT_FOUND}
+
+
+def _limited(operation: str) -> Refusal:
+    return Refusal(SessionError.RATE_LIMITED, "too many attempts; wait before the next one", operation)
+
+
+class Entry:
+    """Decides about each connection before it stands, and writes what follows from it."""
+
+    def __init__(
+        self, store: SessionStore, rates: RateLimits, limits: SessionLimits, new_session_id: Callable[[], str]
+    ) -> None:
+        self._store = store
+        self._rates = rates
+        self._limits = limits
+        self._new_session_id = new_session_id
+
+    def connect(self, request: ConnectRequest, caller: Caller, now_ms: int) -> Refusal | None:
+        """Let a connection in, or say why not; nothing but the attempt is written for one that is refused."""
+        if not self._within("attempt", caller.source, self._limits.attempts_per_minute, MINUTE_S, now_ms):
+            return _limited("attempt")
+        if isinstance(request, CreateSession):
+            return self._create(request, caller, now_ms)
+        if isinstance(request, ResumeSession):
+            return self._resume(request, caller, now_ms)
+        if isinstance(request, JoinSession):
+            return self._join(request, caller, now_ms)
+        return self._take_over(request, caller, now_ms)
+
+    def _within(self, operation: str, who: str, limit: int, window_s: int, now_ms: int) -> bool:
+        return self._rates.allow(operation, hashed(who), limit=limit, window_s=window_s, now_ms=now_ms)
+
+    def _create(self, request: CreateSession, caller: Caller, now_ms: int) -> Refusal | None:
+        if caller.speaker is None:
+            return _TOKEN_REQUIRED
+        if not self._within("session", caller.speaker, self._limits.sessions_per_hour, HOUR_S, now_ms):
+            return _limited("session")
+        session = Session(
+            id=self._new_session_id(),
+            speaker=caller.speaker,
+            speaker_connection=caller.connection_id,
+            source_language=request.source_language,
+            created_ms=now_ms,
+            expires_s=now_ms // 1000 + self._limits.session_max_hours * HOUR_S,
+            changed_ms=now_ms,
+        )
+        if not self._store.open_session(session, self._limits.max_active_sessions):
+            return _TOO_MANY
+        self._store.put_connection(_speaker(session.id, caller, now_ms))
+        return None
+
+    def _resume(self, request: ResumeSession, caller: Caller, now_ms: int) -> Refusal | None:
+        if caller.speaker is None:
+            return _TOKEN_REQUIRED
+        session = self._store.session(request.session_id)
+        if session is None or session.speaker != caller.speaker:
+            return _NOT_FOUND
+        if not session.active:
+            return SESSION_ENDED
+        self._store.put_connection(_speaker(session.id, caller, now_ms, replaces=session.speaker_connection))
+        return None
+
+    def _join(self, request: JoinSession, caller: Caller, now_ms: int) -> Refusal | None:
+        if not self._within("join", caller.source, self._limits.joins_per_minute, MINUTE_S, now_ms):
+            return _limited("join")
+        admission = self._store.admit(request.session_id, self._limits.max_listeners, now_ms)
+        if admission is not Admission.ADMITTED:
+            return _REFUSED_ENTRY[admission]
+        self._store.put_connection(
+            Connection(
+                id=caller.connection_id,
+                session_id=request.session_id,
+                role=Role.LISTENER,
+                opened_ms=now_ms,
+                last_seen_ms=now_ms,
+                language=request.target_language,
+                counted=True,
+            )
+        )
+        return None
+
+    def _take_over(self, request: TakeOver, caller: Caller, now_ms: int) -> Refusal | None:
+        ticket = self._store.take_ticket(hashed(request.ticket), now_ms)
+        if ticket is None:
+            return _TICKET
+        self._store.put_connection(ticket.used_by(caller.connection_id, now_ms))
+        return None
+
+
+def _speaker(session_id: str, caller: Caller, now_ms: int, replaces: str | None = None) -> Connection:
+    return Connection(
+        id=caller.connection_id,
+        session_id=session_id,
+        role=Role.SPEAKER,
+        opened_ms=now_ms,
+        last_seen_ms=now_ms,
+        speaker=caller.speaker,
+        replaces=replaces,
+    )
+
+
+def account_for(store: SessionStore, removed: Connection, now_ms: int) -> None:
+    """Tell the session of a connection whose row was just deleted."""
+    if removed.role is Role.SPEAKER:
+        store.speaker_left(removed.session_id, removed.id, now_ms)
+    elif removed.counted:
+        store.dismiss(removed.session_id, 1, now_ms)
+
+
+def disconnect(store: SessionStore, connection_id: str, now_ms: int) -> Connection | None:
+    """Take a closed connection out of its session; None if that was done before."""
+    removed = store.remove_connection(connection_id)
+    if removed is not None:
+        account_for(store, removed, now_ms)
+    return removed
+
+
+def forget_gone(store: SessionStore, connection_ids: Sequence[str], opened_before_ms: int, now_ms: int) -> int:
+    """Take connections that API Gateway no longer has out of their session; how many were still in it.
+
+    One that was opened after `opened_before_ms` may be unknown to API Gateway because it is still opening.
+    """
+    forgotten = 0
+    for connection_id in connection_ids:
+        removed = store.remove_gone(connection_id, opened_before_ms)
+        if removed is not None:
+            account_for(store, removed, now_ms)
+            forgotten += 1
+    return forgotten

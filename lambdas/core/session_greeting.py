@@ -1,0 +1,105 @@
+"""The first message on a connection, and the moment in which it takes over from an older one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lambdas.core import session_envelopes as envelopes
+from lambdas.core.session import Connection, Role, Session
+from lambdas.core.session_ending import tell_members
+from lambdas.core.session_entry import account_for
+from lambdas.core.session_errors import Refusal, SessionError
+from lambdas.core.session_ports import Admission, Posting, SessionStore
+from lambdas.core.session_presence import NoticeTimes
+
+OPENING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Waits before the tries of a greeting: API Gateway knows a connection only when `$connect` has returned, and answers
+410 until then (API Gateway developer guide, "Use @connections commands in your backend service")."""
+
+_FULL = Refusal(SessionError.SESSION_FULL, "the session filled up while this connection was away; try again later")
+
+
+class Greeting(StrEnum):
+    """What became of a new connection."""
+
+    GREETED = "greeted"
+    ENDED = "ended"
+    GONE = "gone"
+    FULL = "full"
+    STALE = "stale"
+    """The row is not there any more, or was dealt with before: streams deliver at least once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeter:
+    """Greets connections; `sleep` takes seconds."""
+
+    store: SessionStore
+    posting: Posting
+    times: NoticeTimes
+    max_listeners: int
+    sleep: Callable[[float], None]
+
+    def greet(self, connection_id: str, now_ms: int) -> Greeting:
+        """Greet a connection whose row has appeared; the older one that it replaces is closed afterwards."""
+        connection = self.store.connection(connection_id)
+        if connection is None:
+            return Greeting.STALE
+        session = self.store.session(connection.session_id)
+        if session is None or not session.active:
+            return self._turn_away(connection, session)
+        refresh_at_ms = self.times.refresh_at_ms(connection.id, connection.opened_ms)
+        told = envelopes.encoded(envelopes.greeting(session, connection, refresh_at_ms))
+        if not self._reaches(connection.id, told):
+            self._forget(connection, now_ms)
+            return Greeting.GONE
+        return self._take_over(connection, now_ms)
+
+    def _reaches(self, connection_id: str, text: str) -> bool:
+        for wait_s in OPENING_WAITS_S:
+            if self.posting.post(connection_id, text):
+                return True
+            self.sleep(wait_s)
+        return self.posting.post(connection_id, text)
+
+    def _forget(self, connection: Connection, now_ms: int) -> None:
+        removed = self.store.remove_connection(connection.id)
+        if removed is not None:
+            account_for(self.store, removed, now_ms)
+
+    def _turn_away(self, connection: Connection, session: Session | None) -> Greeting:
+        reason = session.reason if session else ""
+        self._reaches(connection.id, envelopes.encoded(envelopes.ended(connection.session_id, reason)))
+        self.store.remove_connection(connection.id)
+        self.posting.close_all([connection.id])
+        return Greeting.ENDED
+
+    def _take_over(self, connection: Connection, now_ms: int) -> Greeting:
+        if connection.role is Role.SPEAKER:
+            if not self.store.speaker_arrived(connection.session_id, connection.id):
+                # It ended between the look and now; who ended it may not have seen this connection.
+                session = self.store.session(connection.session_id)
+                tell_members(self.store, self.posting, connection.session_id, session.reason if session else "")
+                return self._turn_away(connection, session)
+        elif not connection.counted and not self._count(connection, now_ms):
+            self.posting.post(connection.id, envelopes.encoded(_FULL.answer()))
+            self.store.remove_connection(connection.id)
+            self.posting.close_all([connection.id])
+            return Greeting.FULL
+        if connection.replaces is not None:
+            self.store.remove_connection(connection.replaces)
+            self.posting.close_all([connection.replaces])
+        return Greeting.GREETED
+
+    def _count(self, connection: Connection, now_ms: int) -> bool:
+        """Take over the place of the connection that is replaced, or a new one if that had been given back."""
+        old = self.store.remove_connection(connection.replaces) if connection.replaces else None
+        if old is None or not old.counted:
+            admission = self.store.admit(connection.session_id, self.max_listeners, now_ms)
+            if admission is not Admission.ADMITTED:
+                return False
+        if not self.store.mark_counted(connection.id):
+            self.store.dismiss(connection.session_id, 1, now_ms)
+        return True

@@ -1,0 +1,55 @@
+"""The last messages of a session: a ring of slots, and what of it a listener who missed some can still have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SLOTS = 100
+"""Messages kept of a session: what one BatchGetItem reads (DynamoDB API reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """One message as it was sent: `text` is the whole envelope, `language` whose listeners it was for, None for all."""
+
+    sequence: int
+    language: str | None
+    text: str
+
+    def is_for(self, language: str | None) -> bool:
+        """Whether a listener of `language` was sent it; a speaker (None) is shown all."""
+        return self.language is None or language is None or self.language == language
+
+
+def slot(sequence: int) -> int:
+    """Where a message is kept."""
+    return sequence % SLOTS
+
+
+def wanted(after: int, latest: int) -> range:
+    """The sequence numbers of what was missed and may still be there."""
+    return range(max(after + 1, latest - SLOTS + 1, 1), latest + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What is sent again; `complete` says that nothing the asker missed is lacking."""
+
+    messages: Sequence[KeptMessage]
+    first: int
+    last: int
+    complete: bool
+
+
+def replay(kept: Iterable[KeptMessage], after: int, latest: int, language: str | None) -> Replay:
+    """Choose from the ring what a listener of `language` missed after message `after`.
+
+    A slot that holds another message than the one wanted, or none, makes the replay incomplete: nobody knows whose
+    language the lost one had.
+    """
+    numbers = wanted(after, latest)
+    there = {message.sequence: message for message in kept if message.sequence in numbers}
+    complete = len(there) == len(numbers) and (after >= latest or numbers.start == after + 1)
+    chosen = [there[number] for number in sorted(there) if there[number].is_for(language)]
+    return Replay(chosen, numbers.start, latest, complete)

@@ -1,0 +1,38 @@
+"""How often somebody may do something: a fixed window, counted under one key."""
+
+from __future__ import annotations
+
+
+def window_key(operation: str, who: str, window_s: int, now_ms: int) -> str:
+    """The item that counts one operation of one caller in the window of `now_ms`.
+
+    Windows begin at whole multiples of their length, so twice the limit may pass around the end of one.
+    """
+    return f"{operation}#{who}#{now_ms // 1000 // window_s}"
+
+
+def window_end_ms(window_s: int, now_ms: int) -> int:
+    """When the window of `now_ms` is over."""
+    return (now_ms // 1000 // window_s + 1) * window_s * 1000
+
+
+class LocalWindow:
+    """Counts in this process alone, for what happens so often that a write each time would cost more than it does.
+
+    `capacity` bounds how many callers are remembered; the oldest are forgotten first.
+    """
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity = capacity
+        self._counts: dict[str, int] = {}
+
+    def allow(self, operation: str, who: str, *, limit: int, window_s: int, now_ms: int) -> bool:
+        """Count one `operation` of `who`, unless it is above `limit` in this window."""
+        key = window_key(operation, who, window_s, now_ms)
+        count = self._counts.get(key, 0)
+        if count >= limit:
+            return False
+        if key not in self._counts and len(self._counts) >= self._capacity:
+            del self._counts[next(iter(self._counts))]
+        self._counts[key] = count + 1
+        return True

@@ -1,0 +1,142 @@
+"""What sessions ask of the outside world: a store whose every method is one call, and posting to connections.
+
+Adapters implement these over DynamoDB and API Gateway; tests put a store in memory behind them that can die in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from lambdas.core.session import Connection, EndReason, Session, Ticket
+from lambdas.core.session_history import KeptMessage
+
+
+class Admission(StrEnum):
+    """What came of asking for a listener's place."""
+
+    ADMITTED = "admitted"
+    FULL = "full"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The ids of sessions that are active, and of those that have ended and are looked at once more."""
+
+    active: frozenset[str] = frozenset()
+    closing: frozenset[str] = frozenset()
+
+
+class SessionStore(Protocol):
+    """Sessions, connections and tickets; times in epoch milliseconds."""
+
+    def open_session(self, session: Session, max_active: int) -> bool:
+        """Write the session and put it among the active ones, both or neither; False when there are enough."""
+
+    def session(self, session_id: str) -> Session | None:
+        """One session, as it is now."""
+
+    def sessions(self, session_ids: Collection[str]) -> list[Session]:
+        """Those that exist of many."""
+
+    def roster(self) -> Roster:
+        """Which sessions there are."""
+
+    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
+        """End a session; False if it had ended already or never was."""
+
+    def move_to_closing(self, session_id: str) -> None:
+        """Put a session that has ended from the active ones to those that close."""
+
+    def retire(self, session_id: str) -> None:
+        """Take a session out of the roster; nothing happens to one that is not there."""
+
+    def admit(self, session_id: str, max_listeners: int, now_ms: int) -> Admission:
+        """Take one listener's place in an active session."""
+
+    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
+        """Give listeners' places back; never below none."""
+
+    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
+        """Correct the number of a session that has not changed since `session` was read."""
+
+    def speaker_arrived(self, session_id: str, connection_id: str) -> bool:
+        """The connection is the speaker's now; False if the session is not active."""
+
+    def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:
+        """The speaker's connection is gone, unless another one has taken over."""
+
+    def next_sequence(self, session_id: str) -> int | None:
+        """The number of the session's next message; None if it is not active."""
+
+    def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:
+        """Put a message into its slot, over an older one."""
+
+    def kept(self, session_id: str, sequences: Iterable[int]) -> list[KeptMessage]:
+        """What lies in the slots of these numbers."""
+
+    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
+        """Keep a ticket until it expires."""
+
+    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
+        """Use a ticket up; None if there is none or it has expired."""
+
+    def put_connection(self, connection: Connection) -> None:
+        """Write a new connection's row."""
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """One row, as it is now."""
+
+    def connections(self, connection_ids: Collection[str]) -> list[Connection]:
+        """Those that exist of many."""
+
+    def remove_connection(self, connection_id: str) -> Connection | None:
+        """Delete a row and return it."""
+
+    def remove_gone(self, connection_id: str, opened_before_ms: int) -> Connection | None:
+        """Delete a row unless its connection was opened later, and return it."""
+
+    def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
+        """Delete a row unless it was seen later, and return it."""
+
+    def mark_counted(self, connection_id: str) -> bool:
+        """The session's number has this connection in; False if the row is gone."""
+
+    def mark_seen(self, connection_id: str, now_ms: int) -> None:
+        """A heartbeat came; nothing happens to a row that is gone."""
+
+    def listener_ids(self, session_id: str, language: str | None = None) -> list[str]:
+        """The session's listeners by the index, which may lag behind by a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What became of one message to many connections, by id; `failed` could not be posted for another reason."""
+
+    reached: Sequence[str] = ()
+    gone: Sequence[str] = ()
+    failed: Sequence[str] = ()
+
+
+class Posting(Protocol):
+    """Messages from us to connections."""
+
+    def post(self, connection_id: str, text: str) -> bool:
+        """Send a message; False if the connection is gone."""
+
+    def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
+        """Send one message to many at a time, each for itself."""
+
+    def close_all(self, connection_ids: Sequence[str]) -> None:
+        """Close connections; those that are gone already are none of our business."""
+
+
+class RateLimits(Protocol):
+    """Counting what callers do."""
+
+    def allow(self, operation: str, who: str, *, limit: int, window_s: int, now_ms: int) -> bool:
+        """Count one `operation` of `who`, unless it is above `limit` in this window."""

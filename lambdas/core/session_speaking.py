@@ -1,0 +1,86 @@
+"""What members of a session do to it: speak, ask for what they missed, end it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lambdas.core import session_envelopes as envelopes
+from lambdas.core import session_requests as requests
+from lambdas.core.session import Connection, EndReason, Role
+from lambdas.core.session_ending import end_session
+from lambdas.core.session_entry import forget_gone
+from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDED, Refusal, SessionError
+from lambdas.core.session_history import KeptMessage, replay, wanted
+from lambdas.core.session_ports import Posting, SessionStore
+from lambdas.core.session_presence import OPENING_MS
+
+HISTORY_SECONDS = 3600
+"""Messages of the short history are forgotten after an hour, whatever comes after them."""
+
+_TOO_LARGE = Refusal(
+    SessionError.MESSAGE_TOO_LARGE, "what reaches the listeners has at most 128 KB; send less at a time"
+)
+
+Answer = dict[str, Any] | Refusal
+
+
+class Speaking:
+    """Answers messages; whose session it is says the sender's own row, never the message."""
+
+    def __init__(self, store: SessionStore, posting: Posting) -> None:
+        self._store = store
+        self._posting = posting
+
+    def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> Answer:
+        """Do what a message asks for."""
+        member = self._store.connection(connection_id)
+        if member is None:
+            return NOT_CONNECTED
+        if request["action"] == "replay":
+            return self._replay(member, request)
+        if member.role is not Role.SPEAKER:
+            return NOT_SPEAKER
+        if request["action"] == "broadcast":
+            return self._broadcast(member, request, now_ms)
+        return self._end(member, now_ms)
+
+    def _broadcast(self, speaker: Connection, request: Mapping[str, Any], now_ms: int) -> Answer:
+        read = requests.broadcast(request)
+        if isinstance(read, Refusal):
+            return read
+        # The greatest number a sequence can have takes the most room.
+        longest = envelopes.spoken(speaker.session_id, 2**53, read.payload, read.language, now_ms)
+        if len(envelopes.encoded(longest).encode()) > requests.MAX_MESSAGE_BYTES:
+            return _TOO_LARGE
+        sequence = self._store.next_sequence(speaker.session_id)
+        if sequence is None:
+            return SESSION_ENDED
+        text = envelopes.encoded({**longest, "sequence": sequence})
+        self._store.keep(
+            speaker.session_id, KeptMessage(sequence, read.language, text), now_ms // 1000 + HISTORY_SECONDS
+        )
+        listeners = self._store.listener_ids(speaker.session_id, read.language)
+        posted = self._posting.post_all(listeners, text)
+        forget_gone(self._store, posted.gone, now_ms - OPENING_MS, now_ms)
+        return envelopes.acknowledged(sequence, posted)
+
+    def _replay(self, member: Connection, request: Mapping[str, Any]) -> Answer:
+        after = requests.replay_after(request)
+        if isinstance(after, Refusal):
+            return after
+        session = self._store.session(member.session_id)
+        if session is None:
+            return SESSION_ENDED
+        kept = self._store.kept(session.id, wanted(after, session.sequence))
+        missed = replay(kept, after, session.sequence, member.language)
+        for message in missed.messages:
+            if not self._posting.post(member.id, message.text):
+                break
+        return envelopes.replayed(missed)
+
+    def _end(self, speaker: Connection, now_ms: int) -> Answer:
+        reason = EndReason.ENDED_BY_SPEAKER
+        if not end_session(self._store, self._posting, speaker.session_id, reason, now_ms, spare=speaker.id):
+            return SESSION_ENDED
+        return envelopes.ended(speaker.session_id, reason.value)
