@@ -1,4 +1,4 @@
-"""The rows of WebSocket connections, and the whole session store made of them and the sessions."""
+"""The rows of WebSocket connections."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
-from lambdas.adapters.sessions import Sessions
 from lambdas.core.session import Connection, Role
 
 LISTENERS_INDEX = "sessionId-targetLanguage-index"
 
 
-class SessionTables(Sessions):
-    """Implements `lambdas.core.session_ports.SessionStore`."""
+class ConnectionRows:
+    """The part of `lambdas.core.session_ports.SessionStore` that is about connections."""
 
-    def __init__(self, sessions: Table, connections: Table) -> None:
-        super().__init__(sessions)
-        self._connections = connections
+    def __init__(self, table: Table) -> None:
+        self._connections = table
 
     def put_connection(self, connection: Connection) -> None:
         """Write a new connection's row."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.attribute_values import to_item
-from lambdas.core.session import EndReason, Role, Session, SessionStatus, Ticket
+from lambdas.core.session import EndReason, Role, Session, SessionStatus, Suspicion, Ticket
 from lambdas.core.session_history import KeptMessage, slot
 from lambdas.core.session_ports import Admission, Roster
 
@@ -106,11 +106,22 @@ class Sessions:
             "#listeners >= :places",
         )
 
+    def touch(self, session_id: str, now_ms: int) -> None:
+        """One listener is about to take another's place; the number stays."""
+        active = {"now": now_ms, "active": SessionStatus.ACTIVE.value}
+        self._changed(session_id, "SET #changedAt = :now", active, "#status = :active")
+
+    def suspect(self, session: Session, suspicion: Suspicion) -> None:
+        """Note that a number is perhaps wrong, unless somebody has come or gone since `session` was read."""
+        noted = [suspicion.listeners, suspicion.changed_ms, suspicion.at_ms]
+        values = {"noted": noted, "seen": session.listeners, "changed": session.changed_ms}
+        self._changed(session.id, "SET #suspicion = :noted", values, "#listeners = :seen AND #changedAt = :changed")
+
     def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
-        """Correct the number of a session that has not changed since `session` was read."""
+        """Correct the number of a session, unless somebody has come or gone since `session` was read."""
         return self._changed(
             session.id,
-            "SET #listeners = :listeners, #changedAt = :now",
+            "SET #listeners = :listeners, #changedAt = :now REMOVE #suspicion",
             {"listeners": listeners, "now": now_ms, "seen": session.listeners, "changed": session.changed_ms},
             "#listeners = :seen AND #changedAt = :changed",
         )
@@ -247,4 +258,5 @@ def _from_attributes(item: Mapping[str, Any]) -> Session:
         expires_s=item["expiresAt"],
         listeners=item["listeners"],
         sequence=item["sequence"],
+        suspicion=Suspicion(*item["suspicion"]) if "suspicion" in item else None,
     )

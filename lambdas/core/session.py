@@ -42,12 +42,21 @@ class EndReason(StrEnum):
     EXPIRED = "expired"
 
 
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """That a session's number is wrong: at `at_ms` there were `listeners`, the number being of `changed_ms`."""
+
+    listeners: int
+    changed_ms: int
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One session; times in epoch milliseconds, `expires_s` in seconds.
 
-    `listeners` is never above the limit and never below those who are there; `changed_ms` is when it last changed.
-    `sequence` is the number of the last message. `speaker_gone_ms` is set while the speaker has no connection.
+    `listeners` is never above the limit and never below those who are there; `changed_ms` is when somebody last came or
+    went. `sequence` is the number of the last message. `speaker_gone_ms` is set while the speaker has no connection.
     """
 
     id: str
@@ -63,6 +72,7 @@ class Session:
     speaker_gone_ms: int | None = None
     ended_ms: int | None = None
     reason: str = ""
+    suspicion: Suspicion | None = None
 
     @property
     def active(self) -> bool:

@@ -95,6 +95,7 @@ class Greeter:
 
     def _count(self, connection: Connection, now_ms: int) -> bool:
         """Take over the place of the connection that is replaced, or a new one if that had been given back."""
+        self.store.touch(connection.session_id, now_ms)
         old = self.store.remove_connection(connection.replaces) if connection.replaces else None
         if old is None or not old.counted:
             admission = self.store.admit(connection.session_id, self.max_listeners, now_ms)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lambdas.core.session import Connection, EndReason, Session, Ticket
+from lambdas.core.session import Connection, EndReason, Session, Suspicion, Ticket
 from lambdas.core.session_history import KeptMessage
 
 
@@ -61,8 +61,14 @@ class SessionStore(Protocol):
     def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
         """Give listeners' places back; never below none."""
 
+    def touch(self, session_id: str, now_ms: int) -> None:
+        """One listener is about to take another's place; the number stays."""
+
+    def suspect(self, session: Session, suspicion: Suspicion) -> None:
+        """Note that a number is perhaps wrong, unless somebody has come or gone since `session` was read."""
+
     def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
-        """Correct the number of a session that has not changed since `session` was read."""
+        """Correct the number of a session, unless somebody has come or gone since `session` was read."""
 
     def speaker_arrived(self, session_id: str, connection_id: str) -> bool:
         """The connection is the speaker's now; False if the session is not active."""

@@ -21,7 +21,7 @@ SPEAKER_GRACE_MS = 60_000
 """A session whose speaker is lost ends after this; a minute bridges a change of network."""
 
 QUIET_MS = 60_000
-"""A count may be corrected when nobody has come or gone for twice the functions' time-out of 30 s."""
+"""Twice the functions' time-out: who came or went before has either written all of it or never will."""
 
 JITTER_MS = 4 * 60_000
 """Connections of one minute are asked to move within four: 50,000 of them are 208 a second, and an account may open
@@ -83,5 +83,18 @@ def speaker_is_lost(session: Session, now_ms: int) -> bool:
 
 
 def is_quiet(session: Session, now_ms: int) -> bool:
-    """Whether a session's count may be compared with its connections."""
+    """Whether a session's number may be compared with its connections."""
     return now_ms - session.changed_ms > QUIET_MS
+
+
+def is_confirmed(session: Session, counted: int, now_ms: int) -> bool:
+    """Whether an earlier look found the same `counted` connections beside the same number.
+
+    One look is not enough: a function may have deleted a row and not yet lowered the number.
+    """
+    earlier = session.suspicion
+    return (
+        earlier is not None
+        and (earlier.listeners, earlier.changed_ms) == (counted, session.changed_ms)
+        and now_ms - earlier.at_ms > QUIET_MS
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lambdas.core.session import EndReason, Role, Session
+from lambdas.core.session import EndReason, Session, Suspicion
 from lambdas.core.session_ending import close_again, end_session
 from lambdas.core.session_entry import account_for
 from lambdas.core.session_ports import Posting, SessionStore
-from lambdas.core.session_presence import LOST_AFTER_MS, is_due, is_lost, is_quiet, speaker_is_lost
+from lambdas.core.session_presence import LOST_AFTER_MS, is_confirmed, is_due, is_lost, is_quiet, speaker_is_lost
 
 
 @dataclass(slots=True)
@@ -73,7 +73,13 @@ class Reconciler:
         if lost:
             self.posting.close_all(lost)
         elif is_quiet(session, now_ms):
-            counted = sum(row.counted and row.role is Role.LISTENER for row in rows)
-            if counted != session.listeners:
-                found.recounted += self.store.recount(session, counted, now_ms)
+            self._check_number(session, sum(row.counted for row in rows), now_ms, found)
         return self.store.session(session.id) or session
+
+    def _check_number(self, session: Session, counted: int, now_ms: int, found: Look) -> None:
+        if counted == session.listeners:
+            return
+        if is_confirmed(session, counted, now_ms):
+            found.recounted += self.store.recount(session, counted, now_ms)
+        elif session.suspicion is None or session.suspicion.listeners != counted:
+            self.store.suspect(session, Suspicion(counted, session.changed_ms, now_ms))

@@ -22,3 +22,4 @@ class SessionNotifierSettings(FunctionEnvironment):
     management_url: str
     max_listeners: int
     refresh_minutes: int
+    warning_minutes: int

@@ -1,0 +1,43 @@
+"""Answering one message of a client: every message has an answer, whatever becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.adapters.connections_api import PostError
+from lambdas.adapters.logs import Log
+from lambdas.adapters.session_journal import Journal
+from lambdas.core.session_envelopes import answering, encoded
+from lambdas.core.session_errors import Refusal
+from lambdas.core.session_events import SocketEvent
+from lambdas.core.session_requests import message
+
+Answer = dict[str, Any] | Refusal
+
+
+def answered(
+    event: Mapping[str, Any], log: Log, answer: Callable[[SocketEvent, Mapping[str, Any]], Answer]
+) -> dict[str, Any]:
+    """The integration's result: its `body` goes back to the client where the route has a route response."""
+    socket = SocketEvent.of(event)
+    journal = Journal(log, socket)
+    request = message(socket.body)
+    if isinstance(request, Refusal):
+        journal.refused(request)
+        return _result(request.answer())
+    try:
+        given = answer(socket, request)
+    except (BotoCoreError, ClientError, PostError) as error:
+        return _result(journal.unavailable(error).answer(request))
+    if isinstance(given, Refusal):
+        journal.refused(given)
+        return _result(given.answer(request))
+    journal.line("INFO", "answered", type=given["type"])
+    return _result(answering(request, given))
+
+
+def _result(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"statusCode": 200, "body": encoded(told)}

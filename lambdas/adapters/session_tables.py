@@ -1,0 +1,22 @@
+"""The whole store of sessions: both of their tables."""
+
+from __future__ import annotations
+
+from lambdas.adapters.aws import client
+from lambdas.adapters.dynamo import Table
+from lambdas.adapters.session_connections import ConnectionRows
+from lambdas.adapters.sessions import Sessions
+
+
+class SessionTables(Sessions, ConnectionRows):
+    """Implements `lambdas.core.session_ports.SessionStore`."""
+
+    def __init__(self, sessions: Table, connections: Table) -> None:
+        Sessions.__init__(self, sessions)
+        ConnectionRows.__init__(self, connections)
+
+
+def session_tables(sessions_table: str, connections_table: str) -> SessionTables:
+    """The store over tables by name, with this function's client."""
+    dynamo = client("dynamodb")
+    return SessionTables(Table(dynamo, sessions_table), Table(dynamo, connections_table))

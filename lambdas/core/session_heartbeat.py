@@ -1,0 +1,52 @@
+"""Answering heartbeats: who is still there, and whose connection is getting old."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from lambdas.core.session import Connection, hashed
+from lambdas.core.session_errors import NOT_CONNECTED, Refusal, SessionError
+from lambdas.core.session_ports import RateLimits
+from lambdas.core.session_presence import SEEN_AGAIN_MS, NoticeTimes
+
+_ACTIONS = "heartbeat, refreshConnection, broadcast, replay or endSession"
+_UNKNOWN = Refusal(SessionError.UNKNOWN_ACTION, f"there is no such action; send {_ACTIONS}")
+_TOO_OFTEN = Refusal(
+    SessionError.RATE_LIMITED, "heartbeats come too often; one in thirty seconds is enough", "heartbeat"
+)
+
+
+class Rows(Protocol):
+    """The part of the session store that heartbeats need."""
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """One row, as it is now."""
+
+    def mark_seen(self, connection_id: str, now_ms: int) -> None:
+        """A heartbeat came; nothing happens to a row that is gone."""
+
+
+class Heartbeats:
+    """Answers what arrives at the heartbeat's route and at the default one."""
+
+    def __init__(self, rows: Rows, rates: RateLimits, times: NoticeTimes, per_minute: int) -> None:
+        self._rows = rows
+        self._rates = rates
+        self._times = times
+        self._per_minute = per_minute
+
+    def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> dict[str, Any] | Refusal:
+        """Each heartbeat has one answer, which may be a notice."""
+        if request["action"] != "heartbeat":
+            return _UNKNOWN
+        who = hashed(connection_id)
+        if not self._rates.allow("heartbeat", who, limit=self._per_minute, window_s=60, now_ms=now_ms):
+            return _TOO_OFTEN
+        connection = self._rows.connection(connection_id)
+        if connection is None:
+            return NOT_CONNECTED
+        if now_ms - connection.last_seen_ms > SEEN_AGAIN_MS:
+            self._rows.mark_seen(connection_id, now_ms)
+        notice = self._times.notice(connection, now_ms)
+        return {"type": notice.value, "serverTime": now_ms}

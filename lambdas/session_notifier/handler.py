@@ -1,0 +1,79 @@
+"""Greets connections when their rows appear, and each minute looks for what was lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lambdas.adapters.connections_api import ConnectionsApi
+from lambdas.adapters.logs import Log
+from lambdas.adapters.session_tables import session_tables
+from lambdas.core.attribute_values import from_item
+from lambdas.core.metrics import (
+    ACTIVE_SESSIONS,
+    LISTENER_JOIN_LATENCY,
+    SESSION_CREATION_LATENCY,
+    TOTAL_LISTENERS,
+    Datum,
+)
+from lambdas.core.session import Role, hashed
+from lambdas.core.session_greeting import Greeter, Greeting
+from lambdas.core.session_presence import NoticeTimes
+from lambdas.core.session_reconciling import Reconciler
+from lambdas.session_notifier.settings import SessionNotifierSettings
+
+GREETINGS_AT_A_TIME = 16
+
+SETTINGS = SessionNotifierSettings.from_environ(os.environ)
+LOG = Log(SETTINGS)
+STORE = session_tables(SETTINGS.sessions_table, SETTINGS.connections_table)
+POSTING = ConnectionsApi(SETTINGS.management_url)
+GREETER = Greeter(
+    STORE,
+    POSTING,
+    NoticeTimes.of_minutes(SETTINGS.refresh_minutes, SETTINGS.warning_minutes),
+    SETTINGS.max_listeners,
+    time.sleep,
+)
+RECONCILER = Reconciler(STORE, POSTING)
+WORKERS = ThreadPoolExecutor(GREETINGS_AT_A_TIME, "greet")
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any] | None:
+    """Deal with one batch: new rows of the stream, or the minute's message of the sweep queue."""
+    records = event["Records"]
+    if records and records[0]["eventSource"] == "aws:sqs":
+        _look()
+        return None
+    failed = [number for number in WORKERS.map(_greeted, records) if number is not None]
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+
+def _greeted(record: Mapping[str, Any]) -> str | None:
+    """Greet one connection; the record's number if that failed and is to be tried again."""
+    if record["eventName"] != "INSERT":
+        return None
+    row = from_item(record["dynamodb"]["NewImage"])
+    try:
+        greeting = GREETER.greet(row["connectionId"], _now_ms())
+    except Exception as error:  # one connection's trouble is not another's: its record alone is delivered again
+        LOG.line("ERROR", "not greeted", connection=hashed(row["connectionId"]), error=type(error).__name__)
+        return str(record["dynamodb"]["SequenceNumber"])
+    LOG.line("INFO", "new connection", connection=hashed(row["connectionId"]), greeting=greeting.value)
+    if greeting is Greeting.GREETED and "replaces" not in row:
+        metric = SESSION_CREATION_LATENCY if row["role"] == Role.SPEAKER.value else LISTENER_JOIN_LATENCY
+        LOG.metrics([Datum(metric, max(0, _now_ms() - row["openedAt"]))])
+    return None
+
+
+def _look() -> None:
+    found = RECONCILER.look(_now_ms())
+    LOG.line("INFO", "looked", lost=found.lost, ended=found.ended, recounted=found.recounted)
+    LOG.metrics([Datum(ACTIVE_SESSIONS, found.active_sessions), Datum(TOTAL_LISTENERS, found.listeners)])
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
