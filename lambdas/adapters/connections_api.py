@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import quote
 
 import botocore.session
-import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
 
 from lambdas.adapters.aws import ConfigurationError, is_loopback
-from lambdas.core.session_ports import Posted
+from lambdas.core.session_ports import Posted, PostError
 
 WIDTH = 32
 """Calls at a time: a slow connection holds up one thread, not the others."""
@@ -30,11 +31,8 @@ RETRY_WAIT_S = 0.05
 DEADLINE_S = 20.0
 """For all calls of one request; API Gateway waits 29 s for the function (API Gateway quotas, "WebSocket API")."""
 
-_TIMEOUT = urllib3.Timeout(connect=2.0, read=3.0)
-
-
-class PostError(RuntimeError):
-    """A message could not be posted, and not because its connection is gone; the message is one sentence."""
+TIMEOUTS_S = (2.0, 3.0)
+"""To connect, and to wait for an answer."""
 
 
 class _Outcome(Enum):
@@ -53,7 +51,7 @@ class ConnectionsApi:
         session = botocore.session.get_session()
         self._credentials = session.get_credentials()
         self._region = os.environ["AWS_REGION"]
-        self._pool = urllib3.PoolManager(maxsize=width, block=True, retries=False, timeout=_TIMEOUT)
+        self._http = URLLib3Session(timeout=TIMEOUTS_S, max_pool_connections=width)
         self._workers = ThreadPoolExecutor(width, "post")
 
     def post(self, connection_id: str, text: str) -> bool:
@@ -99,9 +97,8 @@ class ConnectionsApi:
         """One try; a broken connection counts as 503."""
         request: Any = AWSRequest(method=method, url=url, data=data)
         SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self._region).add_auth(request)
-        prepared = request.prepare()
         try:
-            answer = self._pool.request(method, prepared.url, body=data, headers=dict(prepared.headers.items()))
-        except urllib3.exceptions.HTTPError:
+            status: int = self._http.send(request.prepare()).status_code
+        except HTTPClientError:
             return 503
-        return answer.status
+        return status

@@ -1,4 +1,4 @@
-"""Answering one message of a client: every message has an answer, whatever becomes of it."""
+"""Answering clients: every handshake and every message has an answer, whatever becomes of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.adapters.connections_api import PostError
 from lambdas.adapters.logs import Log
 from lambdas.adapters.session_journal import Journal
 from lambdas.core.session_envelopes import answering, encoded
 from lambdas.core.session_errors import Refusal
 from lambdas.core.session_events import SocketEvent
+from lambdas.core.session_ports import PostError
 from lambdas.core.session_requests import message
 
 Answer = dict[str, Any] | Refusal
+
+
+def let_in(event: Mapping[str, Any], log: Log, connect: Callable[[SocketEvent], Refusal | None]) -> dict[str, Any]:
+    """The result of `$connect`: a status of 200 lets the connection in, any other becomes the handshake's."""
+    socket = SocketEvent.of(event)
+    journal = Journal(log, socket)
+    try:
+        refusal = connect(socket)
+    except (BotoCoreError, ClientError) as error:
+        return journal.unavailable(error).handshake()
+    if refusal is not None:
+        journal.refused(refusal)
+        return refusal.handshake()
+    journal.line("INFO", "let in")
+    return {"statusCode": 200}
 
 
 def answered(

@@ -12,9 +12,7 @@ from lambdas.core.session_presence import SEEN_AGAIN_MS, NoticeTimes
 
 _ACTIONS = "heartbeat, refreshConnection, broadcast, replay or endSession"
 _UNKNOWN = Refusal(SessionError.UNKNOWN_ACTION, f"there is no such action; send {_ACTIONS}")
-_TOO_OFTEN = Refusal(
-    SessionError.RATE_LIMITED, "heartbeats come too often; one in thirty seconds is enough", "heartbeat"
-)
+_TOO_OFTEN = Refusal(SessionError.RATE_LIMITED, "heartbeats come too often; send one in thirty seconds", "heartbeat")
 
 
 class Rows(Protocol):

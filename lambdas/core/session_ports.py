@@ -128,11 +128,15 @@ class Posted:
     failed: Sequence[str] = ()
 
 
+class PostError(RuntimeError):
+    """A message could not be posted, and not because its connection is gone; the message is one sentence."""
+
+
 class Posting(Protocol):
     """Messages from us to connections."""
 
     def post(self, connection_id: str, text: str) -> bool:
-        """Send a message; False if the connection is gone."""
+        """Send a message; False if the connection is gone. Raises `PostError`."""
 
     def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
         """Send one message to many at a time, each for itself."""

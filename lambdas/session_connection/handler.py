@@ -7,12 +7,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from lambdas.adapters.aws import client
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.session_journal import Journal
+from lambdas.adapters.session_answers import let_in
 from lambdas.adapters.session_rates import RateLimitTable
 from lambdas.adapters.session_tables import session_tables
 from lambdas.core.session_entry import Caller, Entry, SessionLimits
@@ -42,20 +40,12 @@ ENTRY = Entry(
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Answer `$connect`: a status from 200 on lets the connection in, any other becomes the handshake's."""
-    socket = SocketEvent.of(event)
-    journal = Journal(LOG, socket)
+    """Answer one handshake."""
+    return let_in(event, LOG, _connect)
+
+
+def _connect(socket: SocketEvent) -> Refusal | None:
     request = connect_request(socket.query)
     if isinstance(request, Refusal):
-        journal.refused(request)
-        return request.handshake()
-    caller = Caller(socket.connection_id, socket.source, socket.speaker)
-    try:
-        refusal = ENTRY.connect(request, caller, socket.at_ms)
-    except (BotoCoreError, ClientError) as error:
-        return journal.unavailable(error).handshake()
-    if refusal is not None:
-        journal.refused(refusal)
-        return refusal.handshake()
-    journal.line("INFO", "let in", action=socket.query["action"])
-    return {"statusCode": 200}
+        return request
+    return ENTRY.connect(request, Caller(socket.connection_id, socket.source, socket.speaker), socket.at_ms)

@@ -21,7 +21,8 @@ from lambdas.core.work import MAX_TOKENS, WorkToken, token_count
 
 FUNCTIONS = (
     "campaign_api", "campaign_counters", "campaign_planner", "campaign_worker", "delivery_processor",
-    "fallback", "message_sender", "sweeper",
+    "fallback", "message_sender", "session_authorizer", "session_broadcaster", "session_connection",
+    "session_disconnect", "session_heartbeat", "session_notifier", "session_refresh", "sweeper",
 )  # fmt: skip
 
 
