@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
+
+from lambdas.adapters.loopback import is_loopback
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 10
@@ -32,15 +32,6 @@ def endpoint_for(environ: Mapping[str, str]) -> str | None:
     if not is_loopback(endpoint):
         raise ConfigurationError(f"the environment is local but AWS_ENDPOINT_URL={endpoint} is not this machine")
     return endpoint
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by its address (a name would have to be looked up first)."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @functools.cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.adapters.aws import ConfigurationError, endpoint_for, is_loopback
+from lambdas.adapters.aws import ConfigurationError, endpoint_for
+from lambdas.adapters.loopback import is_loopback
 
 LOOPBACK = [
     "http://127.0.0.1:4566",

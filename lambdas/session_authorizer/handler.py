@@ -1,0 +1,70 @@
+"""The authorizer of `$connect`: says who a speaker is, and lets everybody on who claims nothing.
+
+Whether a token is needed is decided behind it, where the query is read: an authorizer with an identity source would
+turn listeners away before any code runs. Nothing a stranger sends may raise here, for that would count as an error of
+the function and ring its alarm.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambdas.adapters.logs import Log
+from lambdas.core.id_token import Reason, Refused, Terms
+from lambdas.session_authorizer.settings import SessionAuthorizerSettings
+
+if TYPE_CHECKING:
+    from lambdas.session_authorizer.speakers import Speakers
+
+SETTINGS = SessionAuthorizerSettings.from_environ(os.environ)
+LOG = Log(SETTINGS)
+
+
+@functools.cache
+def speakers() -> Speakers:
+    """Made at the first token: most connections are listeners', and cryptography is most of a cold start."""
+    from lambdas.adapters.jwks_document import JwksDocument
+    from lambdas.core.jwks import KeyCache
+    from lambdas.session_authorizer.speakers import Speakers
+
+    document = JwksDocument(SETTINGS.jwks_url, environment=SETTINGS.environment)
+    keys = KeyCache(document.read, time.time, lambda why: LOG.line("WARNING", "keys not refreshed", why=why))
+    return Speakers(keys, Terms(SETTINGS.issuer, SETTINGS.audience), time.time)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answer one handshake with a policy for exactly the route that was asked for.
+
+    The event's shape: API Gateway developer guide, "Control access to WebSocket APIs with AWS Lambda REQUEST
+    authorizers".
+    """
+    tokens = (event.get("multiValueQueryStringParameters") or {}).get("token") or []
+    if not tokens:
+        return _answer(event, "Allow", "anybody")
+    try:
+        if len(tokens) > 1:
+            raise Refused(Reason.SEVERAL)
+        speaker = speakers().bearer(tokens[0])
+    except Refused as refused:
+        LOG.line("INFO", "token refused", reason=refused.reason.value)
+        return _answer(event, "Deny", "nobody")
+    return _answer(event, "Allow", "speaker", {"speaker": speaker})
+
+
+def _answer(
+    event: Mapping[str, Any], effect: str, principal: str, context: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """An authorizer's answer (API Gateway developer guide, "Output from an API Gateway Lambda authorizer").
+
+    The principal is a kind of caller, not a name: access logs show it.
+    """
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}
+    return {
+        "principalId": principal,
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": dict(context or {}),
+    }
