@@ -20,7 +20,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
-from lambdas.adapters.aws import ConfigurationError, is_loopback
+from lambdas.adapters.aws import ConfigurationError
+from lambdas.adapters.loopback import is_loopback
 from lambdas.core.session_ports import Posted, PostError
 
 WIDTH = 32

@@ -14,7 +14,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambdas.adapters.logs import Log
+from lambdas.adapters.session_journal import Journal
 from lambdas.core.id_token import Reason, Refused, Terms
+from lambdas.core.metrics import CONNECTION_ERRORS, Datum
+from lambdas.core.session import hashed
+from lambdas.core.session_errors import SessionError
+from lambdas.core.session_events import SPEAKER, SocketEvent
 from lambdas.session_authorizer.settings import SessionAuthorizerSettings
 
 if TYPE_CHECKING:
@@ -45,14 +50,24 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     tokens = (event.get("multiValueQueryStringParameters") or {}).get("token") or []
     if not tokens:
         return _answer(event, "Allow", "anybody")
+    journal = Journal(LOG, SocketEvent.of(event))
     try:
         if len(tokens) > 1:
             raise Refused(Reason.SEVERAL)
         speaker = speakers().bearer(tokens[0])
     except Refused as refused:
-        LOG.line("INFO", "token refused", reason=refused.reason.value)
+        _note(journal, refused.reason)
         return _answer(event, "Deny", "nobody")
-    return _answer(event, "Allow", "speaker", {"speaker": speaker})
+    journal.line("INFO", "token accepted", speaker=hashed(speaker))
+    return _answer(event, "Allow", "speaker", {SPEAKER: speaker})
+
+
+def _note(journal: Journal, reason: Reason) -> None:
+    """Write down a refusal: as our own failure where there are no keys, for then nobody can say what the token is."""
+    ours = reason is Reason.KEYS_UNAVAILABLE
+    journal.line("ERROR" if ours else "INFO", "token refused", reason=reason.value)
+    code = SessionError.UNAVAILABLE if ours else SessionError.TOKEN_REFUSED
+    LOG.metrics([Datum(CONNECTION_ERRORS, 1, code.value)])
 
 
 def _answer(
