@@ -113,6 +113,11 @@ def test_only_the_screens_know_textual() -> None:
     assert users == []
 
 
+def test_only_the_sessions_client_knows_websockets() -> None:
+    users = [line for line in offences("console", banned=("websockets",)) if not line.startswith("console/sessions/")]
+    assert users == []
+
+
 def test_views_are_pure() -> None:
     banned = ("textual", "boto3", "botocore", "console.ui", "console.sources", "console.services", "asyncio")
     assert offences("console/view", banned=banned) == []

@@ -29,11 +29,11 @@ def test_help_imports_neither_aws_nor_the_screen() -> None:
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
         "    main(['--help'])\n"
     )
-    assert not loaded & {"boto3", "botocore", "textual", "rich", "asyncio", "urllib.request"}
+    assert not loaded & {"boto3", "botocore", "textual", "rich", "asyncio", "urllib.request", "websockets"}
     assert "console.cli" in loaded
 
 
-@pytest.mark.parametrize("package", ["view", "services", "sources", "headless", "commands", "setup"])
+@pytest.mark.parametrize("package", ["view", "services", "sources", "sessions", "headless", "commands", "setup"])
 def test_nothing_below_the_screen_imports_textual_and_nothing_imports_aws_early(package: str) -> None:
     loaded = modules_after(
         "import pkgutil, importlib, console.domain, console.telemetry, console.places, console.commandline\n"
