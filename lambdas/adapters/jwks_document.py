@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from lambdas.adapters.loopback import is_loopback
@@ -27,7 +28,7 @@ class JwksDocument:
     Raises `InsecureAddressError` for any other. Proxies of the environment and redirects are not followed.
     """
 
-    def __init__(self, url: str, *, environment: str) -> None:
+    def __init__(self, url: str, *, environment: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         parts = urlsplit(url)
         plain = environment == "local" and parts.scheme == "http" and is_loopback(url)
         if not (plain or parts.scheme == "https") or not parts.hostname or parts.username is not None:
@@ -38,6 +39,7 @@ class JwksDocument:
         self._host, self._port = parts.hostname, parts.port
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._tls = None if plain else ssl.create_default_context()
+        self._monotonic = monotonic
 
     def read(self) -> bytes:
         """The document; raises `JwksError` when there is none, or it is too long or too slow."""
@@ -47,7 +49,7 @@ class JwksDocument:
             answer = connection.getresponse()
             if answer.status != 200:
                 raise JwksError(f"answered with {answer.status}")
-            return _bounded(answer)
+            return self._bounded(answer)
         except (OSError, http.client.HTTPException) as error:
             raise JwksError(f"not reachable ({type(error).__name__})") from error
         finally:
@@ -58,13 +60,12 @@ class JwksDocument:
             return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
         return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=self._tls)
 
-
-def _bounded(answer: http.client.HTTPResponse) -> bytes:
-    document, ends = b"", time.monotonic() + TIMEOUT_S
-    while chunk := answer.read1(_CHUNK_BYTES):
-        document += chunk
-        if len(document) > MOST_BYTES:
-            raise JwksError(f"longer than {MOST_BYTES} bytes")
-        if time.monotonic() > ends:
-            raise JwksError("too slow")
-    return document
+    def _bounded(self, answer: http.client.HTTPResponse) -> bytes:
+        document, ends = b"", self._monotonic() + TIMEOUT_S
+        while chunk := answer.read1(_CHUNK_BYTES):
+            document += chunk
+            if len(document) > MOST_BYTES:
+                raise JwksError(f"longer than {MOST_BYTES} bytes")
+            if self._monotonic() > ends:
+                raise JwksError("too slow")
+        return document

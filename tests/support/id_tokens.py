@@ -39,9 +39,9 @@ Signer = Callable[[bytes], bytes]
 
 
 @functools.cache
-def private_key(owner: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """The key of one owner: `pool` and `spare` are published, nobody else's is."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+def private_key(owner: str) -> rsa.RSAPrivateKey:
+    """The key of one owner: `pool` and `spare` are published, nobody else's is; the key of `short` is too short."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024 if owner == "short" else 2048)
 
 
 def b64(data: bytes) -> str:
@@ -54,9 +54,9 @@ def number(value: int) -> str:
     return b64(value.to_bytes((value.bit_length() + 7) // 8))
 
 
-def jwk(kid: str, owner: str = "pool", bits: int = 2048, **changes: Any) -> dict[str, Any]:
+def jwk(kid: str, owner: str = "pool", **changes: Any) -> dict[str, Any]:
     """A published key as Cognito writes it."""
-    numbers = private_key(owner, bits).public_key().public_numbers()
+    numbers = private_key(owner).public_key().public_numbers()
     entry = {"kid": kid, "kty": "RSA", "use": "sig", "alg": "RS256", "n": number(numbers.n), "e": number(numbers.e)}
     return entry | changes
 

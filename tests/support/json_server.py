@@ -13,13 +13,14 @@ from typing import Any, Self
 
 class JsonServer(HTTPServer):
     """While entered it answers with `replies` (status, document or bytes) in turn, the last for ever; status 0 hangs
-    up. `date_offset` is added to the seconds of the Date header."""
+    up. `date_offset` is added to the seconds of the Date header, `headers` to the others."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies: list[tuple[int, Any]] = [(200, {})]
         self.received: list[tuple[str, str, dict[str, str], bytes]] = []
         self.date_offset = 0.0
+        self.headers: dict[str, str] = {}
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     @property
@@ -57,6 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         self.send_header("Date", formatdate(time.time() + self.server.date_offset, usegmt=True))
         self.send_header("Content-Length", str(len(data)))
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
