@@ -1,4 +1,4 @@
-"""Every private name of ministack that the host replaces or relies on, in one table.
+"""Every private name of ministack, and of its server hypercorn, that the host replaces or relies on, in one table.
 
 ministack is pinned to one version; `check` turns a different one into a sentence instead of a puzzle.
 """
@@ -21,11 +21,13 @@ REPLACED: dict[str, tuple[str, ...]] = {
     "ministack.core.concurrency": ("esm_wake",),
     "ministack.core.iam_actions": ("extract_iam_action",),
     "ministack.core.iam_evaluator": ("_request_origin", "enforce"),
+    "hypercorn.protocol.h11": ("WSStream",),
 }
 """Module to names that are assigned; each is looked up as a global of its module at every call."""
 
 USED: dict[str, tuple[str, ...]] = {
-    "ministack.app": ("app", "AUTH"),
+    "hypercorn.protocol.ws_stream": ("FrameTooLargeError", "WebsocketBuffer"),
+    "ministack.app": ("app", "AUTH", "_parse_execute_api_url"),
     "ministack.core.lambda_runtime": (
         "Worker",
         "acquire_worker",
@@ -37,7 +39,9 @@ USED: dict[str, tuple[str, ...]] = {
     "ministack.core.router": ("extract_access_key_id", "extract_region"),
     "ministack.core.iam_evaluator": (
         "AuthError",
+        "EvalContext",
         "caller_arn",
+        "evaluate_resource_policy",
         "find_iam_access_key_account",
         "is_root_access_key",
         "pin_request_caller",
@@ -51,6 +55,9 @@ USED: dict[str, tuple[str, ...]] = {
         "_dynamodb_stream_positions",
         "_ensure_reaper_thread",
         "_execute_function",
+        "_execute_function_with_config_scope",
+        "_execution_record_for_config",
+        "_get_func_record_for_ref_in_scope",
         "_get_func_record_for_qualifier",
         "_iter_all_esms",
         "_resolve_layer_zip",
@@ -58,6 +65,20 @@ USED: dict[str, tuple[str, ...]] = {
         "_sqs_message_attributes_to_camel_case",
         "_xray_trace_id_for_invocation",
     ),
+    "ministack.services.apigateway": (
+        "_api_owner",
+        "_apis",
+        "_authorize_ws_iam",
+        "_authorizers",
+        "_evaluate_authorizer_policy",
+        "_extract_lambda_ref_from_integration_uri",
+        "_integrations",
+        "_request_authorizer_identity_sources",
+        "_route_responses",
+        "_routes",
+        "_stages",
+    ),
+    "ministack.services.apigateway_v1": ("_stringify_context",),
     "ministack.services.sqs": (
         "_act_send_message",
         "_collect_msgs",
@@ -113,4 +134,4 @@ def check() -> None:
             found = importlib.import_module(module)
             missing = [name for name in names if not hasattr(found, name)]
             if missing:
-                raise WrongEmulatorError(f"ministack {installed} has no {module}.{missing[0]}; reinstall it")
+                raise WrongEmulatorError(f"there is no {module}.{missing[0]}; run: pip install -e '.[local]'")

@@ -13,6 +13,7 @@ from localcloud.carriers import Carriers
 from localcloud.decisions import Decisions
 from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile, ProfileError
+from localcloud.websocket_profile import WebSocketProfile
 
 PREFIX = "/_cpaas/"
 _KILL = re.compile(r"functions/([^/]+)/kill")
@@ -25,6 +26,17 @@ class Functions(Protocol):
         """SIGKILL the function's processes; the pids killed."""
 
 
+class Sockets(Protocol):
+    """What the control API asks of the WebSocket gateway."""
+
+    @property
+    def profile(self) -> WebSocketProfile: ...
+
+    def set_profile(self, profile: WebSocketProfile) -> None: ...
+
+    def open_connections(self) -> int: ...
+
+
 class Control:
     """Answers the calls of docs/architecture.md, "Control API". `advance` moves the clock and answers alarm states."""
 
@@ -32,6 +44,7 @@ class Control:
         self,
         *,
         carriers: Carriers,
+        sockets: Sockets,
         meters: Meters,
         decisions: Decisions,
         functions: Functions,
@@ -39,6 +52,7 @@ class Control:
         advance: Callable[[float], Awaitable[dict[str, str]]],
     ) -> None:
         self._carriers = carriers
+        self._sockets = sockets
         self._meters = meters
         self._decisions = decisions
         self._functions = functions
@@ -50,6 +64,9 @@ class Control:
             ("PUT", "carrier/profile"): self._set_profile,
             ("GET", "carrier/calls"): lambda _: self._carriers.calls.listed(),
             ("DELETE", "carrier/calls"): lambda _: self._carriers.calls.forget(),
+            ("GET", "websockets"): lambda _: {"open": self._sockets.open_connections()},
+            ("GET", "websockets/profile"): lambda _: self._sockets.profile.to_mapping(),
+            ("PUT", "websockets/profile"): self._set_socket_profile,
             ("GET", "meters"): lambda _: self._meters.report(),
             ("DELETE", "meters"): lambda _: self._meters.clear(),
             ("GET", "grants"): lambda _: self._decisions.report(),
@@ -88,6 +105,10 @@ class Control:
     def _set_profile(self, body: bytes) -> dict[str, Any]:
         self._carriers.set_profile(CarrierProfile.from_mapping(_json(body)))
         return self._carriers.profile.to_mapping()
+
+    def _set_socket_profile(self, body: bytes) -> dict[str, Any]:
+        self._sockets.set_profile(WebSocketProfile.from_mapping(_json(body)))
+        return self._sockets.profile.to_mapping()
 
 
 def _json(body: bytes) -> dict[str, Any]:

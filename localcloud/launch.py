@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from localcloud import lifetime
 from localcloud.profile import CarrierProfile
+from localcloud.websocket_profile import WebSocketProfile
 
 _STOP_SECONDS = 5.0
 
@@ -86,6 +87,14 @@ class ControlClient:
     def set_carrier_profile(self, profile: CarrierProfile) -> None:
         """Change the carriers' behaviour; their sequences of outcomes start anew."""
         self._call("PUT", "carrier/profile", profile.to_mapping())
+
+    def set_websocket_profile(self, profile: WebSocketProfile) -> None:
+        """Change how WebSockets misbehave; the sequence of chances starts anew."""
+        self._call("PUT", "websockets/profile", profile.to_mapping())
+
+    def open_websockets(self) -> int:
+        """How many WebSockets are open."""
+        return int(self._call("GET", "websockets")["open"])
 
     def carrier_calls(self) -> list[CarrierCall]:
         """Every call to send, on any channel, since the last `forget_carrier_calls`, oldest first."""

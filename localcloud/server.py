@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from ministack.app import app as ministack_app
 
-from localcloud import api_requests, deliveries, metrics_plane
+from localcloud import api_requests, deliveries, metrics_plane, websocket_frames
 from localcloud.carriers import Carriers
 from localcloud.clock import Clock
 from localcloud.control import PREFIX, Control
@@ -32,6 +32,10 @@ from localcloud.meters import Meters
 from localcloud.profile import CarrierProfile
 from localcloud.schedules import Schedules
 from localcloud.simulated_service import SimulatedService
+from localcloud.websocket_connections_api import ConnectionsApi, Target, target
+from localcloud.websocket_gateway import WebSocketGateway
+from localcloud.websocket_routes import addressed
+from localcloud.wire import Response
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -62,6 +66,7 @@ class Cloud:
         self._state = state
         self._clock = clock
         self._executor = ThreadPoolExecutor(_FUNCTION_THREADS, "function")
+        self._socket_executor = ThreadPoolExecutor(_FUNCTION_THREADS, "socket-function")
         self._tasks: list[asyncio.Task[None]] = []
         self.logs = LogPlane(account_id=account_id, region=region)
         self.meters = Meters()
@@ -83,8 +88,11 @@ class Cloud:
             endpoint_url=endpoint_url,
             logs=self.logs,
         )
+        self.sockets = WebSocketGateway(clock=clock, executor=self._socket_executor, publish=self.metrics.publish)
+        self.connections_api = ConnectionsApi(self.sockets, account_id=account_id, region=region)
         self.control = Control(
             carriers=self.carriers,
+            sockets=self.sockets,
             meters=self.meters,
             decisions=self.decisions,
             functions=self.functions,
@@ -94,6 +102,7 @@ class Cloud:
 
     async def start(self, layer_lock: Path) -> None:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
+        websocket_frames.install()
         install_transport()
         deliveries.install(self.meters.counting(self.metrics.publish))
         install_batch_actions()
@@ -113,16 +122,19 @@ class Cloud:
         await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_lock)
         self.metrics.start()
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self.schedules.run()), loop.create_task(self.sources.run())]
+        loops = (self.schedules.run(), self.sources.run(), self.sockets.run())
+        self._tasks = [loop.create_task(each) for each in loops]
 
     async def stop(self) -> None:
-        """Stop the loops and end every function process."""
+        """Stop the loops, close every WebSocket and end every function process."""
+        await self.sockets.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.metrics.stop()
         await asyncio.to_thread(self.functions.stop)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._executor, self._socket_executor):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -130,10 +142,14 @@ class Cloud:
             await ministack_app(scope, receive, self._noticing_start(send))
             return
         if scope["type"] != "http":
-            await ministack_app(scope, receive, send)
+            await self._socket(scope, receive, send)
             return
         if scope["path"].startswith(PREFIX):
             await self._control(scope, receive, send)
+            return
+        about = target(scope["path"])
+        if about is not None:
+            await self._connections(about, scope, receive, send)
             return
         # Policies that deny plain HTTP mean the network; this endpoint stands for AWS's TLS endpoints, on loopback.
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
@@ -150,6 +166,7 @@ class Cloud:
         self.schedules.tick()  # what was made since the last tick counts from before the jump
         self._clock.advance(seconds)
         self.schedules.tick()
+        self.sockets.tick()
         # Alarm actions may call back into this server, so the evaluation must not hold its loop.
         return await asyncio.to_thread(self.metrics.evaluate_all)
 
@@ -161,18 +178,24 @@ class Cloud:
 
         return noticing
 
-    async def _carrier(self, carrier: SimulatedService, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
-        headers = _headers(scope)
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        enter_request(
-            method=scope["method"],
-            raw_path=(scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
-            query=query,
-            raw_headers=scope["headers"],
-            headers=headers,
-            body=body,
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        address = addressed(host, scope["path"])
+        if address is None:  # another service's
+            await ministack_app(scope, receive, send)
+        else:
+            await self.sockets.serve(scope, receive, send, address)
+
+    async def _connections(self, about: Target, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, _, body = await _entered(scope, receive)
+        self.meters.count_request("execute-api")
+        answer = self.connections_api.respond(
+            scope["method"], about, body, lambda action, arn: authorize(headers, "execute-api", action, arn)
         )
+        await _answer(send, answer)
+
+    async def _carrier(self, carrier: SimulatedService, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, query, body = await _entered(scope, receive)
         answer = await carrier.respond(
             method=scope["method"],
             path=scope["path"],
@@ -181,7 +204,7 @@ class Cloud:
             body=body,
             authorize=lambda action, arn: authorize(headers, carrier.signing_name, action, arn),
         )
-        await _send(send, answer.status, answer.headers, answer.body)
+        await _answer(send, answer)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive)
@@ -210,6 +233,22 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, default=dataclasses.asdict).encode()
 
 
+async def _entered(scope: Scope, receive: Receive) -> tuple[dict[str, str], dict[str, list[str]], bytes]:
+    """Headers, query and body of a request that is answered here, its caller made known to IAM."""
+    body = await _body(receive)
+    headers = _headers(scope)
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    enter_request(
+        method=scope["method"],
+        raw_path=(scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1"),
+        query=query,
+        raw_headers=scope["headers"],
+        headers=headers,
+        body=body,
+    )
+    return headers, query, body
+
+
 async def _body(receive: Receive) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -223,6 +262,10 @@ async def _body(receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     return b"".join(parts)
+
+
+async def _answer(send: Send, answer: Response) -> None:
+    await _send(send, answer.status, answer.headers, answer.body)
 
 
 async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -24,6 +24,7 @@ _TABLE = frozenset({"TableName"})
 _TABLE_AND_INDEX = (_TABLE, frozenset({"TableName", "GlobalSecondaryIndexName"}))
 _OPERATION = (frozenset({"TableName", "Operation"}),)
 _API = (frozenset({"ApiId"}),)
+_SOCKET_API = (*_API, frozenset({"ApiId", "Stage"}))
 _RULE = (frozenset({"RuleName"}), frozenset({"RuleName", "EventBusName"}))
 _TOPIC = (frozenset({"TopicName"}),)
 
@@ -37,6 +38,8 @@ SOURCES: Mapping[tuple[str, str], tuple[frozenset[str], ...]] = {
     ("AWS/DynamoDB", "SystemErrors"): _OPERATION,
     ("AWS/DynamoDB", "ConsumedWriteCapacityUnits"): (_TABLE,),
     **{("AWS/ApiGateway", name): _API for name in ("Count", "4xx", "5xx", "Latency")},
+    **{("AWS/ApiGateway", name): _SOCKET_API for name in ("ConnectCount", "MessageCount", "IntegrationLatency")},
+    **{("AWS/ApiGateway", name): _SOCKET_API for name in ("ClientError", "ExecutionError", "IntegrationError")},
     **{("AWS/Events", name): _RULE for name in ("Invocations", "FailedInvocations", "InvocationsSentToDlq")},
     ("AWS/SNS", "NumberOfMessagesPublished"): _TOPIC,
     ("AWS/SNS", "NumberOfNotificationsDelivered"): _TOPIC,
@@ -48,7 +51,7 @@ NEVER = frozenset(["ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors"])
 """Events that never happen to an emulated table. AWS publishes nothing where these are 0; here an alarm sees the 0."""
 
 _AGES = frozenset(["ApproximateAgeOfOldestMessage", "IteratorAge"])
-_MILLISECONDS = frozenset(["Duration", "IteratorAge", "Latency"])
+_MILLISECONDS = frozenset(["Duration", "IntegrationLatency", "IteratorAge", "Latency"])
 
 
 class Publish(Protocol):
@@ -161,6 +164,28 @@ def count_request(publish: Publish, api_id: str, *, status: int, latency_ms: flo
     values = {"Count": 1.0, "4xx": float(400 <= status < 500), "5xx": float(status >= 500), "Latency": latency_ms}
     for name, value in values.items():
         publish("AWS/ApiGateway", name, {"ApiId": api_id}, value)
+
+
+def count_on_sockets(publish: Publish, api_id: str, stage: str, **values: float) -> None:
+    """Publish values of AWS/ApiGateway for a WebSocket API, with and without its stage as dimension."""
+    for name, value in values.items():
+        publish("AWS/ApiGateway", name, {"ApiId": api_id}, value)
+        publish("AWS/ApiGateway", name, {"ApiId": api_id, "Stage": stage}, value)
+
+
+def count_integration(publish: Publish, api_id: str, stage: str, *, status: int | None, latency_ms: float) -> None:
+    """Publish what AWS/ApiGateway does for one call of a WebSocket API's integration; no status: it gave no answer.
+
+    API Gateway developer guide, "Monitor WebSocket API execution with CloudWatch metrics".
+    """
+    count_on_sockets(
+        publish,
+        api_id,
+        stage,
+        IntegrationError=float(status is not None and status >= 400),
+        ExecutionError=float(status is None),
+        IntegrationLatency=latency_ms,
+    )
 
 
 def count_rule_invocation(publish: Publish, rule: Mapping[str, Any], *, failed: bool, set_aside: bool) -> None:

@@ -237,6 +237,8 @@ def _encoded(shape: Shape, value: Any) -> Any:
     if shape.type_name == "map":
         return {key: _encoded(shape.value, item) for key, item in value.items()}
     if shape.type_name == "timestamp":
+        if shape.serialization.get("timestampFormat") == "iso8601":
+            return f"{value.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
         return calendar.timegm(value.utctimetuple()) + value.microsecond / 1e6
     if shape.type_name == "blob":
         return base64.b64encode(value).decode("ascii")

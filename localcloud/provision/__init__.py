@@ -23,6 +23,7 @@ from localcloud.provision import (
     monitoring,
     sms,
     tables,
+    user_pools,
 )
 from localcloud.provision.calls import answer
 from localcloud.provision.fit import Inputs
@@ -35,7 +36,20 @@ PROVIDER_TYPE = "pulumi:providers:aws"
 
 PROVISIONERS: dict[str, Provisioner] = {
     type_: provisioner
-    for family in (keys, tables, buckets, identity, functions, messaging, events, monitoring, http_api, sms, email)
+    for family in (
+        keys,
+        tables,
+        buckets,
+        identity,
+        functions,
+        messaging,
+        events,
+        monitoring,
+        http_api,
+        sms,
+        email,
+        user_pools,
+    )
     for type_, provisioner in family.PROVISIONERS.items()
 }
 

@@ -9,22 +9,23 @@ from localcloud.monitor import Created
 from localcloud.provision.task import Provisioner, Task
 
 
-def _address(task: Task, api_id: str, stage: str, *, websocket: bool) -> str:
+def _address(task: Task, api_id: str, *, websocket: bool) -> str:
     base = task.endpoint_url.replace("http", "ws", 1) if websocket else task.endpoint_url
-    return f"{base}/_aws/execute-api/{api_id}/{stage}"
+    return f"{base}/_aws/execute-api/{api_id}"
 
 
 def api(task: Task) -> Created:
-    """An HTTP or WebSocket API."""
+    """An HTTP API, at the address of its `$default` stage, or a WebSocket API, whose clients add a stage's name."""
     name = task.named(longest=128)
     made = task.call("apigatewayv2", "create_api", Name=name)
     id_ = made["ApiId"]
     websocket = task.inputs["protocolType"] == "WEBSOCKET"
+    address = _address(task, id_, websocket=websocket)
     outputs = {
         "name": name,
         "arn": f"arn:aws:apigateway:{task.region}::/apis/{id_}",
         "executionArn": task.arn("execute-api", id_),
-        "apiEndpoint": _address(task, id_, "$default", websocket=websocket),
+        "apiEndpoint": address if websocket else f"{address}/$default",
     }
     return Created(id_, outputs)
 
@@ -38,6 +39,11 @@ def integration(task: Task) -> Created:
 def route(task: Task) -> Created:
     """A route of an API."""
     return Created(task.call("apigatewayv2", "create_route")["RouteId"], {})
+
+
+def route_response(task: Task) -> Created:
+    """What makes a WebSocket route send its integration's answer back to the client."""
+    return Created(task.call("apigatewayv2", "create_route_response")["RouteResponseId"], {})
 
 
 def authorizer(task: Task) -> Created:
@@ -62,7 +68,7 @@ def stage(task: Task) -> Created:
         "name": name,
         "arn": f"arn:aws:apigateway:{task.region}::/apis/{api_id}/stages/{name}",
         "executionArn": task.arn("execute-api", f"{api_id}/{name}"),
-        "invokeUrl": _address(task, api_id, name, websocket=websocket),
+        "invokeUrl": f"{_address(task, api_id, websocket=websocket)}/{name}",
     }
     return Created(name, outputs)
 
@@ -71,6 +77,7 @@ PROVISIONERS: dict[str, Provisioner] = {
     "aws:apigatewayv2/api:Api": api,
     "aws:apigatewayv2/integration:Integration": integration,
     "aws:apigatewayv2/route:Route": route,
+    "aws:apigatewayv2/routeResponse:RouteResponse": route_response,
     "aws:apigatewayv2/authorizer:Authorizer": authorizer,
     "aws:apigatewayv2/stage:Stage": stage,
 }

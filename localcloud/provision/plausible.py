@@ -226,11 +226,13 @@ def _dashboard(it: _Sketch) -> Created:
 
 def _api(it: _Sketch) -> Created:
     name = it.name(longest=128)
+    websocket = it.inputs.get("protocolType") == "WEBSOCKET"
+    address = f"{_ENDPOINT}/_aws/execute-api/{it.short_id}"
     outputs = {
         "name": name,
         "arn": f"arn:aws:apigateway:{it.region}::/apis/{it.short_id}",
         "executionArn": it.arn("execute-api", it.short_id),
-        "apiEndpoint": f"{_ENDPOINT}/_aws/execute-api/{it.short_id}/$default",
+        "apiEndpoint": address.replace("http", "ws", 1) if websocket else f"{address}/$default",
     }
     return Created(it.short_id, outputs)
 
@@ -249,6 +251,17 @@ def _stage(it: _Sketch) -> Created:
         "invokeUrl": f"{_ENDPOINT}/_aws/execute-api/{api}/{name}",
     }
     return Created(name, outputs)
+
+
+def _user_pool(it: _Sketch) -> Created:
+    id_ = f"{it.region}_{it.short_id[:9]}"
+    arn = it.arn("cognito-idp", f"userpool/{id_}")
+    endpoint = f"cognito-idp.{it.region}.amazonaws.com/{id_}"
+    return Created(id_, {"name": it.name(longest=128), "arn": arn, "endpoint": endpoint})
+
+
+def _user_pool_client(it: _Sketch) -> Created:
+    return Created(fingerprint(it.urn, 26), {"name": it.name(longest=128), "clientSecret": ""})
 
 
 def _configuration_set(it: _Sketch) -> Created:
@@ -351,8 +364,11 @@ SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
     "aws:apigatewayv2/api:Api": _api,
     "aws:apigatewayv2/integration:Integration": _by_short_id,
     "aws:apigatewayv2/route:Route": _by_short_id,
+    "aws:apigatewayv2/routeResponse:RouteResponse": _by_short_id,
     "aws:apigatewayv2/authorizer:Authorizer": _authorizer,
     "aws:apigatewayv2/stage:Stage": _stage,
+    "aws:cognito/userPool:UserPool": _user_pool,
+    "aws:cognito/userPoolClient:UserPoolClient": _user_pool_client,
     "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": _configuration_set,
     "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination": _event_destination,
     "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": _opt_out_list,

@@ -18,7 +18,9 @@ import pytest
 from lambdas.core.outputs import StackOutputs
 from localcloud import launch
 from localcloud.profile import BUILT_IN
+from localcloud.websocket_profile import WebSocketProfile
 from tests.cloud.campaign_client import StackClient
+from tests.cloud.socket_api import SocketApi
 
 T = TypeVar("T")
 
@@ -169,6 +171,16 @@ def deploy_function(
             functions.delete_event_source_mapping(UUID=mapping["UUID"])
     for name in made:
         functions.delete_function(FunctionName=name)
+
+
+@pytest.fixture
+def socket_api(bare_cloud: launch.LocalCloud, unique: str) -> Iterator[SocketApi]:
+    """A WebSocket API without routes; no `$disconnect` is lost before and after the test."""
+    bare_cloud.control.set_websocket_profile(WebSocketProfile())
+    made = SocketApi(bare_cloud, unique)
+    yield made
+    made.delete()
+    bare_cloud.control.set_websocket_profile(WebSocketProfile())
 
 
 @pytest.fixture
