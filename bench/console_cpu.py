@@ -57,6 +57,10 @@ class OurTable(App[None]):
         self.table.put(rows)
         self.query_one(VirtualTable).update_rows()
 
+    def seen(self) -> int:
+        """Rows that can be scrolled to."""
+        return len(self.table.shown)
+
 
 class PlainTable(App[None]):
     """A DataTable alone, told what changed."""
@@ -84,6 +88,10 @@ class PlainTable(App[None]):
             if before != row:
                 table.update_cell(row.name, "reason", row.reason)
         self.rows = rows
+
+    def seen(self) -> int:
+        """Rows that can be scrolled to."""
+        return self.query_one(DataTable).row_count
 
 
 async def beats(pilot: Pilot[None], beat: Callable[[int], Awaitable[None]], number: int) -> float:
@@ -129,7 +137,10 @@ async def fill(side: str, number: int) -> float:
         began = time.perf_counter()
         app.put(rows)
         await pilot.pause()
-        return 1000 * (time.perf_counter() - began)
+        took = 1000 * (time.perf_counter() - began)
+        if app.seen() != number:
+            raise RuntimeError(f"only {app.seen():,} of {number:,} rows were there when the screen came to rest")
+        return took
 
 
 async def overview(side: str, number: int) -> float:

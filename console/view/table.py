@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from console.domain import StackFacts
@@ -22,7 +21,9 @@ GAP = 2
 AT_ONCE = 2_500
 """Rows that are arranged before a key is answered: a small part of a tenth of a second."""
 STEP = 2_500
-"""Rows that `proceed` arranges at a time, which is as long as a key then waits."""
+"""Rows that `proceed` filters at a time, which is as long as a key then waits."""
+UNFILTERED_STEP = 20_000
+"""The same where every row passes: no text is made of it, so that eight times as many take no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class Table(Generic[T]):
         self.shown: list[T] = []
         self._items: Sequence[T] = ()
         self._sifted = 0
-        self._keyed: list[tuple[Any, T]] = []
+        self._keys: list[Any] = []
+        self._keyed: list[T] = []
         self._keyless: list[T] = []
         self._by_id: dict[str, T] = {}
         self._rows: dict[str, str] = {}
@@ -149,22 +151,35 @@ class Table(Generic[T]):
         """Whether `shown` is not yet what filter and order ask for."""
         return self._sifted < len(self._items)
 
-    def proceed(self, rows: int = STEP) -> None:
-        """Filter `rows` more; after the last of them `shown` is sorted and complete."""
-        column = self.kind.column(self.sort) if self.sort else None
+    def proceed(self, rows: int = 0) -> None:
+        """Filter `rows` more, a step where none are named; after the last of them `shown` is sorted and complete."""
+        rows = rows or (STEP if self.filter else UNFILTERED_STEP)
         fresh = self._items[self._sifted : self._sifted + rows]
-        for item in fresh:
-            if self.filter and not self._passes(item):
-                continue
-            key = None if column is None else column.key(item) if column.key else column.text(item, self.look)
-            if key is None:
-                self._keyless.append(item)
-            else:
-                self._keyed.append((key, item))
         self._sifted += len(fresh)
+        self._sift([item for item in fresh if self._passes(item)] if self.filter else fresh)
         if not self.arranging:
-            self._keyed.sort(key=_first, reverse=self.descending)
-            self.shown = [*map(_second, self._keyed), *self._keyless]
+            order = sorted(range(len(self._keys)), key=self._keys.__getitem__, reverse=self.descending)
+            self.shown = [*map(self._keyed.__getitem__, order), *self._keyless]
+
+    def _sift(self, items: Sequence[T]) -> None:
+        """Take the keys of rows that pass.
+
+        Keys and rows are lists beside each other: a hundred thousand pairs would be as many objects for the garbage
+        collector to go through, which takes five times as long as making them.
+        """
+        keys = self._keys_of(items)
+        if None in keys:
+            self._keyless += [item for key, item in zip(keys, items, strict=True) if key is None]
+            items = [item for key, item in zip(keys, items, strict=True) if key is not None]
+            keys = [key for key in keys if key is not None]
+        self._keys += keys
+        self._keyed += items
+
+    def _keys_of(self, items: Sequence[T]) -> list[Any]:
+        if not self.sort:
+            return [None] * len(items)
+        column = self.kind.column(self.sort)
+        return list(map(column.key, items)) if column.key else [column.text(item, self.look) for item in items]
 
     def narrow(self, text: str) -> None:
         """Filter; raises `ConsoleError` and leaves the filter as it was when `text` is none."""
@@ -207,7 +222,7 @@ class Table(Generic[T]):
                 self._changed[key] = (until, old)
 
     def _arrange(self) -> None:
-        self._sifted, self._keyed, self._keyless = 0, [], []
+        self._sifted, self._keys, self._keyed, self._keyless = 0, [], [], []
         self.proceed(AT_ONCE)
 
     def _passes(self, item: T) -> bool:
@@ -222,9 +237,6 @@ class Table(Generic[T]):
             steady = [column for column in self.kind.columns if not column.live]
             row = self._rows[key] = "\n".join(self.texts(item, steady)).lower()
         return row
-
-
-_first, _second = itemgetter(0), itemgetter(1)
 
 
 def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:

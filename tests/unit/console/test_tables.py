@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain import ConsoleError
-from console.view.table import AT_ONCE, STEP, Column, Kind, Table
+from console.view.table import AT_ONCE, STEP, UNFILTERED_STEP, Column, Kind, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,17 @@ def test_many_rows_are_arranged_in_steps_and_shown_when_all_are() -> None:
         steps += 1
     assert steps == -(-(table.total - AT_ONCE) // STEP)
     assert [thing.size for thing in table.shown] == list(range(AT_ONCE + STEP, -1, -1))
+
+
+def test_rows_that_all_pass_are_arranged_in_longer_steps() -> None:
+    table = Table(KIND)
+    table.put([*things(AT_ONCE + 2 * UNFILTERED_STEP), Thing("unknown", None)])
+    left = []
+    while table.arranging:
+        table.proceed()
+        left.append(table.arranging)
+    assert left == [True, True, False]
+    assert table.shown == [*sorted(things(table.total - 1), key=lambda thing: -(thing.size or 0)), table.items[-1]]
 
 
 def test_a_filter_that_is_none_changes_nothing() -> None:
