@@ -78,6 +78,11 @@ class Feed(Generic[T]):
         if self.state.error is None:
             self._due = min(self._due, self._started + self.every)
 
+    def rest(self) -> None:
+        """Nobody looks any more: what is out is not waited for, what was read is let go, how it went stays."""
+        self._job = None
+        self.state = dataclasses.replace(self.state, value=None, reading_since=None, retry_at=None)
+
     def tick(self, *, start: bool = True) -> bool:
         """One beat: take what arrived, start what is due (unless `start` is false); whether a read ended."""
         ended = False

@@ -13,7 +13,7 @@ from functools import partial
 from console.clock import Clock
 from console.domain import Fetched
 from console.services.errors import NOBODY, Caller
-from console.services.feed import Feed
+from console.services.feed import AnyFeed, Feed
 from console.services.log_merge import MOST_LINES, LogBuffer
 from console.services.runner import Runner
 from console.sources.base import Telemetry
@@ -172,6 +172,16 @@ class LogTail:
             changed |= feed.tick()
             free -= feed.reading
         return changed
+
+    @property
+    def feeds(self) -> Mapping[str, AnyFeed]:
+        """The reads of each group, which `tick` alone drives."""
+        return self._feeds
+
+    def rest(self) -> None:
+        """End: nobody looks any more."""
+        for feed in self._feeds.values():
+            feed.rest()
 
     @property
     def states(self) -> Mapping[str, Fetched[object]]:

@@ -88,7 +88,8 @@ class Monitor:
     """Call `tick` at each beat of the screen; it never blocks. `overview` is the state of that moment.
 
     Screens `watch` what they show beside the overview and `focus` on it while they are on top; what nobody looks at is
-    read less often. `least_seconds` is the shortest time between two reads of a feed that the person wants.
+    read less often. `least_seconds` is the shortest time between two reads of a feed that the person wants. `lent` are
+    the feeds that a screen drives itself, or drove last: those of the logs, by group.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Monitor:
         self._every: dict[str, float] = {}
         self._watchers: Counter[str] = Counter()
         self._feeds: dict[str, AnyFeed] = {}
+        self.lent: Mapping[str, AnyFeed] = {}
         for name in OVERVIEW:
             self.watch(self._standard[name])
 

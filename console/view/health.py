@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.calls import percentile_ms
-from console.domain import Fetched
+from console.domain import Fetched, ProblemKind
 from console.view import format as fmt
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, cut, line, pad, pad_left, width
@@ -22,10 +22,10 @@ WIDE = 90
 @dataclass(frozen=True, slots=True)
 class FeedStats:
     """One feed since it was begun: reads that ended, those that failed, beats dropped because a read was still out;
-    `every` is the seconds between two reads now."""
+    `every` is the seconds between two reads now, None of one at rest: its screen was left."""
 
     name: str
-    every: float
+    every: float | None
     reads: int
     failures: int
     dropped: int
@@ -92,6 +92,31 @@ def _pace_words(pulse: Pulse) -> str:
     return "; ".join(word for word in words if word) or "feeds at their own pace"
 
 
+def groups_together(groups: Sequence[FeedStats]) -> list[FeedStats]:
+    """The reads of the log groups, named by group, which are at rest: those with the same trouble together, and those
+    without any."""
+    by_trouble: dict[ProblemKind | None, list[FeedStats]] = {}
+    for group in groups:
+        by_trouble.setdefault(None if group.state.error is None else group.state.error.kind, []).append(group)
+    return [_together(alike) for alike in by_trouble.values()]
+
+
+def _together(groups: Sequence[FeedStats]) -> FeedStats:
+    one = groups[0].name.rpartition("/")[2]
+    return FeedStats(
+        f"logs {one}" if len(groups) == 1 else f"logs, {len(groups)} groups",
+        None,
+        sum(group.reads for group in groups),
+        sum(group.failures for group in groups),
+        sum(group.dropped for group in groups),
+        Fetched(
+            at=min((group.state.at for group in groups if group.state.at is not None), default=None),
+            took=max(group.state.took for group in groups),
+            error=groups[0].state.error,
+        ),
+    )
+
+
 def feed_lines(feeds: Sequence[FeedStats], now: float, columns: int, glyphs: Glyphs) -> list[Line]:
     """A line for each feed."""
     cells, name = (8, 28) if columns >= WIDE else (7, 17)
@@ -104,7 +129,7 @@ def _feed(feed: FeedStats, now: float, name: int, cells: int, glyphs: Glyphs) ->
     state = feed.state
     figures = _cells(
         cells,
-        fmt.age(feed.every) if feed.every >= 60 else f"{feed.every:g}s",
+        _every(feed.every),
         fmt.age(state.age(now)),
         fmt.count(feed.reads),
         fmt.count(feed.failures),
@@ -117,11 +142,18 @@ def _feed(feed: FeedStats, now: float, name: int, cells: int, glyphs: Glyphs) ->
     elif state.reading_since is not None:
         words = (f"{glyphs.loading} reading {fmt.age(now - state.reading_since)}", Role.MUTED)
     else:
+        rest = ", at rest" if feed.every is None else ""
         words = (
-            f"{glyphs.ok} good" if state.at is not None else f"{glyphs.nodata} not yet",
+            f"{glyphs.ok} good{rest}" if state.at is not None else f"{glyphs.nodata} not yet",
             Role.OK if state.at else Role.MUTED,
         )
     return line(pad(feed.name, name), figures, "  ", words)
+
+
+def _every(seconds: float | None) -> str:
+    if seconds is None:
+        return fmt.MISSING
+    return fmt.age(seconds) if seconds >= 60 else f"{seconds:g}s"
 
 
 def _cells(cells: int, *texts: str) -> str:

@@ -82,7 +82,12 @@ class LogsScreen(TableScreen[LogLine]):
     def opened(self) -> None:
         """Read at a beat of its own."""
         super().opened()
+        self.desk.monitor.lent = self.tail.feeds
         self.set_interval(BEAT_SECONDS, self._beat)
+
+    def on_unmount(self) -> None:
+        """Left: the lines go, how the groups answered stays for `:self`."""
+        self.tail.rest()
 
     def _beat(self) -> None:
         monitor = self.desk.monitor
@@ -245,6 +250,7 @@ class LogsScreen(TableScreen[LogLine]):
     def _show_range(self, wanted: LogRange) -> None:
         """Read another stretch of time, which belongs to the place."""
         self.tail, self._held = self._tail(wanted), None
+        self.desk.monitor.lent = self.tail.feeds
         self.place = self.place.having(**wanted.params())
         self.again()
         if self._live:

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 
 from console.calls import ApiStats
 from console.domain import Fetched, Overview
+from console.services.feed import AnyFeed
 from console.ui.screens.table_screen import TableScreen
 from console.ui.widgets.panel import Panel
 from console.view import health as view
@@ -43,8 +44,8 @@ class SelfScreen(TableScreen[ApiStats]):
         super().draw(overview)
         desk, glyphs = self.desk, self.desk.glyphs
         feeds = [
-            view.FeedStats(name, feed.every, feed.reads, feed.failures, feed.dropped, feed.state)
-            for name, feed in desk.monitor.feeds.items()
+            *(_stats(name, feed) for name, feed in desk.monitor.feeds.items()),
+            *view.groups_together([_stats(name, feed) for name, feed in desk.monitor.lent.items()]),
         ]
         pulse = view.Pulse(
             desk.lag(),
@@ -59,3 +60,7 @@ class SelfScreen(TableScreen[ApiStats]):
         panel.show(view.pulse_lines(pulse, feeds, panel.size.width, glyphs))
         panel = self.query_one("#feeds", Panel)
         panel.show(view.feed_lines(feeds, overview.taken_at, panel.size.width, glyphs))
+
+
+def _stats(name: str, feed: AnyFeed) -> view.FeedStats:
+    return view.FeedStats(name, feed.every, feed.reads, feed.failures, feed.dropped, feed.state)

@@ -6,7 +6,7 @@ import pytest
 
 from console.domain import Fetched, Problem, ProblemKind
 from console.view.glyphs import UNICODE
-from console.view.health import FeedStats, Pulse, feed_lines, pulse_lines
+from console.view.health import FeedStats, Pulse, feed_lines, groups_together, pulse_lines
 from console.view.segments import Role, plain, text_of, width
 
 NOW = 1_795_003_200.0
@@ -44,6 +44,27 @@ def test_every_feed_tells_its_reads_failures_drops_and_back_off(columns: int) ->
     assert rows["resources"][-2:] == ["not", "yet"]
     if columns == 120:
         assert "again in 12s" in text_of(lines)
+
+
+def test_groups_of_logs_with_the_same_trouble_stand_together() -> None:
+    names = ("sweeper", "message-sender", "fallback", "outbox")
+    groups = [
+        FeedStats(
+            f"/aws/lambda/{name}",
+            4.0,
+            10 + place,
+            place % 2,
+            1,
+            Fetched(at=NOW - 10 * place, took=0.1 * place, error=THROTTLED if name == "fallback" else None),
+        )
+        for place, name in enumerate(names)
+    ]
+    rows = [row.split() for row in text_of(feed_lines(groups_together(groups), NOW, 76, UNICODE)).splitlines()[1:]]
+    assert rows == [
+        ["logs,", "3", "groups", "-", "30s", "34", "2", "3", "300", "●", "good,", "at", "rest"],
+        ["logs", "fallback", "-", "20s", "12", "0", "1", "200", "◆", "throttled"],
+    ]
+    assert groups_together([]) == []
 
 
 def test_the_pulse_tells_lateness_calls_and_drops() -> None:
