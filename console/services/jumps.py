@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from console.domain import Alarm, StackFacts
+from console.domain import Alarm, AlarmState, StackFacts
 from console.places import Place
 from console.queues import StackQueue, physical_name, queues_of
 from console.sources.deployments import functions_of
@@ -45,6 +45,17 @@ def log_groups_of(rule: AlarmRule | None, outputs: StackOutputs) -> tuple[str, .
         names.append(_output(outputs, ANSWERS_THE_API))
     functions = functions_of(outputs)
     return tuple(dict.fromkeys(functions[name] for name in names if name in functions))
+
+
+def groups_of_rules(rules: Iterable[AlarmRule], outputs: StackOutputs) -> tuple[str, ...]:
+    """The same for rules together, as those of a composite alarm's children: the functions that any of them names."""
+    return tuple(dict.fromkeys(group for rule in rules for group in log_groups_of(rule, outputs)))
+
+
+def loud_children(detail: AlarmDetail, alarms: Iterable[Alarm]) -> tuple[str, ...]:
+    """Names of the alarms that a composite alarm is up for: its children in ALARM, all of them where none is."""
+    loud = {alarm.name for alarm in alarms if alarm.state is AlarmState.ALARM}
+    return tuple(name for name in detail.children if name in loud) or detail.children
 
 
 def consumer_of(queue: StackQueue, outputs: StackOutputs) -> str:

@@ -80,6 +80,10 @@ class Telemetry(Protocol):
         """One alarm with rule and history; raises `ConsoleError` of the kind NOT_FOUND when there is none."""
         ...
 
+    def rules(self, names: Sequence[str]) -> dict[str, AlarmRule]:
+        """The rules of those of these alarms that are there and have one, by name."""
+        ...
+
     def series(self, rule: AlarmRule, start: float, end: float) -> Series:
         """What the alarm compares with its threshold, between two epoch seconds."""
         ...

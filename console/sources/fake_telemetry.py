@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -107,6 +107,12 @@ class FakeTelemetry:
                     return AlarmDetail(alarm, arn, None, self._expression(name), self._history(alarm))
                 return AlarmDetail(alarm, arn, _rule(name), "", self._history(alarm))
         raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no alarm {name!r}")
+
+    def rules(self, names: Sequence[str]) -> dict[str, AlarmRule]:
+        """By the ends of their names."""
+        self._ask("cloudwatch:DescribeAlarms")
+        metric_alarms = (alarm.name for alarm in self._alarms() if not alarm.name.endswith(COMPOSITE))
+        return {name: _rule(name) for name in metric_alarms if name in names}
 
     def _expression(self, name: str) -> str:
         return " OR ".join(f'ALARM("{each.name}")' for each in self._alarms() if each.name != name)

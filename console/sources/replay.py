@@ -120,6 +120,17 @@ class ReplayTelemetry:
         """As recorded."""
         return self._answers.latest(Telemetry.alarm, name=name)
 
+    def rules(self, names: Sequence[str]) -> dict[str, AlarmRule]:
+        """All that were recorded by now, asked for together or each with its alarm."""
+        found = {
+            each.alarm.name: each.rule
+            for each in self._answers.all(Telemetry.alarm, lambda asked: asked.get("name") in names)
+            if each.rule is not None
+        }
+        for together in self._answers.all(Telemetry.rules, lambda _: True):
+            found |= {name: rule for name, rule in together.items() if name in names}
+        return found
+
     def series(self, rule: AlarmRule, start: float, end: float) -> Series:
         """The points of all series that were recorded of the rule, the latest of each period."""
         wanted = msgspec.to_builtins(rule)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from console.domain import AlarmState, ConsoleError, ProblemKind
 from console.queues import DEFAULT_PEEK, QueueState, find_queue, queues_of
-from console.sources.alarm_rules import expression_of, returned_id, rule_of
+from console.sources.alarm_rules import NAME_CELLS, expression_of, returned_id, rule_of
 from console.sources.arns import resource_of
 from console.sources.bills import Bills
 from console.sources.clients import Clients
@@ -35,6 +35,8 @@ from console.text import safe_line
 from lambdas.core.outputs import StackOutputs
 
 ALARM_TYPES = ["MetricAlarm", "CompositeAlarm"]
+ALARMS_PER_CALL = 100
+"""The most names and alarms of one DescribeAlarms (API reference)."""
 HISTORY = 100
 """Changes of an alarm that are asked for, and what one DescribeAlarmHistory gives at most (API reference)."""
 RESOURCES_PER_PAGE = 100
@@ -66,6 +68,18 @@ class AwsTelemetry:
             )
         history = self._history(name)
         return understood("an alarm", lambda raw: _detail(raw, history), found[0])
+
+    def rules(self, names: Sequence[str]) -> dict[str, AlarmRule]:
+        """Those of metric alarms; `ALARMS_PER_CALL` names a call."""
+        client, found = self._clients.client("cloudwatch"), dict[str, AlarmRule]()
+        for first in range(0, len(names), ALARMS_PER_CALL):
+            wanted = list(names[first : first + ALARMS_PER_CALL])
+            answer = client.describe_alarms(AlarmNames=wanted, AlarmTypes=["MetricAlarm"], MaxRecords=ALARMS_PER_CALL)
+            for raw in answer.get("MetricAlarms") or []:
+                rule = understood("an alarm", rule_of, raw)
+                if rule is not None:
+                    found[safe_line(raw["AlarmName"], NAME_CELLS)] = rule
+        return found
 
     def _history(self, name: str) -> tuple[AlarmChange, ...]:
         answer = self._clients.client("cloudwatch").describe_alarm_history(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from console.domain import Alarm
 from console.places import Place
 from console.services.errors import classify
-from console.services.jumps import aws_page, log_groups_of, logs_place, turned_at
+from console.services.jumps import aws_page, groups_of_rules, logs_place, loud_children, turned_at
 from console.services.monitor import DEADLINE
 from console.services.runbooks import page_name
-from console.telemetry import AlarmDetail
+from console.telemetry import AlarmDetail, AlarmRule
 from console.ui.choices import Choice
 from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
@@ -23,7 +23,8 @@ def alarm_jumps(
 ) -> Sequence[Choice]:
     """Metric, logs, runbook, deployments and AWS's page; `metric` shows the metric, the alarm's own place does else.
 
-    Without `detail` the alarm is read before its logs are opened, as its rule says whose logs they are.
+    Without `detail` the alarm is read before its logs are opened, as its rule says whose logs they are; of a composite
+    alarm the rules of its children are.
     """
     desk = screen.desk
     place = Place("alarms", alarm.name)
@@ -43,26 +44,40 @@ def alarm_jumps(
 
 
 def _logs(screen: ConsoleScreen, alarm: Alarm, detail: AlarmDetail | None) -> None:
-    if detail is not None:
-        _go_to_logs(screen.desk, alarm, detail)
+    desk = screen.desk
+    if detail is not None and detail.rule is not None:
+        desk.go(_logs_place(desk, alarm, detail, [detail.rule]))
     else:
-        screen.run_worker(_read_and_go(screen.desk, alarm), exclusive=True, exit_on_error=False, description="logs")
+        reading = _read_and_go(desk, alarm, detail)
+        screen.run_worker(reading, exclusive=True, exit_on_error=False, description="logs")
 
 
-async def _read_and_go(desk: Desk, alarm: Alarm) -> None:
-    telemetry = desk.connection.telemetry
+async def _read_and_go(desk: Desk, alarm: Alarm, detail: AlarmDetail | None) -> None:
+    known = desk.monitor.overview.alarms.value or ()
     try:
-        job = desk.runner.start(lambda: telemetry.alarm(alarm.name), deadline=DEADLINE, name="alarm")
-        detail = await job.wait_async()
+        job = desk.runner.start(lambda: _read(desk, alarm, detail, known), deadline=DEADLINE, name="alarm")
+        found, rules = await job.wait_async()
     except Exception as error:
         desk.complain(classify(error))
         return
-    _go_to_logs(desk, alarm, detail)
+    desk.go(_logs_place(desk, alarm, found, rules))
 
 
-def _go_to_logs(desk: Desk, alarm: Alarm, detail: AlarmDetail) -> None:
-    groups = log_groups_of(detail.rule, desk.connection.outputs)
-    desk.go(logs_place(groups, turned_at(alarm, detail, desk.clock.now())))
+def _read(
+    desk: Desk, alarm: Alarm, detail: AlarmDetail | None, known: Sequence[Alarm]
+) -> tuple[AlarmDetail, Sequence[AlarmRule]]:
+    """The alarm, and the rules that say whose logs concern it."""
+    telemetry = desk.connection.telemetry
+    detail = detail or telemetry.alarm(alarm.name)
+    if detail.rule is not None:
+        return detail, [detail.rule]
+    children = loud_children(detail, known)
+    return detail, list(telemetry.rules(children).values()) if children else []
+
+
+def _logs_place(desk: Desk, alarm: Alarm, detail: AlarmDetail, rules: Sequence[AlarmRule]) -> Place:
+    groups = groups_of_rules(rules, desk.connection.outputs)
+    return logs_place(groups, turned_at(alarm, detail, desk.clock.now()))
 
 
 def _page(desk: Desk, address: str) -> None:

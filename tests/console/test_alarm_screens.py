@@ -17,10 +17,12 @@ from console.ui.app import ConsoleApp
 from console.ui.screens.alarm import AlarmScreen
 from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.deployments import DeploymentsScreen
+from console.ui.screens.logs import LogsScreen
 from console.ui.screens.menu import MenuScreen
 from console.ui.screens.runbook import RunbookScreen
 from console.ui.widgets.chart import Chart
 from console.ui.widgets.panel import Panel
+from console.ui.widgets.virtual_table import VirtualTable
 from console.view.glyphs import ASCII
 from tests.console.screens import application, first_data, shown, until
 
@@ -161,6 +163,26 @@ def test_a_composite_alarm_shows_its_children_and_leads_to_them() -> None:
             await until(pilot, lambda: here(app) == Place("alarms", DLQ))
             await pilot.press("escape")
             await until(pilot, lambda: here(app) == Place("alarms", DOWN))
+
+    run(body())
+
+
+@pytest.mark.parametrize("from_list", [True, False])
+def test_a_composite_alarm_leads_to_the_logs_of_the_children_that_are_up(from_list: bool) -> None:
+    async def body() -> None:
+        app = application(with_composite())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await pilot.press("2")
+            await until(pilot, lambda: DOWN.rpartition("local-")[2] in shown(pilot))
+            if from_list:
+                app.screen.query_one(VirtualTable).select(DOWN)
+            else:
+                app.go(Place("alarms", DOWN))
+                await until(pilot, lambda: "rises when ALARM(" in shown(pilot))
+            await pilot.press("o", "l")
+            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            assert app.screen.place.subject == "delivery-processor"  # type: ignore[attr-defined]
 
     run(body())
 

@@ -10,7 +10,7 @@ import pytest
 from console.places import Place
 from console.services.connect import Options, connect
 from console.services.embedded import Ready
-from console.services.jumps import log_groups_of
+from console.services.jumps import groups_of_rules, log_groups_of
 from console.services.runbooks import read_runbook
 from console.sources.base import Connection
 from console.ui.app import ConsoleApp
@@ -46,6 +46,9 @@ def test_every_alarm_of_the_stack_has_its_page_and_those_of_functions_and_queues
     (composite,) = [detail for detail in details if detail.rule is None]
     assert set(composite.children) < {detail.alarm.name for detail in details}
     assert len(composite.children) > 5
+    rules = {detail.alarm.name: detail.rule for detail in details if detail.rule is not None}
+    assert telemetry.rules(composite.children) == {name: rules[name] for name in composite.children}
+    assert set(groups_of_rules(telemetry.rules(composite.children).values(), outputs)) <= groups
 
 
 def test_a_receipt_that_cannot_be_read_is_followed_from_its_alarm_to_its_line(cloud: Ready, stack: StackClient) -> None:

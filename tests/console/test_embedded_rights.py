@@ -68,6 +68,7 @@ def read_everything(connection: Connection, campaign_id: str) -> None:
     alarms, campaigns = source.alarms(), source.campaigns()
     source.messages(campaigns)
     source.spend()
+    telemetry.rules([alarm.name for alarm in alarms])
     detail = next(each for each in map(telemetry.alarm, [a.name for a in alarms]) if each.rule is not None)
     assert detail.rule is not None
     telemetry.series(detail.rule, 1_000_000.0, 1_000_600.0)

@@ -157,6 +157,18 @@ def test_an_alarm_without_a_threshold_has_an_expression_instead() -> None:
         assert (detail.rule, detail.expression) == (None, expected)
 
 
+def test_rules_of_many_alarms_take_a_call_for_each_hundred() -> None:
+    anomaly = MATH | {"AlarmName": "band", "ThresholdMetricId": "total"}
+    console, clients = telemetry(
+        describe_alarms=[{"MetricAlarms": [SINGLE, anomaly]}, {"MetricAlarms": [MATH | {"AlarmName": "m\x07"}]}]
+    )
+    names = [f"a-{number}" for number in range(150)]
+    rules = console.rules(names)
+    assert rules == {SINGLE["AlarmName"]: rule_of(SINGLE), "m": rule_of(MATH)}
+    assert [request["AlarmNames"] for _, request in clients.asked] == [names[:100], names[100:]]
+    assert console.rules([]) == {}
+
+
 def test_an_alarm_that_is_gone_is_not_found() -> None:
     console, _ = telemetry(describe_alarms=[{"MetricAlarms": [], "CompositeAlarms": []}])
     with pytest.raises(ConsoleError, match="there is no alarm") as caught:

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from console.deployments import ROLLOUT_GAP, last_before, rollouts
 from console.domain import Alarm, AlarmState
 from console.places import link, parse_link
-from console.services.jumps import AROUND, CONSUMERS, aws_page, log_groups_of, logs_place, turned_at
+from console.services.jumps import (
+    AROUND,
+    CONSUMERS,
+    aws_page,
+    groups_of_rules,
+    log_groups_of,
+    logs_place,
+    loud_children,
+    turned_at,
+)
 from console.services.monitor import stack_facts
 from console.services.runbooks import filled, linked_pages, page_name, read_runbook
 from console.sources.fake import FakeStack
@@ -59,6 +68,31 @@ def test_queues_are_found_by_the_name_at_the_end_of_their_address() -> None:
 def test_where_nobody_in_particular_is_concerned_all_are() -> None:
     assert groups(Stack="local") == groups(QueueName="another-stacks-queue") == log_groups_of(None, OUTPUTS) == ()
     assert groups(ApiId="abc123") == ("campaign-api",)
+
+
+def test_a_composite_alarm_leads_to_the_logs_of_its_children_that_are_up() -> None:
+    detail = composite('ALARM("a") OR ALARM("b") OR ALARM("c")')
+    ok, loud, of_others = (
+        Alarm(name, state, "critical", 0.0, "", "")
+        for name, state in (("a", AlarmState.OK), ("b", AlarmState.ALARM), ("other", AlarmState.ALARM))
+    )
+    assert loud_children(detail, [ok, loud, of_others]) == ("b",)
+    assert loud_children(detail, [ok, of_others]) == ("a", "b", "c")
+    assert loud_children(composite("a band"), [ok, loud]) == ()
+
+
+def test_rules_together_lead_to_each_function_once() -> None:
+    rules = [
+        replace(OTHER_RULE, dimensions=dimensions)
+        for dimensions in (
+            {"ApiId": "abc123"},
+            {"FunctionName": OUTPUTS.campaigns.sweeper_function},
+            {"Stack": "local"},
+            {"FunctionName": f"{OUTPUTS.campaigns.sweeper_function}, {OUTPUTS.outbox.message_sender_function}"},
+        )
+    ]
+    assert groups_of_rules(rules, OUTPUTS) == ("campaign-api", "sweeper", "message-sender")
+    assert groups_of_rules([], OUTPUTS) == groups_of_rules(rules[2:3], OUTPUTS) == ()
 
 
 def test_every_queue_of_the_outputs_has_a_consumer() -> None:

@@ -146,6 +146,8 @@ def test_questions_of_their_own_are_answered_from_what_was_asked(tmp_path: Path)
     name = session.stack.alarm_list[1].name
     detail = live.telemetry.alarm(name)
     assert detail.rule is not None
+    names = [alarm.name for alarm in session.stack.alarm_list]
+    some = live.telemetry.rules([names[0], names[2]])
     live.telemetry.series(detail.rule, clock.time - 1_200, clock.time - 600)
     live.telemetry.series(detail.rule, clock.time - 900, clock.time)
     group = live.telemetry.log_groups()[0]
@@ -160,6 +162,10 @@ def test_questions_of_their_own_are_answered_from_what_was_asked(tmp_path: Path)
     replayed = open_recording(session.path, at_end=True, clock=StoppedClock())
     telemetry, records, stack = replayed.telemetry, replayed.records, session.stack
     assert telemetry.alarm(name) == detail
+    assert set(some) == {names[0], names[2]}
+    assert telemetry.rules(names) == some | {name: detail.rule}
+    assert telemetry.rules(names[2:3]) == {names[2]: some[names[2]]}
+    assert telemetry.rules(["another"]) == {}
     span = (clock.time - 1_100, clock.time - 10)
     assert telemetry.series(detail.rule, *span) == stack.telemetry.series(detail.rule, *span)
     page = telemetry.logs(group, *span)
