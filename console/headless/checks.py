@@ -7,11 +7,12 @@ from enum import StrEnum
 
 
 class Word(StrEnum):
-    """The verdict of one check."""
+    """The verdict of one check; `skip` where nothing could be tried."""
 
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from console.exit_codes import ExitCode
 from console.headless import talk
 from console.headless.channel_checks import channel_checks
 from console.headless.checks import Check, Word, verdict
-from console.services.errors import classify
-from console.sources.account_guard import caller
+from console.headless.rights import right_checks
+from console.services.errors import Caller, caller_of, classify
+from console.sources.account_guard import caller as caller_identity
 from console.sources.base import Connection
 from console.sources.clients import Clients
 from console.sources.tables import Tables
@@ -40,32 +41,33 @@ def examine(connection: Connection, clients: Clients, clock: Clock | None = None
     yield Check(
         "outputs", Word.OK, f"{outputs.identity.project}/{outputs.identity.stack}, {len(outputs.to_mapping())} found"
     )
-    yield _guard("identity", lambda: _identity(connection, clients))
-    yield _guard("clock", lambda: _clock(clients, clock))
+    guard = partial(_guard, caller=caller_of(connection))
+    yield guard("identity", lambda: _identity(connection, clients))
+    yield guard("clock", lambda: _clock(clients, clock))
     for name, table in tables.items():
-        yield _guard(f"table {name}", partial(_table, clients, table))
-    yield _guard("campaign API", lambda: _api(connection))
-    yield _guard("alarms", lambda: _alarms(connection))
+        yield guard(f"table {name}", partial(_table, clients, table))
+    yield guard("campaign API", lambda: _api(connection))
+    yield guard("alarms", lambda: _alarms(connection))
     for name, topic in (
         ("warning e-mail", outputs.monitoring.warning_topic_arn),
         ("critical e-mail", outputs.monitoring.critical_topic_arn),
     ):
-        yield _guard(name, partial(_subscriptions, clients, topic))
-    for name, check in channel_checks(clients, outputs.messaging):
-        yield _guard(name, check)
+        yield guard(name, partial(_subscriptions, clients, topic))
+    for name, check in (*right_checks(connection, clock), *channel_checks(clients, outputs.messaging)):
+        yield guard(name, check)
 
 
-def _guard(name: str, check: Callable[[], Check]) -> Check:
+def _guard(name: str, check: Callable[[], Check], caller: Caller) -> Check:
     try:
         found = check()
     except Exception as error:
-        problem = classify(error)
+        problem = classify(error, caller)
         return Check(name, Word.FAIL, problem.sentence, problem.remedy)
     return Check(name, found.word, found.detail, found.remedy)
 
 
 def _identity(connection: Connection, clients: Clients) -> Check:
-    account, arn = caller(clients)
+    account, arn = caller_identity(clients)
     if account != connection.outputs.identity.account_id:
         return verdict(
             Word.FAIL,
@@ -138,7 +140,12 @@ def _subscriptions(clients: Clients, topic: str) -> Check:
 
 def lines_of(checks: list[Check], glyphs: Glyphs) -> list[Line]:
     """The verdicts as a table, remedies below what needs them."""
-    marks = {Word.OK: (glyphs.ok, Role.OK), Word.WARN: (glyphs.warn, Role.WARN), Word.FAIL: (glyphs.alarm, Role.ALARM)}
+    marks = {
+        Word.OK: (glyphs.ok, Role.OK),
+        Word.WARN: (glyphs.warn, Role.WARN),
+        Word.FAIL: (glyphs.alarm, Role.ALARM),
+        Word.SKIP: (glyphs.nodata, Role.NODATA),
+    }
     lines: list[Line] = []
     for check in checks:
         glyph, role = marks[check.word]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from console.clock import Clock
 from console.domain import Message, Problem
-from console.services.errors import BusyError, classify
+from console.services.errors import NOBODY, BusyError, Caller, classify
 from console.services.feed import BACKOFF_FIRST, BACKOFF_MOST
 from console.services.runner import Job, Runner
 from console.telemetry import MessagePage
@@ -28,7 +28,9 @@ class Search:
     `retry_at`); what has come stays.
     """
 
-    def __init__(self, page: ReadPage, *, runner: Runner, clock: Clock, every: float = EVERY) -> None:
+    def __init__(
+        self, page: ReadPage, *, runner: Runner, clock: Clock, every: float = EVERY, caller: Caller = NOBODY
+    ) -> None:
         self.read = 0
         self.total: int | None = None
         self.complete = False
@@ -39,6 +41,7 @@ class Search:
         self._runner = runner
         self._clock = clock
         self._every = every
+        self._caller = caller
         self._cursor: str | None = None
         self._job: Job[MessagePage] | None = None
         self._due = clock.monotonic()
@@ -82,7 +85,7 @@ class Search:
         return page.messages
 
     def _failed(self, error: Exception) -> None:
-        self.error = classify(error)
+        self.error = classify(error, self._caller)
         wait = min(BACKOFF_MOST, BACKOFF_FIRST * 2**self._failures) * (1 + 0.25 * self._rng.random())
         self._failures = min(self._failures + 1, 10)
         self._due = self._clock.monotonic() + wait

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from console.domain import Alarm
 from console.places import Place
-from console.services.errors import classify
 from console.services.jumps import aws_page, groups_of_rules, logs_place, loud_children, turned_at
 from console.services.monitor import DEADLINE
 from console.services.runbooks import page_name
@@ -58,7 +57,7 @@ async def _read_and_go(desk: Desk, alarm: Alarm, detail: AlarmDetail | None) -> 
         job = desk.runner.start(lambda: _read(desk, alarm, detail, known), deadline=DEADLINE, name="alarm")
         found, rules = await job.wait_async()
     except Exception as error:
-        desk.complain(classify(error))
+        desk.complain(desk.problem_of(error))
         return
     desk.go(_logs_place(desk, alarm, found, rules))
 

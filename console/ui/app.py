@@ -19,7 +19,7 @@ from console.domain import AcceptedCampaign, CampaignRequest, Problem
 from console.exit_codes import ExitCode
 from console.places import Place
 from console.services.budget import Budget
-from console.services.errors import classify
+from console.services.errors import NOBODY, Caller, caller_of
 from console.services.monitor import Monitor
 from console.services.runbooks import page_name
 from console.services.runner import Job, Runner
@@ -96,12 +96,14 @@ class ConsoleApp(Commanding):
         runner: Runner | None = None,
         clock: Clock | None = None,
         budget: MakeBudget = lambda _: None,
+        caller: Caller = NOBODY,
     ) -> None:
         super().__init__(glyphs)
         register_themes(self)
         self.problem: Problem | None = None
         self.connection: Connection | None = None
         self.monitor: Monitor | None = None
+        self.caller = caller
         self._target = target
         self._connect = connect
         self._allow_actions = allow_actions
@@ -184,13 +186,14 @@ class ConsoleApp(Commanding):
                 self._connected(job.result())
                 return
             except Exception as error:
-                self.problem = classify(error)
+                self.problem = self.problem_of(error)
         if isinstance(self.screen, ConnectingScreen):
             elapsed = self._clock.monotonic() - self._connecting_since
             self.screen.show(list(self._steps), elapsed, self.problem)
 
     def _connected(self, connection: Connection) -> None:
         self.connection = connection
+        self.caller = caller_of(connection)
         self.monitor = Monitor(
             connection,
             allow_actions=self._allow_actions,
@@ -247,7 +250,7 @@ class ConsoleApp(Commanding):
             job = self._runner.start(lambda: connection.api.send(request), deadline=60.0, name="sample")
             accepted: AcceptedCampaign = await job.wait_async()
         except Exception as error:
-            self.complain(classify(error))
+            self.complain(self.problem_of(error))
             return
         self.say(f"campaign {accepted.id} is {accepted.status}")
         if self.monitor is not None:
@@ -274,7 +277,7 @@ class ConsoleApp(Commanding):
         try:
             screen = None if place.screen == HOME else self.dressed(screen_for(self.desk, place))
         except Exception as error:
-            self.complain(classify(error))
+            self.complain(self.problem_of(error))
             return
         self._close(1 if not place.subject or len(self.places) >= MOST_PLACES else len(self.places))
         self._visited.append(place)

@@ -20,7 +20,7 @@ from console.campaigns import require_actions
 from console.commandline import Verb, parse_command, parse_moment, parse_seconds, parse_speed
 from console.domain import ConsoleError, Problem, ProblemKind
 from console.places import Place
-from console.services.errors import classify
+from console.services.errors import NOBODY, Caller, classify
 from console.text import safe
 from console.ui.campaign_actions import send_choice
 from console.ui.choices import Choice, Copyable
@@ -45,6 +45,8 @@ class Commanding(TypingAhead):
     """The half of the application that people talk to; the other half keeps the stack and the places."""
 
     desk: Desk | None = None
+    caller: Caller = NOBODY
+    """How the stack is called, for what goes wrong."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
@@ -74,6 +76,10 @@ class Commanding(TypingAhead):
     def say(self, text: str) -> None:
         """A sentence that goes away by itself."""
         self.notify(text, markup=False)
+
+    def problem_of(self, error: BaseException) -> Problem:
+        """What went wrong, with remedies for whoever calls the stack."""
+        return classify(error, self.caller)
 
     def complain(self, problem: Problem) -> None:
         """A problem that goes away by itself."""
@@ -131,7 +137,7 @@ class Commanding(TypingAhead):
             else:
                 self._verb(wanted, self.desk)
         except Exception as error:
-            self.complain(classify(error))
+            self.complain(self.problem_of(error))
 
     def _verb(self, verb: Verb, desk: Desk) -> None:
         if verb.name == "quit":
@@ -172,7 +178,7 @@ class Commanding(TypingAhead):
         try:
             found = choices(here)
         except Exception as error:
-            self.complain(classify(error))
+            self.complain(self.problem_of(error))
             return
         if found:
             self.ask(MenuScreen(title, found, self.glyphs), self._chosen)
@@ -184,7 +190,7 @@ class Commanding(TypingAhead):
             try:
                 choice.run()
             except Exception as error:
-                self.complain(classify(error))
+                self.complain(self.problem_of(error))
 
     def action_jump(self) -> None:
         """Where this place leads."""
@@ -256,7 +262,7 @@ class Commanding(TypingAhead):
             sentence = f"{path} cannot be written: {error.strerror}"
             self.complain(Problem(ProblemKind.BAD_INPUT, sentence, "start the console in a directory of yours"))
         except Exception as error:
-            self.complain(classify(error))
+            self.complain(self.problem_of(error))
         else:
             self.say(f"written: {path}")
 

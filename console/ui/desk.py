@@ -11,6 +11,7 @@ from textual.screen import Screen
 from console.clock import Clock
 from console.domain import Problem, StackFacts
 from console.places import Place, link
+from console.services.errors import caller_of, classify
 from console.services.monitor import Monitor
 from console.services.runner import Runner
 from console.sources.base import Connection
@@ -60,6 +61,10 @@ class Desk:
     def look(self) -> Look:
         """What cells of tables may depend on at this moment."""
         return Look(self.clock.now(), self.glyphs, self.stack.alarm_prefix)
+
+    def problem_of(self, error: BaseException) -> Problem:
+        """What went wrong, with remedies for whoever calls this stack."""
+        return classify(error, caller_of(self.connection))
 
     def link(self, place: Place) -> str:
         """The deep link of a place in this stack."""

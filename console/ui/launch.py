@@ -10,6 +10,7 @@ from console.exit_codes import ExitCode
 from console.screen_options import ScreenOptions
 from console.services.budget import Budget, budget_file
 from console.services.connect import Options, connect
+from console.services.errors import Caller
 from console.sources.base import Connection
 from console.ui.app import ConsoleApp
 from console.ui.themes import set_theme
@@ -35,6 +36,7 @@ def run(options: Options, asked: ScreenOptions) -> ExitCode:
         link=asked.link,
         clock=clock,
         budget=budget,
+        caller=Caller(options.profile or "", options.region or ""),
     )
     set_theme(app, asked.theme)
     try:

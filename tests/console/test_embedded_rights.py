@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from console.campaigns import make_request
+from console.clock import SystemClock
+from console.headless.checks import Word
+from console.headless.rights import right_checks
 from console.queues import Letter, find_queue
 from console.services.connect import Options, connect
 from console.services.embedded import Ready
@@ -108,6 +111,29 @@ def test_the_documented_policy_is_enough_and_none_of_it_is_left_over(
     decisions = [each for each in control.decisions() if each.principal == name]
     assert [each for each in decisions if not each.allowed] == []
     assert granted() - {each.action for each in decisions} == set(NOT_ASKED_HERE)
+
+
+def test_the_doctor_says_which_right_is_missing_and_no_other(
+    stack: StackClient, operator: tuple[Connection, str]
+) -> None:
+    connection, name = operator
+    iam = stack.client("iam")
+    assert refused(connection) == {}
+    policy = json.dumps(iam.get_user_policy(UserName=name, PolicyName="console")["PolicyDocument"])
+    for action in ("logs:FilterLogEvents", "dynamodb:BatchGetItem"):
+        assert action in policy
+        policy = policy.replace(action, "sts:GetCallerIdentity")
+    iam.put_user_policy(UserName=name, PolicyName="console", PolicyDocument=policy)
+    assert refused(connection) == {
+        "right: logs": "logs:FilterLogEvents is refused, which logs needs",
+        "right: messages": "dynamodb:BatchGetItem is refused, which messages needs",
+    }
+
+
+def refused(connection: Connection) -> dict[str, str]:
+    """The rights that `doctor` finds missing, with what it says."""
+    checks = [(name, check()) for name, check in right_checks(connection, SystemClock())]
+    return {name: check.detail for name, check in checks if check.word is Word.FAIL}
 
 
 def connect_reads(connection: Connection) -> None:

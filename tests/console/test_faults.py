@@ -12,13 +12,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.campaigns import make_request
 from console.domain import Alarm, AlarmState
 from console.places import Place
+from console.services.errors import Caller
 from console.services.runner import Runner
+from console.sources.base import Connection
 from console.sources.fake import FakeStack
 from console.sources.faults import FaultKind
 from console.ui.app import ConsoleApp
@@ -164,6 +167,37 @@ def test_expired_credentials_are_a_banner_with_the_command_that_renews_them() ->
             day.weather.turn("")
             await day.shows(pilot, "LIVE")
             assert "expired" not in shown(pilot)
+
+    run(body())
+
+
+def test_dialogs_jumps_and_searches_name_the_command_that_renews_credentials() -> None:
+    async def body() -> None:
+        day, renew = Day(), "aws sso login --profile work"
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            day.weather.turn("expired:api.*,expired:records.*,expired:alarm")
+            await pilot.press("a", "enter")
+            await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
+            await pilot.press("enter")
+            await day.shows(pilot, "the AWS credentials have expired", renew)
+            await pilot.press("escape")
+            day.app.go(Place("messages", "customer=test-00001"))
+            await day.shows(pilot, "trouble", renew)
+            await pilot.press("2", "o", "l")
+            await day.until(pilot, lambda: any(renew in each.message for each in day.app._notifications))
+
+    run(body())
+
+
+def test_credentials_that_have_expired_before_the_first_connection_are_renewed_by_the_same_command() -> None:
+    async def body() -> None:
+        def connect(_: object) -> Connection:
+            raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetParametersByPath")
+
+        app = ConsoleApp("the stack dev", connect, caller=Caller("work", "eu-west-1"))
+        async with app.run_test(size=(120, 30)) as pilot:
+            await until(pilot, lambda: "aws sso login --profile work" in shown(pilot))
 
     run(body())
 

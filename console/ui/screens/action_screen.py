@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from console.domain import Problem
 from console.services.actions import Action, word_for
 from console.ui.content import content_of
 from console.ui.desk import Desk
@@ -55,7 +54,8 @@ class ActionScreen(ModalScreen[T | None]):
         """Say what happened below the fields."""
         self.query_one("#answer", Static).update(content_of(lines, self._glyphs))
 
-    def trouble(self, problem: Problem) -> None:
-        """Show a problem with its remedy."""
+    def trouble(self, error: Exception) -> None:
+        """Show what went wrong, with its remedy."""
+        problem = self._desk.problem_of(error)
         self._busy = False
         self.answer(line((f"{self._glyphs.alarm} {problem.sentence}", Role.ALARM)), line(problem.remedy))

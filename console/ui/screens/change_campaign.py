@@ -13,7 +13,6 @@ from console.campaigns import make_change
 from console.domain import CampaignChange, ChangedCampaign, ChangeKind
 from console.services.actions import Action
 from console.services.changes import change_campaign
-from console.services.errors import classify
 from console.ui.content import content_of
 from console.ui.desk import Desk
 from console.ui.screens.action_screen import ActionScreen
@@ -67,7 +66,7 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
             pace = self.query_one("#tps", Input).value if self._kind is ChangeKind.TPS else None
             change = make_change(self._kind, pace)
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         self._busy = True
         self.answer(line((f"{self._glyphs.loading} asking", Role.MUTED)))
@@ -80,6 +79,6 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
             )
             done = await job.wait_async()
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         self.dismiss(done)

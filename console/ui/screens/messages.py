@@ -8,6 +8,7 @@ from typing import ClassVar
 from console.domain import Fetched, Message, Overview
 from console.places import Place
 from console.searches import parse_search
+from console.services.errors import caller_of
 from console.services.search import Search
 from console.telemetry import MessageSearch
 from console.ui.choices import Choice, Copyable
@@ -74,8 +75,11 @@ class SearchScreen(MessagesScreen):
         self._put_at = 0.0
 
     def _begin(self) -> Search:
-        records, wanted = self.desk.connection.records, self._wanted
-        return Search(lambda cursor: records.search(wanted, cursor), runner=self.desk.runner, clock=self.desk.clock)
+        desk, wanted = self.desk, self._wanted
+        records, caller = desk.connection.records, caller_of(desk.connection)
+        return Search(
+            lambda cursor: records.search(wanted, cursor), runner=desk.runner, clock=desk.clock, caller=caller
+        )
 
     def opened(self) -> None:
         """Begin to read."""

@@ -13,7 +13,6 @@ from textual.widgets import Input, Static
 
 from console.queues import DEFAULT_RATE, Course, StackQueue, parse_rate
 from console.services.actions import Action, action
-from console.services.errors import classify
 from console.services.interrupts import Stop
 from console.services.redrive import Pace, Redrive
 from console.services.runner import Job
@@ -111,7 +110,7 @@ class RedriveScreen(ActionScreen[Course]):
             elif self._phase is Phase.ENDED:
                 self.action_cancel()
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
 
     def action_cancel(self) -> None:
         """Stop what is under way; close where nothing is."""
@@ -176,7 +175,7 @@ class RedriveScreen(ActionScreen[Course]):
             job.result()
         except Exception as error:
             self._go_to(Phase.ASKING if self._move is None else Phase.ENDED)
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         if self._move is not None:
             self._go_to(Phase.ENDED)

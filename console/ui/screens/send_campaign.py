@@ -12,7 +12,6 @@ from textual.widgets import Input, Static
 from console.campaigns import DEFAULT_BODY, make_request
 from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest
 from console.services.actions import Action
-from console.services.errors import classify
 from console.ui.content import content_of
 from console.ui.desk import Desk
 from console.ui.screens.action_screen import ActionScreen
@@ -47,7 +46,7 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
         try:
             request = make_request(*(self.query_one(f"#{name}", Input).value for name in ("recipients", "tps", "body")))
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         self._busy = True
         self.answer(line((f"{self._glyphs.loading} asking for a dry run", Role.MUTED)))
@@ -58,7 +57,7 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
             job = self._runner.start(lambda: self._api.plan(request), deadline=PLAN_SECONDS, name="plan")
             plan = await job.wait_async()
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         self._busy = False
         self.answer()
@@ -119,6 +118,6 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
             job = self._runner.start(lambda: self._api.send(self._request), deadline=SEND_SECONDS, name="send")
             accepted = await job.wait_async()
         except Exception as error:
-            self.trouble(classify(error))
+            self.trouble(error)
             return
         self.dismiss(accepted)
