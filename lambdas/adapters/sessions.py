@@ -126,13 +126,13 @@ class Sessions:
             "#listeners = :seen AND #changedAt = :changed",
         )
 
-    def speaker_arrived(self, session_id: str, connection_id: str) -> bool:
-        """The connection is the speaker's now; False if the session is not active."""
+    def speaker_arrived(self, session_id: str, connection_id: str, before: str) -> bool:
+        """The connection is the speaker's now; False if the one `before` was not, or the session is not active."""
         return self._changed(
             session_id,
             "SET #speakerConnection = :id REMOVE #speakerGoneAt",
-            {"id": connection_id, "active": SessionStatus.ACTIVE.value},
-            "#status = :active",
+            {"id": connection_id, "before": before, "active": SessionStatus.ACTIVE.value},
+            "#status = :active AND #speakerConnection = :before",
         )
 
     def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:

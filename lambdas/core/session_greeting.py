@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from lambdas.core import session_envelopes as envelopes
 from lambdas.core.session import Connection, Role, Session
-from lambdas.core.session_ending import tell_members
 from lambdas.core.session_entry import account_for
 from lambdas.core.session_errors import Refusal, SessionError
 from lambdas.core.session_ports import Admission, Posting, SessionStore
@@ -55,7 +54,9 @@ class Greeter:
         if not self._reaches(connection.id, told):
             self._forget(connection, now_ms)
             return Greeting.GONE
-        return self._take_over(connection, now_ms)
+        if connection.role is Role.SPEAKER:
+            return self._speak(connection, session)
+        return self._listen(connection, now_ms)
 
     def _reaches(self, connection_id: str, text: str) -> bool:
         for wait_s in OPENING_WAITS_S:
@@ -72,26 +73,32 @@ class Greeter:
     def _turn_away(self, connection: Connection, session: Session | None) -> Greeting:
         reason = session.reason if session else ""
         self._reaches(connection.id, envelopes.encoded(envelopes.ended(connection.session_id, reason)))
-        self.store.remove_connection(connection.id)
-        self.posting.close_all([connection.id])
+        self._let_go(connection.id)
         return Greeting.ENDED
 
-    def _take_over(self, connection: Connection, now_ms: int) -> Greeting:
-        if connection.role is Role.SPEAKER:
-            if not self.store.speaker_arrived(connection.session_id, connection.id):
-                # It ended between the look and now; who ended it may not have seen this connection.
-                session = self.store.session(connection.session_id)
-                tell_members(self.store, self.posting, connection.session_id, session.reason if session else "")
-                return self._turn_away(connection, session)
-        elif not connection.counted and not self._count(connection, now_ms):
+    def _speak(self, connection: Connection, session: Session | None) -> Greeting:
+        """Make it the speaker's connection: the one before is let go first, so that no second one can be left over."""
+        while session is not None and session.active:
+            before = session.speaker_connection
+            if before != connection.id:
+                self._let_go(before)
+            if self.store.speaker_arrived(session.id, connection.id, before):
+                return Greeting.GREETED
+            session = self.store.session(session.id)
+        return self._turn_away(connection, session)
+
+    def _listen(self, connection: Connection, now_ms: int) -> Greeting:
+        if not connection.counted and not self._count(connection, now_ms):
             self.posting.post(connection.id, envelopes.encoded(_FULL.answer()))
-            self.store.remove_connection(connection.id)
-            self.posting.close_all([connection.id])
+            self._let_go(connection.id)
             return Greeting.FULL
         if connection.replaces is not None:
-            self.store.remove_connection(connection.replaces)
-            self.posting.close_all([connection.replaces])
+            self._let_go(connection.replaces)
         return Greeting.GREETED
+
+    def _let_go(self, connection_id: str) -> None:
+        self.store.remove_connection(connection_id)
+        self.posting.close_all([connection_id])
 
     def _count(self, connection: Connection, now_ms: int) -> bool:
         """Take over the place of the connection that is replaced, or a new one if that had been given back."""

@@ -70,8 +70,8 @@ class SessionStore(Protocol):
     def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
         """Correct the number of a session, unless somebody has come or gone since `session` was read."""
 
-    def speaker_arrived(self, session_id: str, connection_id: str) -> bool:
-        """The connection is the speaker's now; False if the session is not active."""
+    def speaker_arrived(self, session_id: str, connection_id: str, before: str) -> bool:
+        """The connection is the speaker's now; False if the one `before` was not, or the session is not active."""
 
     def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:
         """The speaker's connection is gone, unless another one has taken over."""

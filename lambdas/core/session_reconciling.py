@@ -8,7 +8,15 @@ from lambdas.core.session import EndReason, Session, Suspicion
 from lambdas.core.session_ending import close_again, end_session
 from lambdas.core.session_entry import account_for
 from lambdas.core.session_ports import Posting, SessionStore
-from lambdas.core.session_presence import LOST_AFTER_MS, is_confirmed, is_due, is_lost, is_quiet, speaker_is_lost
+from lambdas.core.session_presence import (
+    LOOKED_AT_EVERY_MIN,
+    LOST_AFTER_MS,
+    is_confirmed,
+    is_due,
+    is_lost,
+    is_quiet,
+    speaker_is_lost,
+)
 
 
 @dataclass(slots=True)
@@ -24,10 +32,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Looks at every session each minute, and at its connections every five."""
+    """Looks at every session each minute, and at its connections in one of `every_min` minutes."""
 
     store: SessionStore
     posting: Posting
+    every_min: int = LOOKED_AT_EVERY_MIN
 
     def look(self, now_ms: int) -> Look:
         """Correct what was lost and sum up what there is."""
@@ -48,7 +57,7 @@ class Reconciler:
         if reason is not None:
             found.ended += end_session(self.store, self.posting, session_id, reason, now_ms)
             return
-        if is_due(session_id, now_ms):
+        if is_due(session_id, self.every_min, now_ms):
             session = self._check_members(session, now_ms, found)
         found.active_sessions += 1
         found.listeners += session.listeners

@@ -1,0 +1,424 @@
+"""Sessions in memory: a store whose calls can be cut off or held, API Gateway's connections, and the functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from lambdas.core.session import (
+    Connection,
+    EndReason,
+    Role,
+    Session,
+    SessionStatus,
+    Suspicion,
+    Ticket,
+    hashed,
+)
+from lambdas.core.session_entry import Caller, Entry, SessionLimits, disconnect
+from lambdas.core.session_greeting import Greeter, Greeting
+from lambdas.core.session_heartbeat import Heartbeats
+from lambdas.core.session_history import KeptMessage, slot
+from lambdas.core.session_limits import LocalWindow
+from lambdas.core.session_ports import Admission, Posted, Roster
+from lambdas.core.session_presence import NoticeTimes
+from lambdas.core.session_reconciling import Look, Reconciler
+from lambdas.core.session_requests import ConnectRequest, CreateSession, JoinSession, ResumeSession, TakeOver
+from lambdas.core.session_speaking import Speaking
+
+START_MS = 1_790_000_000_000
+TIMES = NoticeTimes.of_minutes(100, 105)
+GENEROUS = SessionLimits(
+    max_active_sessions=100,
+    max_listeners=500,
+    sessions_per_hour=10_000,
+    joins_per_minute=10_000,
+    attempts_per_minute=100_000,
+    session_max_hours=12,
+)
+
+
+class Died(Exception):
+    """The function was cut off between two calls."""
+
+
+class Held:
+    """One run of a function that stands still at a call until it is let go on, or killed."""
+
+    def __init__(self, work: Callable[[], Any], at: int) -> None:
+        self._left = at
+        self._stopped, self._go = threading.Event(), threading.Event()
+        self._killed = False
+        self.result: Any = None
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self.thread_id = 0
+
+    def start(self) -> bool:
+        """Run until it stands still; False if it went through."""
+        self._thread.start()
+        self._stopped.wait()
+        return self._thread_waits
+
+    def step(self) -> None:
+        """Called by the store before each of its calls in this run's thread."""
+        self._left -= 1
+        if self._left == 0:
+            self._thread_waits = True
+            self._stopped.set()
+            self._go.wait()
+            if self._killed:
+                raise Died
+
+    def finish(self, *, killed: bool = False) -> None:
+        """Let it go on to its end, or end it where it stands."""
+        self._killed = killed
+        self._go.set()
+        self._thread.join()
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        self._thread_waits = False
+        HELD.run = self
+        try:
+            self.result = work()
+        except Died:
+            pass
+        finally:
+            self._thread_waits = False
+            self._stopped.set()
+
+
+class _Local(threading.local):
+    run: Held | None = None
+
+
+HELD = _Local()
+
+
+def _call(method: Any) -> Any:
+    def stepping(self: MemorySessions, *args: Any, **kwargs: Any) -> Any:
+        if HELD.run is not None:
+            HELD.run.step()
+        return method(self, *args, **kwargs)
+
+    return stepping
+
+
+class MemorySessions:
+    """Implements `lambdas.core.session_ports.SessionStore`; new rows go to `stream`."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Session] = {}
+        self.rows: dict[str, Connection] = {}
+        self.active: set[str] = set()
+        self.closing: set[str] = set()
+        self.slots: dict[tuple[str, int], KeptMessage] = {}
+        self.tickets: dict[str, Ticket] = {}
+        self.stream: list[str] = []
+        self.writes = 0
+
+    @_call
+    def open_session(self, session: Session, max_active: int) -> bool:
+        if len(self.active) >= max_active or session.id in self.by_id:
+            return False
+        self.active.add(session.id)
+        self.by_id[session.id] = session
+        return True
+
+    @_call
+    def session(self, session_id: str) -> Session | None:
+        return self.by_id.get(session_id)
+
+    @_call
+    def sessions(self, session_ids: Collection[str]) -> list[Session]:
+        return [self.by_id[each] for each in sorted(session_ids) if each in self.by_id]
+
+    @_call
+    def roster(self) -> Roster:
+        return Roster(frozenset(self.active), frozenset(self.closing))
+
+    @_call
+    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
+        session = self.by_id.get(session_id)
+        if session is None or not session.active:
+            return False
+        self._set(session_id, status=SessionStatus.ENDED, ended_ms=now_ms, reason=reason.value)
+        return True
+
+    @_call
+    def move_to_closing(self, session_id: str) -> None:
+        self.active.discard(session_id)
+        self.closing.add(session_id)
+
+    @_call
+    def retire(self, session_id: str) -> None:
+        self.closing.discard(session_id)
+
+    @_call
+    def admit(self, session_id: str, max_listeners: int, now_ms: int) -> Admission:
+        session = self.by_id.get(session_id)
+        if session is None:
+            return Admission.UNKNOWN
+        if not session.active:
+            return Admission.ENDED
+        if session.listeners >= max_listeners:
+            return Admission.FULL
+        self._set(session_id, listeners=session.listeners + 1, changed_ms=now_ms)
+        return Admission.ADMITTED
+
+    @_call
+    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
+        session = self.by_id.get(session_id)
+        if session is not None and session.listeners >= places:
+            self._set(session_id, listeners=session.listeners - places, changed_ms=now_ms)
+
+    @_call
+    def touch(self, session_id: str, now_ms: int) -> None:
+        session = self.by_id.get(session_id)
+        if session is not None and session.active:
+            self._set(session_id, changed_ms=now_ms)
+
+    @_call
+    def suspect(self, session: Session, suspicion: Suspicion) -> None:
+        if self._unchanged(session):
+            self._set(session.id, suspicion=suspicion)
+
+    @_call
+    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
+        if not self._unchanged(session):
+            return False
+        self._set(session.id, listeners=listeners, changed_ms=now_ms, suspicion=None)
+        return True
+
+    def _unchanged(self, session: Session) -> bool:
+        now = self.by_id[session.id]
+        return (now.listeners, now.changed_ms) == (session.listeners, session.changed_ms)
+
+    @_call
+    def speaker_arrived(self, session_id: str, connection_id: str, before: str) -> bool:
+        session = self.by_id[session_id]
+        if not session.active or session.speaker_connection != before:
+            return False
+        self._set(session_id, speaker_connection=connection_id, speaker_gone_ms=None)
+        return True
+
+    @_call
+    def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:
+        session = self.by_id.get(session_id)
+        if session is not None and session.speaker_connection == connection_id and session.speaker_gone_ms is None:
+            self._set(session_id, speaker_gone_ms=now_ms)
+
+    @_call
+    def next_sequence(self, session_id: str) -> int | None:
+        session = self.by_id[session_id]
+        if not session.active:
+            return None
+        self._set(session_id, sequence=session.sequence + 1)
+        return session.sequence + 1
+
+    @_call
+    def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:
+        place = (session_id, slot(message.sequence))
+        there = self.slots.get(place)
+        if there is None or there.sequence < message.sequence:
+            self.slots[place] = message
+
+    @_call
+    def kept(self, session_id: str, sequences: Iterable[int]) -> list[KeptMessage]:
+        places = [(session_id, slot(sequence)) for sequence in sequences]
+        return [self.slots[place] for place in places if place in self.slots]
+
+    @_call
+    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
+        self.tickets[secret_hash] = ticket
+
+    @_call
+    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
+        ticket = self.tickets.get(secret_hash)
+        if ticket is None or ticket.expires_s <= now_ms // 1000:
+            return None
+        return self.tickets.pop(secret_hash)
+
+    @_call
+    def put_connection(self, connection: Connection) -> None:
+        assert connection.id not in self.rows
+        self.rows[connection.id] = connection
+        self.stream.append(connection.id)
+
+    @_call
+    def connection(self, connection_id: str) -> Connection | None:
+        return self.rows.get(connection_id)
+
+    @_call
+    def connections(self, connection_ids: Collection[str]) -> list[Connection]:
+        return [self.rows[each] for each in dict.fromkeys(connection_ids) if each in self.rows]
+
+    @_call
+    def remove_connection(self, connection_id: str) -> Connection | None:
+        return self.rows.pop(connection_id, None)
+
+    @_call
+    def remove_gone(self, connection_id: str, opened_before_ms: int) -> Connection | None:
+        row = self.rows.get(connection_id)
+        return self.rows.pop(connection_id) if row is not None and row.opened_ms <= opened_before_ms else None
+
+    @_call
+    def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
+        row = self.rows.get(connection_id)
+        return self.rows.pop(connection_id) if row is not None and row.last_seen_ms <= seen_before_ms else None
+
+    @_call
+    def mark_counted(self, connection_id: str) -> bool:
+        return self._mark(connection_id, counted=True)
+
+    @_call
+    def mark_seen(self, connection_id: str, now_ms: int) -> None:
+        self._mark(connection_id, last_seen_ms=now_ms)
+
+    @_call
+    def listener_ids(self, session_id: str, language: str | None = None) -> list[str]:
+        listeners = [row for row in self.rows.values() if row.role is Role.LISTENER and row.session_id == session_id]
+        return [row.id for row in listeners if language in (None, row.language)]
+
+    def _set(self, session_id: str, **changes: Any) -> None:
+        self.by_id[session_id] = dataclasses.replace(self.by_id[session_id], **changes)
+
+    def _mark(self, connection_id: str, **changes: Any) -> bool:
+        if connection_id not in self.rows:
+            return False
+        self.rows[connection_id] = dataclasses.replace(self.rows[connection_id], **changes)
+        return True
+
+
+class Gateway:
+    """Implements `lambdas.core.session_ports.Posting`: connections that are open, and what each was sent."""
+
+    def __init__(self) -> None:
+        self.open: set[str] = set()
+        self.closed_by_us: set[str] = set()
+        self.received: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def post(self, connection_id: str, text: str) -> bool:
+        if HELD.run is not None:
+            HELD.run.step()
+        if connection_id not in self.open:
+            return False
+        self.received[connection_id].append(json.loads(text))
+        return True
+
+    def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
+        done = {each: self.post(each, text) for each in connection_ids}
+        return Posted([each for each in done if done[each]], [each for each in done if not done[each]])
+
+    def close_all(self, connection_ids: Sequence[str]) -> None:
+        for connection_id in connection_ids:
+            if connection_id in self.open:
+                self.open.discard(connection_id)
+                self.closed_by_us.add(connection_id)
+
+
+class SessionWorld:
+    """All functions over one store, and a clock that moves only when told to."""
+
+    def __init__(self, limits: SessionLimits = GENEROUS) -> None:
+        self.store, self.gateway = MemorySessions(), Gateway()
+        self.limits = limits
+        self.now_ms = START_MS
+        self._numbers = itertools.count()
+        self.entry = Entry(self.store, LocalWindow(), limits, lambda: f"session-{next(self._numbers):04d}")
+        self.greeter = Greeter(self.store, self.gateway, TIMES, limits.max_listeners, lambda seconds: None)
+        self.reconciler = Reconciler(self.store, self.gateway, every_min=1)
+        self.speaking = Speaking(self.store, self.gateway)
+        self.heartbeats = Heartbeats(self.store, LocalWindow(), TIMES, 1_000_000)
+        self.held: list[Held] = []
+
+    def run(self, work: Callable[[], Any], hold_at: int | None = None) -> Any:
+        """Run a function, to its end or to its call number `hold_at`; None while it stands still."""
+        if hold_at is None:
+            return work()
+        held = Held(work, hold_at)
+        if held.start():
+            self.held.append(held)
+            return None
+        held.finish()
+        return held.result
+
+    def let_go(self, *, killed: bool = False) -> None:
+        """Finish or end all runs that stand still."""
+        while self.held:
+            self.held.pop(0).finish(killed=killed)
+
+    def connect(
+        self, request: ConnectRequest, speaker: str | None = None, source: str = "s", at: int | None = None
+    ) -> str:
+        """Try to connect; the new connection's id, which is open if it was let in."""
+        connection_id = f"connection-{next(self._numbers)}"
+        caller = Caller(connection_id, source, speaker)
+
+        def work() -> None:
+            self.refusal = self.entry.connect(request, caller, self.now_ms)
+            if self.refusal is None:
+                self.gateway.open.add(connection_id)
+
+        self.run(work, at)
+        return connection_id
+
+    def create(self, speaker: str = "speaker", at: int | None = None) -> str:
+        return self.connect(CreateSession("en"), speaker, at=at)
+
+    def join(self, session_id: str, language: str = "de", source: str = "s", at: int | None = None) -> str:
+        return self.connect(JoinSession(session_id, language), source=source, at=at)
+
+    def resume(self, session_id: str, speaker: str, at: int | None = None) -> str:
+        return self.connect(ResumeSession(session_id), speaker, at=at)
+
+    def ticket(self, connection_id: str) -> str | None:
+        row = self.store.rows.get(connection_id)
+        if row is None:
+            return None
+        secret = f"secret-{next(self._numbers)}"
+        self.store.put_ticket(hashed(secret), Ticket.of(row, self.now_ms))
+        return secret
+
+    def take_over(self, secret: str, at: int | None = None) -> str:
+        return self.connect(TakeOver(secret), at=at)
+
+    def greet(self, place: int = 0, *, again: bool = False, at: int | None = None) -> Greeting | None:
+        """Deliver one record of the stream, which may come again."""
+        connection_id = self.store.stream[place] if again else self.store.stream.pop(place)
+        greeting: Greeting | None = self.run(lambda: self.greeter.greet(connection_id, self.now_ms), at)
+        return greeting
+
+    def greet_all(self) -> None:
+        while self.store.stream:
+            self.greet()
+
+    def drop(self, connection_id: str, *, told: bool, at: int | None = None) -> None:
+        """A connection goes; API Gateway tells, or does not."""
+        self.gateway.open.discard(connection_id)
+        if told:
+            self.run(lambda: disconnect(self.store, connection_id, self.now_ms), at)
+
+    def heartbeat(self, connection_id: str) -> Any:
+        return self.heartbeats.answer(connection_id, {"action": "heartbeat"}, self.now_ms)
+
+    def ask(self, connection_id: str, at: int | None = None, **request: Any) -> Any:
+        return self.run(lambda: self.speaking.answer(connection_id, request, self.now_ms), at)
+
+    def look(self, at: int | None = None) -> Look | None:
+        found: Look | None = self.run(lambda: self.reconciler.look(self.now_ms), at)
+        return found
+
+    def live_for(self, minutes: int) -> None:
+        """Let time pass: who is connected sends heartbeats, who is told that it is not connected goes."""
+        for _ in range(minutes):
+            self.now_ms += 60_000
+            for connection_id in sorted(self.gateway.open):
+                if not isinstance(self.heartbeat(connection_id), dict):
+                    self.drop(connection_id, told=False)
+            self.look()
+            self.greet_all()
