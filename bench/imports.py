@@ -1,5 +1,7 @@
 """Row `imports`: what importing each function costs a cold start, beside bare botocore making the same clients.
 
+The authorizer makes none: it has bars of its own, without a token and with one, beside PyJWT.
+
 Each import runs in a fresh interpreter; the least of a few runs counts. Bytecode is cached, as in a function that has
 been deployed with its layer compiled.
 """
@@ -11,11 +13,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_type_hints
 
 from bench.report import Measure
 from lambdas.core.environment import FunctionEnvironment
+from lambdas.core.pumping_guard import GuardLimits
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = (
@@ -33,10 +37,19 @@ BARE = (
     "clients = [session.create_client(name, config=config) for name in {services}]"
 )
 MOST = 1.25
+AUTHORIZER = "import lambdas.session_authorizer.handler as authorizer"
+AUTHORIZER_ROWS = {
+    "session_authorizer, no token": (AUTHORIZER, 60),
+    "session_authorizer, a token": (f"{AUTHORIZER}; authorizer.speakers()", 160),
+}
+"""What is imported, and the most milliseconds of it."""
 PROVIDER_OF = {"campaign_worker": ("pinpoint-sms-voice-v2",)}
 """The provider's client of the sample's channel, which `adapters/providers.py` makes."""
 FIELD_SAMPLES = {
     "channel": "sms",
+    "jwks_url": "https://127.0.0.1/",
+    "prices": "{}",
+    "pumping_guard": GuardLimits().to_text(),
     "channels": '{"sms": {"identity": "", "work_queue_url": "x", "parts_per_second": 1, "requests_per_second": 1}}',
 }
 SAMPLES = {str: "x", int: "1", float: "1", bool: "true"}
@@ -48,6 +61,7 @@ def run(brief: bool) -> list[Measure]:
     statements = {f"bare {name}": BARE.format(services=_services(name)) for name in FUNCTIONS}
     statements |= {"bare": BARE.format(services=["dynamodb"])}
     statements |= {name: f"import lambdas.{name}.handler" for name in FUNCTIONS}
+    statements |= {"PyJWT": "import jwt"} | {what: statement for what, (statement, _) in AUTHORIZER_ROWS.items()}
     found = _interleaved(statements, runs)
     measures = []
     for name in FUNCTIONS:
@@ -67,6 +81,19 @@ def run(brief: bool) -> list[Measure]:
                 milliseconds <= MOST * found[f"bare {name}"][0],
             ),
             Measure("imports", f"{name}, modules", "", modules, {"botocore + 1 client": found["bare"][1]}),
+        ]
+    return [*measures, *_authorizer(found)]
+
+
+def _authorizer(found: Mapping[str, tuple[float, int]]) -> list[Measure]:
+    measures = []
+    for what, (_, most) in AUTHORIZER_ROWS.items():
+        milliseconds, modules = found[what]
+        peers = {peer: found[name] for peer, name in {"PyJWT": "PyJWT", "botocore + 1 client": "bare"}.items()}
+        times, counts = ({peer: each[at] for peer, each in peers.items()} for at in (0, 1))
+        measures += [
+            Measure("imports", what, "ms", milliseconds, times, f"<= {most} ms", milliseconds <= most),
+            Measure("imports", f"{what}, modules", "", modules, counts),
         ]
     return measures
 
@@ -109,7 +136,7 @@ def _environment() -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
     }
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, "session_authorizer"):
         module = importlib.import_module(f"lambdas.{name}.settings")
         for settings in vars(module).values():
             if isinstance(settings, type) and issubclass(settings, FunctionEnvironment) and name == settings.FUNCTION:
