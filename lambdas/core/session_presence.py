@@ -82,11 +82,6 @@ def speaker_is_lost(session: Session, now_ms: int) -> bool:
     return session.speaker_gone_ms is not None and now_ms - session.speaker_gone_ms >= SPEAKER_GRACE_MS
 
 
-def is_quiet(session: Session, now_ms: int) -> bool:
-    """Whether a session's number may be compared with its connections."""
-    return now_ms - session.changed_ms > QUIET_MS
-
-
 def is_confirmed(session: Session, counted: int, now_ms: int) -> bool:
     """Whether an earlier look found the same `counted` connections beside the same number.
 

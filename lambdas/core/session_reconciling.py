@@ -14,7 +14,6 @@ from lambdas.core.session_presence import (
     is_confirmed,
     is_due,
     is_lost,
-    is_quiet,
     speaker_is_lost,
 )
 
@@ -81,7 +80,7 @@ class Reconciler:
                 found.lost += 1
         if lost:
             self.posting.close_all(lost)
-        elif is_quiet(session, now_ms):
+        else:
             self._check_number(session, sum(row.counted for row in rows), now_ms, found)
         return self.store.session(session.id) or session
 

@@ -1,0 +1,392 @@
+"""Sessions by example: each promise of docs/sessions.md that no single function keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from lambdas.core.session import Connection, Role
+from lambdas.core.session_errors import Refusal
+from lambdas.core.session_greeting import OPENING_WAITS_S, Greeter, Greeting
+from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
+from lambdas.core.session_requests import CreateSession
+from tests.support.session_world import GENEROUS, TIMES, SessionWorld
+
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def world() -> SessionWorld:
+    return SessionWorld()
+
+
+def opened(world: SessionWorld, *languages: str) -> tuple[str, str, list[str]]:
+    """A session with its speaker and listeners, all greeted: its id and theirs."""
+    speaker = world.create()
+    (session_id,) = world.store.by_id
+    listeners = [world.join(session_id, language) for language in languages]
+    world.greet_all()
+    return session_id, speaker, listeners
+
+
+def code(answer: Any) -> str:
+    assert isinstance(answer, Refusal), answer
+    return answer.code.value
+
+
+def texts(world: SessionWorld, connection_id: str) -> list[Any]:
+    return [each["payload"] for each in world.gateway.received[connection_id] if each["type"] == "message"]
+
+
+def types(world: SessionWorld, connection_id: str) -> list[str]:
+    return [each["type"] for each in world.gateway.received[connection_id]]
+
+
+def test_greetings_say_what_a_client_needs(world: SessionWorld) -> None:
+    session_id, speaker, (listener,) = opened(world, "de")
+    (created,), (joined,) = world.gateway.received[speaker], world.gateway.received[listener]
+    assert (created["type"], created["sessionId"], created["sequence"]) == ("sessionCreated", session_id, 0)
+    assert (joined["type"], joined["targetLanguage"], joined["sourceLanguage"]) == ("sessionJoined", "de", "en")
+    age = joined["refreshAt"] - world.now_ms
+    assert 100 * MINUTE_MS <= age < 105 * MINUTE_MS
+
+
+def test_a_greeting_waits_for_a_connection_that_is_still_opening(world: SessionWorld) -> None:
+    connection_id = world.create()
+    world.gateway.open.discard(connection_id)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            world.gateway.open.add(connection_id)
+
+    greeter = Greeter(world.store, world.gateway, TIMES, 500, sleep)
+    assert greeter.greet(connection_id, world.now_ms) is Greeting.GREETED
+    assert slept == list(OPENING_WAITS_S[:3])
+
+
+def test_who_is_gone_before_the_greeting_leaves_no_place_taken(world: SessionWorld) -> None:
+    session_id, _, _ = opened(world)
+    listener = world.join(session_id)
+    world.drop(listener, told=False)
+    assert world.greet() is Greeting.GONE
+    assert world.store.by_id[session_id].listeners == 0
+    assert world.greeter.greet(listener, world.now_ms) is Greeting.STALE
+
+
+def test_who_joins_while_the_session_ends_is_told_so(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    listener = world.join(session_id)
+    world.store.stream.clear()
+    hidden = world.store.rows.pop(listener)
+    assert world.ask(speaker, action="endSession")["type"] == "sessionEnded"
+    world.store.rows[listener] = hidden
+    assert world.greeter.greet(listener, world.now_ms) is Greeting.ENDED
+    assert types(world, listener) == ["sessionEnded"]
+    assert listener not in world.gateway.open
+
+
+def test_a_broadcast_reaches_its_language_and_nobody_else(world: SessionWorld) -> None:
+    _, speaker, (german, french) = opened(world, "de", "fr")
+    _, _, (stranger,) = (None, None, [world.join("session-none")])
+    everyone = world.ask(speaker, action="broadcast", payload={"n": 1})
+    some = world.ask(speaker, action="broadcast", payload="guten Tag", targetLanguage="DE")
+    assert (everyone["sequence"], everyone["reached"], some["sequence"], some["reached"]) == (1, 2, 2, 1)
+    assert texts(world, german) == [{"n": 1}, "guten Tag"]
+    assert texts(world, french) == [{"n": 1}]
+    assert texts(world, stranger) == []
+
+
+def test_only_the_speaker_speaks_and_only_members_ask(world: SessionWorld) -> None:
+    _, _, (listener,) = opened(world, "de")
+    assert code(world.ask(listener, action="broadcast", payload="x")) == "NOT_SPEAKER"
+    assert code(world.ask(listener, action="endSession")) == "NOT_SPEAKER"
+    assert code(world.ask("nobody", action="broadcast", payload="x")) == "NOT_CONNECTED"
+    assert code(world.heartbeat("nobody")) == "NOT_CONNECTED"
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({"action": "broadcast"}, "BAD_REQUEST"),
+        ({"action": "broadcast", "payload": 1, "targetLanguage": "no language"}, "BAD_REQUEST"),
+        ({"action": "broadcast", "payload": 1, "targetLanguage": ["de"]}, "BAD_REQUEST"),
+        ({"action": "broadcast", "payload": "x" * 131_072}, "MESSAGE_TOO_LARGE"),
+        ({"action": "replay"}, "BAD_REQUEST"),
+        ({"action": "replay", "after": -1}, "BAD_REQUEST"),
+        ({"action": "replay", "after": True}, "BAD_REQUEST"),
+        ({"action": "replay", "after": "1"}, "BAD_REQUEST"),
+    ],
+)
+def test_what_is_malformed_changes_nothing(world: SessionWorld, request_: dict[str, Any], told: str) -> None:
+    session_id, speaker, _ = opened(world)
+    assert code(world.ask(speaker, **request_)) == told
+    assert world.store.by_id[session_id].sequence == 0
+
+
+def test_who_is_gone_at_a_broadcast_leaves_and_who_is_opening_stays(world: SessionWorld) -> None:
+    session_id, speaker, (old, _) = opened(world, "de", "de")
+    world.now_ms += MINUTE_MS
+    young = world.join(session_id, "de")
+    world.drop(old, told=False)
+    world.gateway.open.discard(young)
+    answer = world.ask(speaker, action="broadcast", payload="x")
+    assert (answer["reached"], answer["gone"]) == (1, 2)
+    assert old not in world.store.rows
+    assert young in world.store.rows
+    assert world.store.by_id[session_id].listeners == 2
+
+
+def test_a_listener_gets_what_it_missed_in_its_language(world: SessionWorld) -> None:
+    _, speaker, (listener,) = opened(world, "de")
+    for n, language in enumerate(["de", "fr", None, "de"], 1):
+        wanted: dict[str, Any] = {} if language is None else {"targetLanguage": language}
+        world.ask(speaker, action="broadcast", payload=n, **wanted)
+    world.gateway.received[listener].clear()
+    answer = world.ask(listener, action="replay", after=1)
+    assert (answer["from"], answer["to"], answer["complete"]) == (2, 4, True)
+    assert texts(world, listener) == [3, 4]
+    assert world.ask(listener, action="replay", after=4)["complete"]
+    assert world.ask(listener, action="replay", after=9)["complete"]
+
+
+def test_a_listener_is_told_when_too_much_was_missed(world: SessionWorld) -> None:
+    _, speaker, (listener,) = opened(world, "de")
+    for n in range(1, 104):
+        world.ask(speaker, action="broadcast", payload=n)
+    world.gateway.received[listener].clear()
+    answer = world.ask(listener, action="replay", after=2)
+    assert (answer["from"], answer["to"], answer["complete"]) == (4, 103, False)
+    assert texts(world, listener) == list(range(4, 104))
+    assert world.ask(listener, action="replay", after=3)["complete"]
+
+
+def test_a_message_that_was_never_kept_makes_a_replay_incomplete(world: SessionWorld) -> None:
+    session_id, speaker, (listener,) = opened(world, "de")
+    world.ask(speaker, action="broadcast", payload=1)
+    world.store.next_sequence(session_id)
+    world.ask(speaker, action="broadcast", payload=3)
+    assert not world.ask(listener, action="replay", after=0)["complete"]
+    assert world.ask(listener, action="replay", after=2)["complete"]
+
+
+def test_a_listener_moves_without_giving_up_its_place(world: SessionWorld) -> None:
+    full = SessionWorld(dataclasses.replace(GENEROUS, max_listeners=1))
+    session_id, speaker, (old,) = opened(full, "de")
+    secret = full.ticket(old)
+    assert secret is not None
+    new = full.take_over(secret)
+    assert full.ask(speaker, action="broadcast", payload="meanwhile")["reached"] == 2
+    assert old in full.gateway.open, "the old one stays until the new one is greeted"
+    full.greet_all()
+    assert (old in full.gateway.open, new in full.gateway.open) == (False, True)
+    full.drop(old, told=True)
+    assert full.store.by_id[session_id].listeners == 1
+    assert full.store.rows[new].counted
+    full.take_over(secret)
+    assert full.refusal is not None
+    assert full.refusal.code.value == "TICKET_INVALID"
+
+
+def test_a_place_given_back_meanwhile_is_asked_for_again(world: SessionWorld) -> None:
+    small = SessionWorld(dataclasses.replace(GENEROUS, max_listeners=1))
+    session_id, _, (old,) = opened(small, "de")
+    secret = small.ticket(old)
+    assert secret is not None
+    small.drop(old, told=True)
+    other = small.join(session_id)
+    new = small.take_over(secret)
+    small.greet()
+    assert small.greet() is Greeting.FULL
+    assert types(small, new) == ["sessionJoined", "error"]
+    assert (other in small.gateway.open, new in small.gateway.open) == (True, False)
+    assert small.store.by_id[session_id].listeners == 1
+
+
+def test_a_move_that_fails_gives_back_no_place(world: SessionWorld) -> None:
+    session_id, _, (old,) = opened(world, "de")
+    secret = world.ticket(old)
+    assert secret is not None
+    world.drop(world.take_over(secret), told=True)
+    assert world.greet() is Greeting.STALE
+    assert old in world.gateway.open
+    assert world.store.by_id[session_id].listeners == 1
+
+
+def test_moving_on_before_the_greeting_takes_one_place(world: SessionWorld) -> None:
+    session_id, _, (first,) = opened(world, "de")
+    secret = world.ticket(first)
+    assert secret is not None
+    second = world.take_over(secret)
+    another = world.ticket(second)
+    assert another is not None
+    third = world.take_over(another)
+    assert world.greet(1) is Greeting.GREETED
+    assert world.greet(0) is Greeting.STALE
+    counted = [row.id for row in world.store.rows.values() if row.counted]
+    assert sorted(counted) == sorted([first, third])
+    assert world.store.by_id[session_id].listeners == 2, "the first is still there"
+
+
+def test_a_speaker_moves_and_the_session_never_loses_them(world: SessionWorld) -> None:
+    session_id, old, _ = opened(world)
+    secret = world.ticket(old)
+    assert secret is not None
+    new = world.take_over(secret)
+    world.drop(old, told=True)
+    assert world.store.by_id[session_id].speaker_gone_ms is not None
+    world.greet_all()
+    session = world.store.by_id[session_id]
+    assert (session.speaker_connection, session.speaker_gone_ms) == (new, None)
+    assert world.ask(new, action="broadcast", payload="on we go")["sequence"] == 1
+
+
+def test_a_lost_speaker_may_come_back_and_nobody_else(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    world.drop(speaker, told=True)
+    world.resume(session_id, "somebody else")
+    assert world.refusal is not None
+    assert world.refusal.code.value == "SESSION_NOT_FOUND"
+    back = world.resume(session_id, "speaker")
+    world.greet_all()
+    world.now_ms += SPEAKER_GRACE_MS
+    world.look()
+    assert world.store.by_id[session_id].active
+    assert world.ask(back, action="broadcast", payload="x")["sequence"] == 1
+
+
+def test_a_session_without_its_speaker_ends_for_everybody(world: SessionWorld) -> None:
+    session_id, speaker, (listener,) = opened(world, "de")
+    world.drop(speaker, told=False)
+    world.now_ms += LOST_AFTER_MS + 1
+    world.heartbeat(listener)
+    world.look()
+    assert world.store.by_id[session_id].active
+    world.now_ms += SPEAKER_GRACE_MS
+    world.look()
+    assert world.gateway.received[listener][-1]["reason"] == "speakerLost"
+    assert listener not in world.gateway.open
+    assert not world.store.active
+
+
+def test_a_session_ends_when_its_time_is_over(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    world.now_ms = world.store.by_id[session_id].expires_s * 1000
+    world.look()
+    assert world.gateway.received[speaker][-1] == {
+        "type": "sessionEnded", "sessionId": session_id, "reason": "expired",
+    }  # fmt: skip
+
+
+def test_an_ending_that_died_half_way_is_carried_on(world: SessionWorld) -> None:
+    session_id, speaker, listeners = opened(world, "de", "de", "de")
+    world.ask(speaker, 7, action="endSession")
+    assert world.held, "it stands between two of its listeners"
+    world.let_go(killed=True)
+    world.now_ms += 31_000
+    world.look()
+    world.now_ms += 31_000
+    world.look()
+    for listener in listeners:
+        assert "sessionEnded" in types(world, listener)
+        assert listener not in world.store.rows
+    assert session_id not in world.store.active | world.store.closing
+
+
+def test_one_look_does_not_lower_a_number(world: SessionWorld) -> None:
+    session_id, _, (first, _, _) = opened(world, "de", "de", "de")
+    world.now_ms += 2 * MINUTE_MS
+    world.drop(first, told=True, at=2)
+    assert world.held, "its row is gone and the number not yet lowered"
+    world.look()
+    world.let_go()
+    assert world.store.by_id[session_id].listeners == 2
+    world.now_ms += 2 * MINUTE_MS
+    world.look()
+    assert world.store.by_id[session_id].listeners == 2
+
+
+def test_the_second_look_gives_back_what_a_dead_function_took(world: SessionWorld) -> None:
+    session_id, _, (first, _) = opened(world, "de", "de")
+    world.drop(first, told=True, at=2)
+    world.let_go(killed=True)
+    world.now_ms += 2 * MINUTE_MS
+    world.look()
+    assert world.store.by_id[session_id].listeners == 2
+    world.now_ms += 1
+    world.look()
+    assert world.store.by_id[session_id].listeners == 2, "the looks are too close"
+    world.now_ms += 2 * MINUTE_MS
+    world.look()
+    assert world.store.by_id[session_id].listeners == 1
+
+
+def test_a_move_is_a_change_that_looks_respect(world: SessionWorld) -> None:
+    session_id, _, (old,) = opened(world, "de")
+    secret = world.ticket(old)
+    assert secret is not None
+    world.now_ms += 50_000
+    world.take_over(secret)
+    world.now_ms += 2 * MINUTE_MS
+    world.greet_all()
+    assert world.store.by_id[session_id].changed_ms == world.now_ms
+
+
+@pytest.mark.parametrize(
+    ("age_min", "answers"),
+    [(0, {"heartbeatAck"}), (99, {"heartbeatAck"}), (104, {"connectionRefreshRequired"}), (105, {"connectionWarning"})],
+)
+def test_heartbeats_tell_the_age_of_a_connection(world: SessionWorld, age_min: int, answers: set[str]) -> None:
+    _, speaker, _ = opened(world)
+    world.now_ms += age_min * MINUTE_MS
+    assert {world.heartbeat(speaker)["type"]} == answers
+
+
+def test_fifty_thousand_connections_are_not_asked_to_move_at_once() -> None:
+    seconds = [TIMES.refresh_at_ms(f"connection-{n}", 0) // 1000 for n in range(50_000)]
+    busiest = max(seconds.count(second) for second in set(seconds[:200]))
+    assert busiest < 500, "an account opens 500 connections a second"
+
+
+def test_heartbeats_are_written_down_every_three_minutes(world: SessionWorld) -> None:
+    _, speaker, _ = opened(world)
+    seen = []
+    for _ in range(20):
+        world.now_ms += 30_000
+        world.heartbeat(speaker)
+        seen.append(world.store.rows[speaker].last_seen_ms)
+    assert len(set(seen)) == 3
+
+
+def test_limits_refuse_with_their_code(world: SessionWorld) -> None:
+    small = SessionWorld(
+        dataclasses.replace(
+            GENEROUS, max_active_sessions=1, sessions_per_hour=3, joins_per_minute=2, attempts_per_minute=9
+        )
+    )
+    session_id, _, _ = opened(small)
+    told = []
+    for _ in range(3):
+        small.create()
+        told.append(code(small.refusal))
+    small.connect(CreateSession("en"))
+    told.append(code(small.refusal))
+    for _ in range(3):
+        small.join(session_id)
+    told.append(code(small.refusal))
+    small.join(session_id, source="another")
+    assert small.refusal is None
+    for _ in range(2):
+        small.create("late")
+    told.append(code(small.refusal))
+    assert told == [
+        "TOO_MANY_SESSIONS", "TOO_MANY_SESSIONS", "RATE_LIMITED", "TOKEN_REQUIRED", "RATE_LIMITED", "RATE_LIMITED",
+    ]  # fmt: skip
+
+
+def test_a_row_is_forgotten_after_the_connection_must_have_ended() -> None:
+    row = Connection(id="c", session_id="s", role=Role.LISTENER, opened_ms=5_000, last_seen_ms=5_000)
+    assert row.forgotten_s == 5 + 7_200 + 600
