@@ -16,7 +16,8 @@ from components.monitoring import Monitoring
 from components.naming import Site
 from components.outbox import Outbox
 from components.publication import Publication
-from lambdas.core.outputs import ACTIONS_ALLOWED, READ_ONLY, StackIdentity, StackOutputs
+from components.sessions import Sessions
+from lambdas.core.outputs import ACTIONS_ALLOWED, READ_ONLY, SessionOutputs, StackIdentity, StackOutputs
 
 
 def main() -> None:
@@ -34,12 +35,14 @@ def main() -> None:
     messaging = Messaging("messaging", platform)
     outbox = Outbox("outbox", platform, messaging)
     campaigns = Campaigns("campaigns", platform, messaging, outbox)
+    sessions = Sessions("sessions", platform, settings.sessions) if settings.sessions else None
     monitoring = Monitoring("monitoring", platform, channels=tuple(messaging.channels))
     outputs = StackOutputs(
         identity=_identity(site),
         messaging=messaging.outputs,
         outbox=outbox.outputs,
         campaigns=campaigns.outputs,
+        sessions=sessions.outputs if sessions else SessionOutputs(),
         monitoring=monitoring.outputs,
     )
     Publication("outputs", site, outputs)

@@ -2,7 +2,8 @@
 
 What is not here on purpose: client errors (4xx) of the API, because an address on the internet collects them from
 scanners and nobody on call can correct a caller; the depth of work queues, because a deep queue that moves is healthy
-and its age says when it does not; receipts of other stacks, which a shared account has every day. They are charted.
+and its age says when it does not; receipts of other stacks, which a shared account has every day; `IntegrationError`
+of the WebSocket API, because connections that were rightly refused count there. They are charted.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ STREAM_LAG = Family(
     name="stream-lag",
     levels=WARNING,
     missing="notBreaching",
-    meaning="Campaign counters lag behind the delivery-tracking table",
+    meaning="A function lags behind the table whose changes it reads",
 )
 QUEUE_AGE = Family(
     name="queue-age",
@@ -200,11 +201,43 @@ TOPIC_FAILURES = Family(
     missing="notBreaching",
     meaning="SNS cannot deliver a topic's messages to a subscriber",
 )
+WEBSOCKET_ERRORS = Family(
+    name="websocket-errors",
+    levels=CRITICAL,
+    missing="notBreaching",
+    meaning="The WebSocket API cannot call the functions of sessions",
+    joint=True,
+)
+SESSION_CREATION = Family(
+    name="session-creation",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Opening a session takes too long",
+)
+CONNECTION_ERRORS = Family(
+    name="connection-errors",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Many connections and messages of sessions are refused",
+)
+ACTIVE_SESSIONS = Family(
+    name="active-sessions",
+    levels=WARNING,
+    missing="notBreaching",
+    meaning="Almost as many sessions are open as may be",
+)
+SESSION_HEARTBEAT = Family(
+    name="session-heartbeat",
+    levels=CRITICAL,
+    missing="breaching",
+    meaning="No sweep of sessions has ended for ten minutes: what is lost stays counted, and nobody is told",
+    joint=True,
+)
 STACK_DOWN = Family(
     name="stack-down",
     levels=CRITICAL,
     missing="ignore",
-    meaning="The stack does not do its work: functions fail, queues stand, the API fails or the sweeper is gone",
+    meaning="The stack does not do its work: functions fail, queues stand, an API fails or a sweeper is gone",
 )
 """The composite alarm; its children decide about missing data."""
 
@@ -233,5 +266,10 @@ FAMILIES: tuple[Family, ...] = (
     API_LATENCY,
     RULE_FAILURES,
     TOPIC_FAILURES,
+    WEBSOCKET_ERRORS,
+    SESSION_CREATION,
+    CONNECTION_ERRORS,
+    ACTIVE_SESSIONS,
+    SESSION_HEARTBEAT,
     STACK_DOWN,
 )

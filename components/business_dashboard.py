@@ -1,4 +1,4 @@
-"""The dashboard for whoever sends campaigns: messages, delivery, limits and money, a line per channel."""
+"""The dashboard for whoever sends campaigns and holds sessions: messages, delivery, limits, money, who listens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from components import limits
 from components.inventory import Inventory
 from components.measures import Measure
+from components.session_settings import SessionSettings
 from components.widgets import Chart, Figures, Line, Note, Section
 from lambdas.core import metrics
 
@@ -22,11 +23,12 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """The dashboard of one stack and its channels (`sms`, `whatsapp`, `email`)."""
+    """The dashboard of one stack, its channels (`sms`, `whatsapp`, `email`) and its sessions, if it has them."""
 
     stack: str
     channels: Sequence[str]
     inventory: Inventory
+    session_settings: SessionSettings | None = None
 
     def sections(self) -> list[Section]:
         """Everything, the most important first."""
@@ -37,6 +39,7 @@ class Business:
             self._delivery(),
             self._rate_limits(),
             self._cost(),
+            *([self._sessions(self.session_settings)] if self.session_settings else []),
         ]
 
     def _at_a_glance(self) -> Section:
@@ -150,11 +153,45 @@ class Business:
             ],
         )
 
+    def _sessions(self, settings: SessionSettings) -> Section:
+        open_sessions = self._lines(metrics.ACTIVE_SESSIONS, "Maximum", label="sessions")
+        listeners = self._lines(metrics.TOTAL_LISTENERS, "Maximum", label="listeners")
+        entering = [
+            line
+            for metric, what in (
+                (metrics.SESSION_CREATION_LATENCY, "creation"),
+                (metrics.LISTENER_JOIN_LATENCY, "join"),
+            )
+            for statistic in ("p50", "p95", "p99")
+            for line in self._lines(metric, statistic, label=f"{what} {statistic}")
+        ]
+        broadcasts = [
+            line
+            for statistic in ("p50", "p95")
+            for line in self._lines(metrics.BROADCAST_LATENCY, statistic, label=statistic)
+        ]
+        refused = [
+            *self._lines(metrics.CONNECTION_ERRORS, "Sum", label="all"),
+            *self._lines(metrics.RATE_LIMIT_EXCEEDED, "Sum", label="too often"),
+        ]
+        share = limits.ACTIVE_SESSIONS_SHARE * settings.max_active_sessions
+        return Section(
+            "Sessions",
+            [
+                Chart(title="Open sessions", axis="sessions", limit=share, lines=open_sessions),
+                Chart(title="Listeners", axis="connections", lines=listeners),
+                Chart(
+                    title="Opening and joining", axis="milliseconds", limit=limits.SESSION_CREATION_MS, lines=entering
+                ),
+                Chart(title="Broadcasts", axis="milliseconds", lines=broadcasts),
+                Chart(title="Refused", axis="refusals", limit=limits.CONNECTION_ERRORS, lines=refused),
+            ],
+        )
+
     def _lines(self, metric: metrics.Metric, statistic: str, period: int = 300, *, label: str = "") -> list[Line]:
-        """One line for the stack, or one per channel where the metric has that dimension."""
+        """One line for the stack, or one per channel where the metric has that dimension alone."""
         stack = {metrics.STACK: self.stack}
-        (names,) = metric.dimension_sets
-        if metrics.CHANNEL not in names:
+        if (metrics.STACK,) in metric.dimension_sets:
             return [Line(label or "all channels", Measure.of(metric, stack, statistic, period))]
         return [
             Line(

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.channels import SendingChannel, routes_text
-from components.consumers import Batching, consume_queue, consume_stream, stream_rights
+from components.consumers import SMALLEST_CONCURRENCY, Batching, consume_queue, consume_stream, stream_rights
 from components.content_bucket import AUDIENCES, CHECKPOINTS, PARTS, REPORTS, REQUESTS
 from components.event_rule import RuleArgs, RuleToQueue
 from components.function import Function, FunctionArgs
@@ -61,8 +61,6 @@ than a fifth of the memory at a million rows."""
 
 WORKER_TIMEOUT_SECONDS = 60
 SWEEPER_TIMEOUT_SECONDS = 60
-SMALLEST_CONCURRENCY = 2
-"""The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
 
 
 class Campaigns(pulumi.ComponentResource):
@@ -283,6 +281,7 @@ class Campaigns(pulumi.ComponentResource):
             batching=Batching(size=500, window_seconds=1),
             retries=5,
             failures=failures,
+            whole_batches="the function counts a batch in one transaction under one marker: all of its records or none",
         )
         return counters
 

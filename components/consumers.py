@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,6 +16,9 @@ from components.platform import Platform
 from components.queue import VISIBILITY_FACTOR, DeadLetterQueue, Queue
 from components.table import Table
 from components.waiver import Waiver
+
+SMALLEST_CONCURRENCY = 2
+"""The smallest MaximumConcurrency of a mapping (Lambda API reference, ScalingConfig)."""
 
 _PARTIAL_FAILURES = ["ReportBatchItemFailures"]
 
@@ -81,10 +86,14 @@ def consume_stream(
     batching: Batching,
     retries: int,
     failures: DeadLetterQueue,
+    events: Sequence[str] = (),
+    whole_batches: str = "",
 ) -> aws.lambda_.EventSourceMapping:
-    """Let `function` read the table's stream; a batch that fails `retries` times more is reported to `failures`.
+    """Let `function` read the table's stream; what fails `retries` times more is reported to `failures`.
 
-    Batches are not bisected: the function marks a batch by its sequence numbers, which bisecting would change.
+    `events` are the changes it gets (INSERT, MODIFY, REMOVE), all without them. The function names the record that
+    failed, and it and what follows come again, and a batch that fails altogether is halved; where it takes batches
+    only as a whole, `whole_batches` says why.
     """
     subject = name.removesuffix("-mapping")
     alarms.alarm(
@@ -105,16 +114,25 @@ def consume_stream(
         batch_size=batching.size,
         maximum_batching_window_in_seconds=batching.window_seconds,
         maximum_retry_attempts=retries,
-        bisect_batch_on_function_error=False,
+        function_response_types=None if whole_batches else _PARTIAL_FAILURES,
+        filter_criteria=_only(events),
+        bisect_batch_on_function_error=not whole_batches,
         destination_config=aws.lambda_.EventSourceMappingDestinationConfigArgs(
             on_failure=aws.lambda_.EventSourceMappingDestinationConfigOnFailureArgs(destination_arn=failures.arn)
         ),
         tags=platform.site.tags,
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[*function.ready, *failures.ready]),
     )
-    Waiver(
-        mapping,
-        "mapping-partial-failures",
-        reason="the function counts a batch in one transaction under one marker: all of its records or none",
-    )
+    if whole_batches:
+        Waiver(mapping, "mapping-partial-failures", reason=whole_batches)
     return mapping
+
+
+def _only(events: Sequence[str]) -> aws.lambda_.EventSourceMappingFilterCriteriaArgs | None:
+    """Records that are filtered out invoke nothing (Lambda developer guide, "Control which events Lambda sends")."""
+    if not events:
+        return None
+    pattern = json.dumps({"eventName": list(events)})
+    return aws.lambda_.EventSourceMappingFilterCriteriaArgs(
+        filters=[aws.lambda_.EventSourceMappingFilterCriteriaFilterArgs(pattern=pattern)]
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from components.queue import DeadLetterQueue, Queue
     from components.table import Table
     from components.topic import Topic
+    from components.websocket_api import WebSocketApi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +45,6 @@ class Inventory:
     dead_letter_queues: list[DeadLetterQueue] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     apis: list[HttpApi] = field(default_factory=list)
+    websocket_apis: list[WebSocketApi] = field(default_factory=list)
     rules: list[RuleToQueue] = field(default_factory=list)
     topics: list[Topic] = field(default_factory=list)

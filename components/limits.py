@@ -20,5 +20,14 @@ IN_DOUBT = 100
 OUTBOX_AGE_SECONDS = 120
 """A single message that waits longer is late: a code, an answer."""
 
+SESSION_CREATION_MS = 2_000
+"""95th percentile of opening a session, twice five minutes in a row."""
+
+CONNECTION_ERRORS = 100
+"""Connections and messages refused in five minutes."""
+
+ACTIVE_SESSIONS_SHARE = 0.9
+"""Of the sessions that may be open at the same time."""
+
 HEARTBEAT_SECONDS = 600
 """Time in which at least one of the sweeps, due each minute, must have ended."""

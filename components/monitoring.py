@@ -19,6 +19,7 @@ from components.alarms import Limit
 from components.business_dashboard import Business
 from components.measures import Measure
 from components.platform import Platform
+from components.session_settings import SessionSettings
 from lambdas.core import metrics
 from lambdas.core.alarm_text import Severity
 from lambdas.core.outputs import MonitoringOutputs
@@ -42,7 +43,9 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("cpaas:monitoring:Monitoring", name, {}, opts)
         self._platform = platform
         site = platform.site
-        for family, subject, watched, limit in _promises(site.stack, channels):
+        sessions = site.settings.sessions
+        promises = [*_promises(site.stack, channels), *(_session_promises(site.stack, sessions) if sessions else ())]
+        for family, subject, watched, limit in promises:
             alarms.alarm(
                 "-".join(filter(None, (family.name, subject))),
                 parent=self,
@@ -53,7 +56,7 @@ class Monitoring(pulumi.ComponentResource):
                 limit=limit,
             )
         alarms.composite("stack-down", parent=self, platform=platform, family=alarm_families.STACK_DOWN)
-        business = Business(site.stack, channels, platform.inventory).sections()
+        business = Business(site.stack, channels, platform.inventory, sessions).sections()
         texts: dict[str, Any] = {
             "warning_topic_arn": platform.alarm_topics[Severity.WARNING],
             "critical_topic_arn": platform.alarm_topics[Severity.CRITICAL],
@@ -74,8 +77,12 @@ class Monitoring(pulumi.ComponentResource):
         return dashboard.dashboard_name
 
 
-def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str, Measure, Limit]]:
-    """Family, subject, what is watched and when it rises; throttling and capacity per channel."""
+Promise = tuple[Family, str, Measure, Limit]
+"""Family, subject, what is watched and when it rises."""
+
+
+def _promises(stack: str, channels: Sequence[str]) -> Iterator[Promise]:
+    """Of messages; throttling and capacity per channel."""
     every = {metrics.STACK: stack}
     for channel in channels:
         one = {**every, metrics.CHANNEL: channel.upper()}
@@ -128,5 +135,34 @@ def _promises(stack: str, channels: Sequence[str]) -> Iterator[tuple[Family, str
         alarm_families.SWEEPER_HEARTBEAT,
         "",
         Measure.of(metrics.OVERDUE_RECEIPTS, every, "SampleCount", limits.HEARTBEAT_SECONDS),
+        Limit(value=1, below=True),
+    )
+
+
+def _session_promises(stack: str, sessions: SessionSettings) -> Iterator[Promise]:
+    every = {metrics.STACK: stack}
+    yield (
+        alarm_families.SESSION_CREATION,
+        "",
+        Measure.of(metrics.SESSION_CREATION_LATENCY, every, "p95"),
+        Limit(value=limits.SESSION_CREATION_MS, points=2),
+    )
+    yield (
+        alarm_families.CONNECTION_ERRORS,
+        "",
+        Measure.of(metrics.CONNECTION_ERRORS, every, "Sum"),
+        Limit(value=limits.CONNECTION_ERRORS),
+    )
+    yield (
+        alarm_families.ACTIVE_SESSIONS,
+        "",
+        Measure.of(metrics.ACTIVE_SESSIONS, every, "Maximum"),
+        Limit(value=limits.ACTIVE_SESSIONS_SHARE * sessions.max_active_sessions),
+    )
+    # As with the sweep of campaigns: how often the gauge was seen says whether sweeps end.
+    yield (
+        alarm_families.SESSION_HEARTBEAT,
+        "",
+        Measure.of(metrics.ACTIVE_SESSIONS, every, "SampleCount", limits.HEARTBEAT_SECONDS),
         Limit(value=1, below=True),
     )

@@ -92,11 +92,25 @@ def _edges(inventory: Inventory) -> Section:
         for api in inventory.apis
         for statistic in ("p50", "p95")
     ]
-    rules, topics = inventory.rules, inventory.topics
+    rules, topics, sockets = inventory.rules, inventory.topics, inventory.websocket_apis
+    websockets = [
+        _chart("WebSocket connections opened", "connections", sockets, "ConnectCount", "Sum"),
+        _chart("WebSocket messages", "messages", sockets, "MessageCount", "Sum"),
+        Chart(
+            title="WebSocket errors",
+            axis="errors",
+            lines=[
+                Line(f"{api.thing} {label}", api.measure(metric, "Sum"))
+                for api in sockets
+                for label, metric in (("refused or failed", "IntegrationError"), ("not called", "ExecutionError"))
+            ],
+        ),
+    ]
     return Section(
-        "API, topics and rules",
+        "APIs, topics and rules",
         [
             Chart(title="API latency", axis="milliseconds", lines=latency),
+            *(websockets if sockets else []),
             _chart("Published to topics", "messages", topics, "NumberOfMessagesPublished", "Sum"),
             _chart("Not delivered by topics", "messages", topics, "NumberOfNotificationsFailed", "Sum"),
             _chart("Rules fired", "invocations", rules, "Invocations", "Sum"),

@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
 from components.price_settings import PriceSettings
 from components.pumping_settings import Country, PumpingGuardSettings
+from components.session_settings import SessionSettings
 from lambdas.core.countries import countries_to_text
 
 PROJECT = "ai-cpaas-demo"
@@ -189,6 +190,7 @@ class StackSettings(_Settings):
     sms: SmsSettings = Field(default=SmsSettings(), description="SMS channel")
     whatsapp: WhatsAppSettings | None = Field(default=None, description="WhatsApp channel; off without it")
     email: EmailSettings | None = Field(default=None, description="email channel; off without it")
+    sessions: SessionSettings | None = Field(default=None, description="sessions over WebSockets; off without it")
     campaign_spend_cap_usd: float = Field(
         default=50.0, gt=0, allow_inf_nan=False, description="spend cap of a campaign, which may ask for less"
     )

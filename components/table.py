@@ -35,13 +35,14 @@ class Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableArgs:
-    """`keys` maps each key attribute, of the table or an index, to its type."""
+    """`keys` maps each key attribute, of the table or an index, to its type; rows end at the time in `ttl`."""
 
     thing: str
     keys: Mapping[str, AttributeType]
     hash_key: str
     range_key: str | None = None
     indexes: Sequence[Index] = ()
+    ttl: str = TTL_ATTRIBUTE
     stream: bool = False
 
 
@@ -76,7 +77,7 @@ class Table(pulumi.ComponentResource):
                 )
                 for index in args.indexes
             ],
-            ttl=aws.dynamodb.TableTtlArgs(attribute_name=TTL_ATTRIBUTE, enabled=True),
+            ttl=aws.dynamodb.TableTtlArgs(attribute_name=args.ttl, enabled=True),
             stream_enabled=args.stream,
             stream_view_type="NEW_AND_OLD_IMAGES" if args.stream else None,
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 API = "aws:apigatewayv2/api:Api"
 API_ROUTE = "aws:apigatewayv2/route:Route"
+API_ROUTE_RESPONSE = "aws:apigatewayv2/routeResponse:RouteResponse"
 API_STAGE = "aws:apigatewayv2/stage:Stage"
+USER_POOL = "aws:cognito/userPool:UserPool"
+USER_POOL_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE_ALARM = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"

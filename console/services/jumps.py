@@ -26,6 +26,8 @@ CONSUMERS: Mapping[str, str] = {
     "email-work": "email_worker_function",
     "sweep": "sweeper_function",
     "campaign-counters": "campaign_counters_function",
+    "session-sweep": "session_notifier_function",
+    "session-notifier": "session_notifier_function",
 }
 """Which function takes the messages of a queue, and could not do what lies in its dead-letter queue: the queue's short
 name, the function's output."""

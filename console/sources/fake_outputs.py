@@ -9,6 +9,7 @@ from lambdas.core.outputs import (
     MessagingOutputs,
     MonitoringOutputs,
     OutboxOutputs,
+    SessionOutputs,
     StackIdentity,
     StackOutputs,
 )
@@ -41,6 +42,7 @@ def fake_outputs(environment: str = "local") -> StackOutputs:
         messaging=MessagingOutputs(**messaging),
         outbox=OutboxOutputs(**named(OutboxOutputs)),
         campaigns=CampaignOutputs(**named(CampaignOutputs)),
+        sessions=SessionOutputs(**named(SessionOutputs)),
         monitoring=MonitoringOutputs(**named(MonitoringOutputs) | {"alarm_name_prefix": f"{PROJECT}-local-"}),
     )
 

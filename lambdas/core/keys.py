@@ -1,4 +1,4 @@
-"""Keys of the three tables' items, written once (docs/data-model.md)."""
+"""Keys of the tables' items, written once (docs/data-model.md)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ CUSTOMER_INDEX = "customer-index"
 PROVIDER_INDEX = "provider-index"
 OPEN_INDEX = "open-index"
 """Of messages without a final receipt that somebody keeps an eye on: rows with the attribute `open` alone are in it."""
+LISTENERS_INDEX = "sessionId-targetLanguage-index"
+"""Of the listeners' connections: rows with the attribute `targetLanguage` alone are in it."""
 ALL_CAMPAIGNS = "campaigns"
 """The hash key of `created-index`: one partition, written once per campaign."""
 

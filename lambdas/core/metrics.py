@@ -128,7 +128,7 @@ SESSIONS: tuple[Metric, ...] = (
 )
 """What a stack with sessions publishes."""
 
-CATALOGUE: tuple[Metric, ...] = (
+MESSAGES: tuple[Metric, ...] = (
     MESSAGES_SENT,
     MESSAGES_PER_SECOND,
     UTILIZATION_PERCENT,
@@ -152,6 +152,9 @@ CATALOGUE: tuple[Metric, ...] = (
     FALLBACK_LEGS,
     DOUBLE_DELIVERIES,
 )
+"""What every stack publishes."""
+
+CATALOGUE = (*MESSAGES, *SESSIONS)
 
 MAX_VALUES_PER_METRIC = 100
 """Values of one metric in one embedded-metric line (CloudWatch embedded metric format specification)."""

@@ -1,7 +1,8 @@
 """The outputs contract: what a deployed stack tells the rest of the world about itself.
 
 One field is one fact with three spellings, all derived here: `rate_limits_table` in Python, `RateLimitsTable` among
-the stack's outputs and in SSM, `RATE_LIMITS_TABLE` in `.env.aws`.
+the stack's outputs and in SSM, `RATE_LIMITS_TABLE` in `.env.aws`. `SPELLED` has the outputs that others agreed on
+before us.
 """
 
 from __future__ import annotations
@@ -16,13 +17,25 @@ SSM_STANDARD_LIMIT = 4096
 """Bytes of a standard parameter (Systems Manager quotas page)."""
 
 
+SPELLED: Mapping[str, str] = {
+    "websocket_api_endpoint": "WebSocketAPIEndpoint",
+    "sessions_table": "SessionsTableName",
+    "connections_table": "ConnectionsTableName",
+    "session_rate_limits_table": "SessionRateLimitsTableName",
+}
+"""Field -> output name, where it is not the field's words one after the other."""
+
+SESSION_STAGE = "prod"
+"""Stage of the sessions' WebSocket API, with which `WebSocketAPIEndpoint` ends in every environment."""
+
+
 class OutputsError(ValueError):
     """A set of outputs lacks something the contract asks for; the message names it."""
 
 
 def output_name(field: str) -> str:
     """`rate_limits_table` -> `RateLimitsTable`."""
-    return "".join(word.capitalize() for word in field.split("_"))
+    return SPELLED.get(field) or "".join(word.capitalize() for word in field.split("_"))
 
 
 def variable_name(field: str) -> str:
@@ -155,6 +168,30 @@ class CampaignOutputs(ComponentOutputs):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOutputs(ComponentOutputs):
+    """Where sessions are joined, who their speakers are, and what stands behind it; empty where sessions are off."""
+
+    COMPONENT: ClassVar[str] = "sessions"
+
+    websocket_api_endpoint: str = ""
+    sessions_table: str = ""
+    connections_table: str = ""
+    session_rate_limits_table: str = ""
+    session_user_pool_id: str = ""
+    session_client_id: str = ""
+    session_sweep_queue_url: str = ""
+    session_sweep_dead_letter_queue_url: str = ""
+    session_notifier_dead_letter_queue_url: str = ""
+    session_authorizer_function: str = ""
+    session_connection_function: str = ""
+    session_heartbeat_function: str = ""
+    session_disconnect_function: str = ""
+    session_refresh_function: str = ""
+    session_broadcaster_function: str = ""
+    session_notifier_function: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MonitoringOutputs(ComponentOutputs):
     """Where alarms go, how this stack's alarms are found (`alarm_name_prefix` for DescribeAlarms), its dashboards."""
 
@@ -175,6 +212,7 @@ class StackOutputs:
     messaging: MessagingOutputs
     outbox: OutboxOutputs
     campaigns: CampaignOutputs
+    sessions: SessionOutputs
     monitoring: MonitoringOutputs
 
     def components(self) -> list[ComponentOutputs]:
@@ -201,6 +239,7 @@ class StackOutputs:
             messaging=MessagingOutputs.from_mapping(values),
             outbox=OutboxOutputs.from_mapping(values),
             campaigns=CampaignOutputs.from_mapping(values),
+            sessions=SessionOutputs.from_mapping(values),
             monitoring=MonitoringOutputs.from_mapping(values),
         )
 
@@ -210,6 +249,7 @@ COMPONENTS: tuple[type[ComponentOutputs], ...] = (
     MessagingOutputs,
     OutboxOutputs,
     CampaignOutputs,
+    SessionOutputs,
     MonitoringOutputs,
 )
 

@@ -64,8 +64,9 @@ def _greeted(record: Mapping[str, Any]) -> str | None:
         return str(record["dynamodb"]["SequenceNumber"])
     LOG.line("INFO", "new connection", connection=hashed(row["connectionId"]), greeting=greeting.value)
     if greeting is Greeting.GREETED and "replaces" not in row:
-        metric = SESSION_CREATION_LATENCY if row["role"] == Role.SPEAKER.value else LISTENER_JOIN_LATENCY
-        LOG.metrics([Datum(metric, max(0, _now_ms() - row["openedAt"]))])
+        opened = row["role"] == Role.SPEAKER.value
+        took_ms = max(0, _now_ms() - row["openedAt"])
+        LOG.metrics([Datum(SESSION_CREATION_LATENCY if opened else LISTENER_JOIN_LATENCY, took_ms)])
     return None
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from lambdas.core import metrics
 from lambdas.core.channels import Channel
+from lambdas.core.outputs import output_name
+from lambdas.core.session_errors import SessionError
 from localcloud import resource_types as types
 from localcloud.costs import parts, prices
 from localcloud.costs.parts import Load
@@ -20,6 +22,9 @@ _EMAIL_SET = "aws:sesv2/configurationSet:ConfigurationSet"
 _SMS_SET = "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet"
 WHATSAPP_OUTPUT = "WhatsappPhoneNumberId"
 """The stack output that is not empty where the WhatsApp channel is on: it has no resource of its own in AWS."""
+
+SESSIONS_OUTPUT = output_name("websocket_api_endpoint")
+"""The stack output that is not empty where sessions are on."""
 
 TRACED_SHARE = 0.05
 """X-Ray's default rule records 5 % of the requests beyond one a second (X-Ray developer guide, "Sampling rules")."""
@@ -76,7 +81,7 @@ class _Context:
 
 def estimate(graph: RecordedGraph, usage: Usage) -> Estimate:
     """A month of `graph` under `usage`."""
-    load = Load(usage, channels(graph))
+    load = Load(usage, channels(graph), has_sessions=bool(graph.stack_outputs.get(SESSIONS_OUTPUT)))
     context = _Context(View(graph), load)
     lines: list[Line] = []
     unpriced: set[str] = set()
@@ -101,9 +106,13 @@ def channels(graph: RecordedGraph) -> tuple[str, ...]:
 
 
 def _metrics_published(load: Load) -> int:
-    per_stack = sum(metrics.CHANNEL not in names for item in metrics.CATALOGUE for names in item.dimension_sets)
-    per_channel = sum(metrics.CHANNEL in names for item in metrics.CATALOGUE for names in item.dimension_sets)
-    return per_stack + per_channel * len(load.channels)
+    values = {
+        metrics.CHANNEL: len(load.channels),
+        metrics.CODE: len(SessionError),
+        metrics.OPERATION: parts.RATE_LIMITS,
+    }
+    catalogue = metrics.CATALOGUE if load.has_sessions else metrics.MESSAGES
+    return sum(values.get(names[-1], 1) for item in catalogue for names in item.dimension_sets)
 
 
 def _messages(load: Load) -> Iterator[Line]:
@@ -204,7 +213,15 @@ def _key(it: Registration, context: _Context) -> Iterator[Line]:
 
 
 def _api(it: Registration, context: _Context) -> Iterator[Line]:
+    if it.inputs.get("protocolType") == "WEBSOCKET":
+        yield Line(it.urn, "API Gateway", "messages", context.load.socket_messages, prices.SOCKET_MESSAGE)
+        yield Line(it.urn, "API Gateway", "connections", context.load.connection_minutes, prices.SOCKET_MINUTE)
+        return
     yield Line(it.urn, "API Gateway", "calls", context.load.usage.api_calls, prices.API_CALL)
+
+
+def _user_pool(it: Registration, context: _Context) -> Iterator[Line]:
+    yield Line(it.urn, "Cognito", "users", context.load.usage.speakers, prices.USER)
 
 
 def _number_lease(it: Registration, _: _Context) -> Iterator[Line]:
@@ -245,6 +262,7 @@ COSTS: Mapping[str, Callable[[Registration, _Context], Iterator[Line]]] = {
     types.SECRET: _once("Secrets Manager", "secret", prices.SECRET),
     types.TABLE: _table,
     types.TOPIC: _topic,
+    types.USER_POOL: _user_pool,
 }
 """What each type costs."""
 
@@ -255,7 +273,9 @@ FREE: Mapping[str, str] = {
     "aws:apigatewayv2/authorizer:Authorizer": _PART,
     "aws:apigatewayv2/integration:Integration": _PART,
     types.API_ROUTE: _PART,
+    types.API_ROUTE_RESPONSE: _PART,
     types.API_STAGE: "calls are priced at the API, access logs at their group",
+    types.USER_POOL_CLIENT: _PART,
     types.EVENT_BUS: "events are priced at the rule that matches them",
     types.EVENT_BUS_POLICY: _RIGHTS,
     types.EVENT_TARGET: "delivery within the account is free",

@@ -31,6 +31,15 @@ LEASE_UNITS = 2.0
 OBJECT_ROWS = 1_000.0
 """Rows of a part file."""
 
+RATE_LIMITS = 4
+"""Operations that sessions count and bound: attempts, joins, sessions and heartbeats."""
+HEARTBEATS_PER_MINUTE = 1.0
+"""Of a connection: clients need no more to be taken for present."""
+PRESENCE_MINUTES = 3.0
+"""A heartbeat writes only when the last write is older (docs/sessions.md, "What is kept")."""
+MOVE_MINUTES = 100.0
+"""How long a connection lives before its member moves to the next one."""
+
 POLLERS = 5.0
 """Long polls that Lambda keeps open on an idle queue, 20 s each (Lambda developer guide, "Using Lambda with SQS")."""
 
@@ -39,10 +48,11 @@ CHANNELS = ("sms", "whatsapp", "email")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month of one stack: the usage, and the channels that the stack has."""
+    """A month of one stack: the usage, the channels that the stack has, and whether it has sessions."""
 
     usage: Usage
     channels: tuple[str, ...]
+    has_sessions: bool = False
 
     @property
     def campaign_messages(self) -> float:
@@ -78,6 +88,32 @@ class Load:
         """Retries and fallback legs; each is looked for once or twice."""
         return self.messages * self.usage.fallback_share
 
+    @property
+    def members(self) -> float:
+        """Speakers and listeners of all sessions."""
+        return self.usage.sessions * (1 + self.usage.session_listeners) if self.has_sessions else 0.0
+
+    @property
+    def connection_minutes(self) -> float:
+        """Minutes that members are connected."""
+        return self.members * self.usage.session_minutes
+
+    @property
+    def connections(self) -> float:
+        """Connections made: a member's first one, and those it moves to."""
+        return self.members + self.connection_minutes / MOVE_MINUTES
+
+    @property
+    def broadcasts(self) -> float:
+        """Messages of speakers."""
+        return self.usage.sessions * self.usage.session_broadcasts if self.has_sessions else 0.0
+
+    @property
+    def socket_messages(self) -> float:
+        """Messages over WebSockets, in both directions: heartbeats, greetings, broadcasts, and the answers."""
+        heartbeats = self.connection_minutes * HEARTBEATS_PER_MINUTE
+        return 2 * heartbeats + self.connections + self.broadcasts * (2 + self.usage.session_listeners)
+
     def tokens(self, channel: str) -> float:
         """Work tokens of one channel: a worker sends for twenty seconds per token."""
         return self.usage.messages(channel) / (self.usage.worker_messages_per_second * SECONDS_PER_TOKEN)
@@ -100,6 +136,14 @@ FUNCTIONS: Mapping[str, Callable[[Load, Registration], Runs]] = {
     "fallback": lambda load, _: Runs(2 * load.legs, 0.1),
     "message_sender": lambda load, _: Runs(load.usage.single_messages + load.legs, 0.5),
     "sweeper": lambda load, _: Runs(MINUTES, 0.5),
+    "session_authorizer": lambda load, _: Runs(load.connections, 0.02),
+    "session_connection": lambda load, _: Runs(load.connections, 0.1),
+    "session_heartbeat": lambda load, _: Runs(load.connection_minutes * HEARTBEATS_PER_MINUTE, 0.01),
+    "session_disconnect": lambda load, _: Runs(load.connections, 0.05),
+    "session_refresh": lambda load, _: Runs(load.connection_minutes / MOVE_MINUTES, 0.05),
+    "session_broadcaster": lambda load, _: Runs(load.broadcasts, 0.2),
+    # The minute's look, and one run for each few new connections.
+    "session_notifier": lambda load, _: Runs(MINUTES + load.connections / 2, 0.2),
 }
 """By the folder in `lambdas/`; `message_sender` sends single messages."""
 
@@ -124,6 +168,18 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
         + load.usage.single_messages * SINGLE_WRITES,
         MINUTES * 10 + load.usage.api_calls * 2 + load.messages,
     ),
+    # A session's own item in a transaction with the roster, tickets, and each member's place taken and given back; a
+    # broadcast takes its number and its slot.
+    "sessions": lambda load: Units(
+        load.usage.sessions * 6 * load.has_sessions + load.connections * 2 + load.broadcasts * 2,
+        MINUTES * 2 + load.connections * 2 + load.broadcasts,
+    ),
+    # A row and its index entry, put and deleted, and presence.
+    "connections": lambda load: Units(
+        load.connections * 4 + load.connection_minutes / PRESENCE_MINUTES,
+        load.connections + load.connection_minutes * HEARTBEATS_PER_MINUTE + load.broadcasts * 2,
+    ),
+    "session-rate-limits": lambda load: Units(load.connections * 2, 0),
     "rate-limits": lambda load: Units(load.leases * LEASE_UNITS, load.leases * LEASE_UNITS + MINUTES),
 }
 """By the table's name in the program, without `-table`."""
@@ -133,6 +189,7 @@ QUEUES: Mapping[str, Callable[[Load], float]] = {
     "outbox": lambda load: load.usage.single_messages + load.legs,
     "plan": lambda load: load.usage.campaigns,
     "receipts": lambda load: load.receipts,
+    "session-sweep": lambda load: MINUTES,
     "sweep": lambda load: MINUTES,
     **{f"{channel}-work": lambda load, channel=channel: load.tokens(channel) for channel in CHANNELS},  # type: ignore[misc]
 }

@@ -81,9 +81,12 @@ PUBLISH = _documented("0.50", _MILLION, "messages published")
 QUEUE_REQUEST = _documented("0.40", _MILLION, "queue requests")
 READ_UNIT = _quoted("0.125", _MILLION, "read units")
 RECOVERY = _quoted("0.20", 1, "GB of point-in-time recovery a month", "price quotes of DynamoDB")
+SOCKET_MESSAGE = _quoted("1.00", _MILLION, "WebSocket messages of 32 KB", "several price quotes for WebSocket APIs")
+SOCKET_MINUTE = _quoted("0.25", _MILLION, "minutes of a connection", "several price quotes for WebSocket APIs")
 SECRET = _documented("0.40", 1, "secret a month")
 TABLE_STORAGE = _quoted("0.25", 1, "GB of table a month")
 TRACE = _documented("5.00", _MILLION, "traces recorded", "aws.amazon.com/xray/pricing")
+USER = _documented("0.015", 1, "user signing in in a month (Cognito Essentials)")
 WRITE_UNIT = _quoted("0.625", _MILLION, "write units")
 
 _NUMBER_SOURCE = "usual lease of US numbers; read MonthlyLeasingPrice of DescribePhoneNumbers after the request"

@@ -22,8 +22,10 @@ class Usage:
     conversations: without a template only answers within 24 hours go out. `worker_messages_per_second` is what one
     worker sends, bounded by the origination identity. `receipts_per_message` come by each of two paths,
     `fallback_share` of the messages are sent once more, again or on another channel.
-    `kept_gb_per_table` and `kept_gb_of_objects` are what lies there on average. The last five say what is assumed of
-    a function, table or queue that the model knows no part for.
+    `kept_gb_per_table` and `kept_gb_of_objects` are what lies there on average. Where the stack has sessions, there are
+    `sessions` a month, each `session_minutes` long with `session_listeners` listeners and `session_broadcasts`
+    broadcasts; `speakers` are the people who sign in for them. The last five say what is assumed of a function, table
+    or queue that the model knows no part for.
     """
 
     sms_messages: float = 100_000
@@ -42,6 +44,11 @@ class Usage:
     kept_gb_per_table: float = 1
     kept_gb_of_objects: float = 1
     alarm_notifications: float = 50
+    sessions: float = 100
+    session_minutes: float = 60
+    session_listeners: float = 50
+    session_broadcasts: float = 600
+    speakers: float = 20
     other_invocations: float = 100_000
     other_seconds: float = 0.5
     other_table_writes: float = 100_000

@@ -15,6 +15,8 @@ UNTAGGABLE = frozenset(
         "aws:apigatewayv2/integration:Integration",
         "aws:apigatewayv2/authorizer:Authorizer",
         types.API_ROUTE,
+        types.API_ROUTE_RESPONSE,
+        types.USER_POOL_CLIENT,
         types.DASHBOARD,
         types.EVENT_BUS_POLICY,
         types.EVENT_TARGET,

@@ -1,4 +1,4 @@
-"""Rules for what holds data: tables, buckets, keys, secrets and logs."""
+"""Rules for what holds data: tables, buckets, keys, secrets, users and logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localcloud.iam_documents import refuses_plain_http
 from localcloud.policies.rule import Fault, Rule, differs, lacks, policy_of
 from localcloud.view import View, inside
 
-STATEFUL = (types.TABLE, types.BUCKET, types.KEY, types.SECRET, types.PHONE_NUMBER)
+STATEFUL = (types.TABLE, types.BUCKET, types.KEY, types.SECRET, types.PHONE_NUMBER, types.USER_POOL)
 """What cannot be made again from the program once it is gone."""
 
 _PRIVACY = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -34,6 +34,18 @@ def _tables_undeletable(view: View) -> Iterator[Fault]:
     for table in view.of(types.TABLE):
         if policy_of(table).deletion_protection and differs(table.inputs.get("deletionProtectionEnabled"), True):
             yield Fault(table.urn, "can be deleted by one call; set deletion_protection_enabled")
+
+
+def _user_pools_undeletable(view: View) -> Iterator[Fault]:
+    for pool in view.of(types.USER_POOL):
+        if policy_of(pool).deletion_protection and differs(pool.inputs.get("deletionProtection"), "ACTIVE"):
+            yield Fault(pool.urn, "can be deleted by one call with everybody in it; set deletion_protection")
+
+
+def _user_pools_closed(view: View) -> Iterator[Fault]:
+    for pool in view.of(types.USER_POOL):
+        if differs(inside(pool.inputs, "adminCreateUserConfig", "allowAdminCreateUserOnly"), True):
+            yield Fault(pool.urn, "lets anybody sign up; set admin_create_user_config, or say in a waiver why they may")
 
 
 def _tables_expire(view: View) -> Iterator[Fault]:
@@ -108,6 +120,12 @@ RULES = (
         "A table is protected from deletion where the environment asks for it.",
         _tables_undeletable,
     ),
+    Rule(
+        "user-pool-deletion-protection",
+        "A user pool is protected from deletion where the environment asks for it.",
+        _user_pools_undeletable,
+    ),
+    Rule("user-pool-closed", "Nobody gives themselves an account.", _user_pools_closed),
     Rule("table-expiry", "A table's rows expire.", _tables_expire),
     Rule(
         "stateful-protected",

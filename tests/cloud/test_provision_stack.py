@@ -19,6 +19,7 @@ DRAWN_AT_RANDOM = {
     "aws:kms/key:Key",
     "aws:apigatewayv2/api:Api",
     "aws:apigatewayv2/stage:Stage",
+    "aws:cognito/userPool:UserPool",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber",
     "aws:sns/topicSubscription:TopicSubscription",

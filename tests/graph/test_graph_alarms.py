@@ -25,9 +25,12 @@ WATCHED_BY = {
     "Table": ("TableName", {"ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors"}),
     "EventRule": ("RuleName", {"FailedInvocations"}),
     "Topic": ("TopicName", {"NumberOfNotificationsFailed"}),
-    "Api": ("ApiId", {"5xx", "Latency"}),
+    "Api": ("ApiId", set()),
 }
 """Resource types to the dimension that names one of them, and the metrics that its alarms must watch."""
+
+BY_PROTOCOL = {"HTTP": {"5xx", "Latency"}, "WEBSOCKET": {"ExecutionError"}}
+"""Those of an API, by its protocol."""
 
 
 def alarms(graph: Any) -> list[Any]:
@@ -71,7 +74,8 @@ def name_of(item: Any) -> str:
 def test_every_resource_that_can_fail_has_its_alarms(graph: Any, kind: str) -> None:
     dimension, needed = WATCHED_BY[kind]
     for item in graph.all(kind):
-        lacking = needed - watched_of(graph, dimension, name_of(item))
+        wanted = BY_PROTOCOL[item.inputs["protocolType"]] if kind == "Api" else needed
+        lacking = wanted - watched_of(graph, dimension, name_of(item))
         assert not lacking, (item.urn, lacking)
 
 
@@ -136,7 +140,7 @@ def test_the_promises_of_the_specification(graph: Any) -> None:
         item.inputs["name"].removeprefix(graph.recorded.stack_outputs["AlarmNamePrefix"]): (
             item.inputs["metricName"],
             item.inputs["dimensions"].get(metrics.CHANNEL),
-            item.inputs["statistic"],
+            item.inputs.get("statistic") or item.inputs["extendedStatistic"],
             item.inputs["period"],
             item.inputs["evaluationPeriods"],
             item.inputs["datapointsToAlarm"],
@@ -152,6 +156,11 @@ def test_the_promises_of_the_specification(graph: Any) -> None:
     assert promised["outbox-age"] == ("OutboxAge", None, "Maximum", 300, 1, 1, "GreaterThanThreshold", 120)
     assert promised["pumping-guard"] == ("PumpingBlocked", None, "Sum", 300, 1, 1, "GreaterThanThreshold", 0)
     assert promised["outbox-age-critical"][-1] == 480
+    above = "GreaterThanThreshold"
+    assert promised["session-creation"] == ("SessionCreationLatency", None, "p95", 300, 2, 2, above, 2000)
+    assert promised["connection-errors"] == ("ConnectionErrors", None, "Sum", 300, 1, 1, above, 100)
+    assert promised["active-sessions"] == ("ActiveSessions", None, "Maximum", 300, 1, 1, above, 90)
+    assert promised["session-heartbeat"][-2:] == ("LessThanThreshold", 1)
     channels = [name.removesuffix("-throttled") for name in promised if name.endswith("-throttled")]
     assert "sms" in channels
     for channel in channels:

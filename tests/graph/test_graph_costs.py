@@ -28,11 +28,11 @@ DOCUMENTED = {
     ("CloudWatch", "dashboard"): "two dashboards",
     ("CloudWatch", "custom metrics"): "custom metrics",
     ("SQS", "idle polls"): "idle polls of the queues",
-    ("Lambda", "requests"): "the sweep, every minute",
-    ("Lambda", "compute"): "the sweep, every minute",
-    ("X-Ray", "traces"): "the sweep, every minute",
-    ("SQS", "requests"): "the sweep, every minute",
-    ("DynamoDB", "reads"): "the sweep, every minute",
+    ("Lambda", "requests"): "the sweeps, every minute",
+    ("Lambda", "compute"): "the sweeps, every minute",
+    ("X-Ray", "traces"): "the sweeps, every minute",
+    ("SQS", "requests"): "the sweeps, every minute",
+    ("DynamoDB", "reads"): "the sweeps, every minute",
 }
 """Service and item of a line -> its row in docs/deploy.md, "What a quiet stack costs"."""
 

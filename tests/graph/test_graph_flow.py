@@ -18,6 +18,13 @@ from lambdas.core.outputs import COMPONENTS, READ_ONLY, SSM_STANDARD_LIMIT, Stac
 from lambdas.delivery_processor.settings import DeliveryProcessorSettings
 from lambdas.fallback.settings import FallbackSettings
 from lambdas.message_sender.settings import MessageSenderSettings
+from lambdas.session_authorizer.settings import SessionAuthorizerSettings
+from lambdas.session_broadcaster.settings import SessionBroadcasterSettings
+from lambdas.session_connection.settings import SessionConnectionSettings
+from lambdas.session_disconnect.settings import SessionDisconnectSettings
+from lambdas.session_heartbeat.settings import SessionHeartbeatSettings
+from lambdas.session_notifier.settings import SessionNotifierSettings
+from lambdas.session_refresh.settings import SessionRefreshSettings
 from lambdas.sweeper.settings import SweeperSettings
 from localcloud.graph import Secret
 
@@ -31,6 +38,13 @@ SETTINGS: dict[str, type[FunctionEnvironment]] = {
         DeliveryProcessorSettings,
         FallbackSettings,
         MessageSenderSettings,
+        SessionAuthorizerSettings,
+        SessionBroadcasterSettings,
+        SessionConnectionSettings,
+        SessionDisconnectSettings,
+        SessionHeartbeatSettings,
+        SessionNotifierSettings,
+        SessionRefreshSettings,
         SweeperSettings,
     )
 }
@@ -78,19 +92,34 @@ def test_message_size_is_set(graph: Any) -> None:
 def test_queue_mappings_report_single_failures_and_bound_concurrency(graph: Any) -> None:
     mappings = _queue_mappings(graph)
     functions = [item.inputs["functionName"] for item in mappings]
-    assert len(set(functions)) == len(mappings) == len(graph.all("Function")) - 2, "all but the API's and the stream's"
+    called = {item.inputs["function"] for item in graph.all("Permission")}
+    reading = {item.inputs["functionName"] for item in _stream_mappings(graph)}
+    everybody = {item.inputs["name"] for item in graph.all("Function")}
+    assert len(set(functions)) == len(mappings)
+    assert {*functions, *called, *reading} == everybody, "a queue, an API or a stream invokes each of them"
+    assert not called & {*functions, *reading}
     for item in mappings:
         assert item.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
         assert 2 <= item.inputs["scalingConfig"]["maximumConcurrency"] <= 1000
         assert item.inputs["batchSize"] <= 10 or item.inputs["maximumBatchingWindowInSeconds"] >= 1
 
 
-def test_the_stream_mapping_gives_up_loudly(graph: Any) -> None:
-    (item,) = [m for m in graph.all("EventSourceMapping") if "startingPosition" in m.inputs]
-    assert item.inputs["batchSize"] == 500
-    assert item.inputs["maximumRetryAttempts"] == 5
-    assert item.inputs["bisectBatchOnFunctionError"] is False
-    assert graph.by_arn(item.inputs["destinationConfig"]["onFailure"]["destinationArn"])
+def test_stream_mappings_give_up_loudly(graph: Any) -> None:
+    mappings = {_function(graph, item).inputs["handler"].split(".")[1]: item for item in _stream_mappings(graph)}
+    assert set(mappings) == {"campaign_counters", "session_notifier"}
+    for item in mappings.values():
+        assert graph.by_arn(item.inputs["destinationConfig"]["onFailure"]["destinationArn"])
+    counters = mappings["campaign_counters"].inputs
+    assert (counters["batchSize"], counters["maximumRetryAttempts"]) == (500, 5)
+    assert counters["bisectBatchOnFunctionError"] is False
+    assert "functionResponseTypes" not in counters
+    assert "filterCriteria" not in counters
+    notifier = mappings["session_notifier"].inputs
+    assert (notifier["batchSize"], notifier["maximumRetryAttempts"]) == (10, 3)
+    assert notifier["bisectBatchOnFunctionError"] is True
+    assert notifier["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    (only,) = notifier["filterCriteria"]["filters"]
+    assert json.loads(only["pattern"]) == {"eventName": ["INSERT"]}
 
 
 def test_nothing_invokes_a_function_before_its_rights_are_attached(graph: Any) -> None:
@@ -132,11 +161,13 @@ def test_no_service_publishes_before_its_topic_lets_it_in(graph: Any) -> None:
 
 
 def test_an_api_is_open_only_when_all_of_it_stands(graph: Any) -> None:
-    for stage in graph.all("Stage"):
+    for protocol in ("HTTP", "WEBSOCKET"):
+        (stage,) = _of_api(graph, "Stage", protocol)
+        called = f"{_api(graph, protocol).outputs['executionArn']}/"
         own = [
-            item
-            for item in (*graph.all("Route"), *graph.all("Permission"))
-            if item.inputs.get("apiId", stage.inputs["apiId"]) == stage.inputs["apiId"]
+            *_of_api(graph, "Route", protocol),
+            *_of_api(graph, "RouteResponse", protocol),
+            *(item for item in graph.all("Permission") if item.inputs["sourceArn"].startswith(called)),
         ]
         assert len(own) > 1
         assert {item.urn for item in own} <= set(stage.dependencies), stage.urn
@@ -197,7 +228,7 @@ def test_no_environment_holds_a_secret(graph: Any) -> None:
 
 
 def test_every_route_asks_for_a_signature(graph: Any) -> None:
-    routes = {item.inputs["routeKey"]: item.inputs["authorizationType"] for item in graph.all("Route")}
+    routes = {item.inputs["routeKey"]: item.inputs["authorizationType"] for item in _of_api(graph, "Route", "HTTP")}
     assert routes == dict.fromkeys(
         [
             "POST /api/send-campaign",
@@ -223,11 +254,11 @@ def test_every_route_asks_for_a_signature(graph: Any) -> None:
         ],
         "AWS_IAM",
     )
-    (stage,) = graph.all("Stage")
+    (stage,) = _of_api(graph, "Stage", "HTTP")
     assert stage.inputs["accessLogSettings"]["destinationArn"]
     assert stage.inputs["defaultRouteSettings"]["throttlingRateLimit"] > 0
     (function,) = [item for item in graph.all("Function") if "campaign-api" in item.inputs["name"]]
-    (integration,) = graph.all("Integration")
+    (integration,) = _of_api(graph, "Integration", "HTTP")
     assert function.inputs["timeout"] * 1000 < integration.inputs["timeoutMilliseconds"] < 30_000
 
 
@@ -235,9 +266,19 @@ def test_tables_and_indexes_are_those_of_the_data_model(graph: Any) -> None:
     tables = {
         item.inputs["name"].removeprefix("ai-cpaas-demo-").rsplit("-", 1)[0]: item.inputs for item in graph.all("Table")
     }
-    assert set(tables) == {"campaigns", "delivery-tracking", "rate-limits"}
+    expiry = {name: table["ttl"] for name, table in tables.items()}
+    assert expiry == {
+        **{
+            name: {"attributeName": "ttl", "enabled": True}
+            for name in ("campaigns", "delivery-tracking", "rate-limits", "connections")
+        },
+        **{name: {"attributeName": "expiresAt", "enabled": True} for name in ("sessions", "session-rate-limits")},
+    }
     assert (tables["campaigns"]["hashKey"], tables["campaigns"]["rangeKey"]) == ("pk", "sk")
-    assert tables["delivery-tracking"]["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    keys = {name: tables[name]["hashKey"] for name in ("sessions", "connections", "session-rate-limits")}
+    assert keys == {"sessions": "sessionId", "connections": "connectionId", "session-rate-limits": "identifier"}
+    streams = {name: table["streamViewType"] for name, table in tables.items() if table["streamEnabled"]}
+    assert streams == dict.fromkeys(("delivery-tracking", "connections"), "NEW_AND_OLD_IMAGES")
     indexes = {
         (name, index["name"]): (
             index["projectionType"],
@@ -251,8 +292,11 @@ def test_tables_and_indexes_are_those_of_the_data_model(graph: Any) -> None:
         ("delivery-tracking", "customer-index"): ("KEYS_ONLY", [("customer_id", "HASH"), ("timestamp", "RANGE")]),
         ("delivery-tracking", "provider-index"): ("KEYS_ONLY", [("provider_id", "HASH")]),
         ("delivery-tracking", "open-index"): ("KEYS_ONLY", [("open", "HASH"), ("timestamp", "RANGE")]),
+        ("connections", "sessionId-targetLanguage-index"): (
+            "KEYS_ONLY",
+            [("sessionId", "HASH"), ("targetLanguage", "RANGE")],
+        ),
     }
-    assert all(table["ttl"] == {"attributeName": "ttl", "enabled": True} for table in tables.values())
     assert all(table["billingMode"] == "PAY_PER_REQUEST" for table in tables.values())
 
 
@@ -293,6 +337,21 @@ def test_no_number_is_requested_unless_asked_for(evaluate: Any, stack: str) -> N
 
 def _queue_mappings(graph: Any) -> list[Any]:
     return [item for item in graph.all("EventSourceMapping") if "startingPosition" not in item.inputs]
+
+
+def _stream_mappings(graph: Any) -> list[Any]:
+    return [item for item in graph.all("EventSourceMapping") if "startingPosition" in item.inputs]
+
+
+def _api(graph: Any, protocol: str) -> Any:
+    (api,) = [item for item in graph.all("Api") if item.inputs["protocolType"] == protocol]
+    return api
+
+
+def _of_api(graph: Any, kind: str, protocol: str) -> list[Any]:
+    """The resources of a kind that belong to the API of that protocol."""
+    api = _api(graph, protocol)
+    return [item for item in graph.all(kind) if item.inputs["apiId"] == api.id]
 
 
 def _function(graph: Any, mapping: Any) -> Any:

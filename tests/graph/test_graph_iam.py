@@ -26,6 +26,7 @@ SERVICE_OF_PREFIX = {
 NOT_OPERATIONS = {
     "dynamodb:ConditionCheckItem",
     "execute-api:Invoke",
+    "execute-api:ManageConnections",
     "kms:*",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",

@@ -92,6 +92,9 @@ BREAKS = [
     Break("table-expiry", types.TABLE, {"ttl": GONE}),
     Break("stateful-protected", types.TABLE, {}, protect=False),
     Break("stateful-protected", types.BUCKET, {}, protect=False),
+    Break("stateful-protected", types.USER_POOL, {}, protect=False),
+    Break("user-pool-deletion-protection", types.USER_POOL, {"deletionProtection": "INACTIVE"}),
+    Break("user-pool-closed", types.USER_POOL, {"adminCreateUserConfig": GONE}),
     Break("key-rotation", types.KEY, {"enableKeyRotation": False}),
     Break("log-retention", types.LOG_GROUP, {"retentionInDays": 0}),
     Break("log-key", types.LOG_GROUP, {"kmsKeyId": GONE}),
@@ -125,8 +128,9 @@ BREAKS = [
     Break("rights-understood", types.ROLE, {"inlinePolicies": [{"name": "more", "policy": "{"}]}),
     Break("rights-understood", types.BUCKET, {"acl": "public-read"}),
     Break("rights-understood", types.PARAMETER, {"resourcePolicy": "{}"}),
-    Break("api-access-log", types.API_STAGE, {"accessLogSettings": GONE}),
-    Break("api-authorizer", types.API_ROUTE, {"authorizationType": "NONE"}),
+    Break("api-access-log", types.API_STAGE, {"accessLogSettings": GONE}, picks="campaign-api"),
+    Break("api-authorizer", types.API_ROUTE, {"authorizationType": "NONE"}, picks="campaign-api"),
+    Break("api-authorizer", types.API_ROUTE, {"authorizationType": "NONE"}, picks="sessions-connect"),
     Break("target-dead-letters", types.EVENT_TARGET, {"deadLetterConfig": GONE}),
     Break("component-parent", types.PARAMETER, {"__parent__": True}),
     Break("tags", types.PARAMETER, {"tags": {"Project": "x"}}),
@@ -252,14 +256,12 @@ def test_a_policy_that_the_provider_repeats_among_the_inline_ones_is_one_policy(
 
 
 def test_a_websocket_api_is_authorised_once(prod: Any) -> None:
-    api = pick(prod.recorded, types.API)
-    socket = changed(prod.recorded, api, Break("", types.API, {"protocolType": "WEBSOCKET"}))
-    route = pick(socket, types.API_ROUTE)
+    api = pick(prod.recorded, types.API, "sessions")
     links = {"apiId": (api.urn,)}
 
     def findings(key: str) -> list[str]:
-        added = made(types.API_ROUTE, "route", route.parent, {"routeKey": key}, links=links)
-        return [finding.rule for finding in examine(plus(socket, added)).findings]
+        added = made(types.API_ROUTE, "route", api.parent, {"routeKey": key}, links=links)
+        return [finding.rule for finding in examine(plus(prod.recorded, added)).findings]
 
     assert findings("heartbeat") == []
     assert findings("$connect") == ["api-authorizer"]

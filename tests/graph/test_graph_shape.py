@@ -15,10 +15,13 @@ from localcloud.resource_types import WAIVER
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 UNTAGGABLE = {
+    "aws:apigatewayv2/authorizer:Authorizer",
     "aws:apigatewayv2/integration:Integration",
     "aws:apigatewayv2/route:Route",
+    "aws:apigatewayv2/routeResponse:RouteResponse",
     "aws:cloudwatch/dashboard:Dashboard",
     "aws:cloudwatch/eventTarget:EventTarget",
+    "aws:cognito/userPoolClient:UserPoolClient",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:kms/alias:Alias",
     "aws:lambda/layerVersion:LayerVersion",
@@ -37,7 +40,7 @@ UNTAGGABLE = {
     "aws:sqs/queuePolicy:QueuePolicy",
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
 }
-STATEFUL = ("Table", "Bucket", "Key")
+STATEFUL = ("Table", "Bucket", "Key", "UserPool")
 BILLED_WITHOUT_USE = {
     "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber",
     "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool",
@@ -122,11 +125,13 @@ def test_one_account_can_hold_two_stacks(evaluate: Any) -> None:
 def test_what_holds_data_is_protected_where_the_table_says_so(evaluate: Any, stack: str) -> None:
     policy = ENVIRONMENTS[Environment(stack)]
     held = [item for item in evaluate(stack).registrations if item.custom and item.type.split(":")[-1] in STATEFUL]
-    assert len(held) == 5
+    assert len(held) == 9
     assert {item.protect for item in held} == {policy.protect}
     tables = [item.inputs for item in held if item.type.endswith(":Table")]
     assert {item["deletionProtectionEnabled"] for item in tables} == {policy.deletion_protection}
     assert {item["pointInTimeRecovery"]["enabled"] for item in tables} == {policy.point_in_time_recovery}
+    pools = [item.inputs["deletionProtection"] for item in held if item.type.endswith(":UserPool")]
+    assert pools == ["ACTIVE" if policy.deletion_protection else "INACTIVE"]
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging", "prod"])

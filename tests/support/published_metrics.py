@@ -8,6 +8,7 @@ LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.
 SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
 DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html"
 API_GATEWAY = "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html"
+WEBSOCKETS = "https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html"
 EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"
 SNS = "https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html"
 
@@ -17,6 +18,7 @@ _TABLE = frozenset({"TableName"})
 _INDEX = frozenset({"TableName", "GlobalSecondaryIndexName"})
 _OPERATION = frozenset({"TableName", "Operation"})
 _API = frozenset({"ApiId"})
+_STAGE = frozenset({"ApiId", "Stage"})
 _RULE = frozenset({"RuleName"})
 _RULE_OF_BUS = frozenset({"RuleName", "EventBusName"})
 _TOPIC = frozenset({"TopicName"})
@@ -41,6 +43,10 @@ PUBLISHED: Mapping[tuple[str, str], tuple[DimensionSets, str]] = {
     ("AWS/ApiGateway", "4xx"): ((_API,), API_GATEWAY),
     ("AWS/ApiGateway", "5xx"): ((_API,), API_GATEWAY),
     ("AWS/ApiGateway", "Latency"): ((_API,), API_GATEWAY),
+    ("AWS/ApiGateway", "ConnectCount"): ((_API, _STAGE), WEBSOCKETS),
+    ("AWS/ApiGateway", "MessageCount"): ((_API, _STAGE), WEBSOCKETS),
+    ("AWS/ApiGateway", "IntegrationError"): ((_API, _STAGE), WEBSOCKETS),
+    ("AWS/ApiGateway", "ExecutionError"): ((_API, _STAGE), WEBSOCKETS),
     # The rule alone for rules of the default bus, rule and bus together for those of a custom one.
     ("AWS/Events", "Invocations"): ((_RULE, _RULE_OF_BUS), EVENTS),
     ("AWS/Events", "FailedInvocations"): ((_RULE, _RULE_OF_BUS), EVENTS),

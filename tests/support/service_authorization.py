@@ -30,7 +30,7 @@ RESOURCE_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"), (_STREAM,)),
     # The reference has no type for it, the DynamoDB developer guide's policy for a function on a stream has this one.
     "dynamodb:ListStreams": (_STREAM,),
-    "execute-api:Invoke": ("[^/]+/[^/]+/[^/]+/.+",),
+    **dict.fromkeys(("execute-api:Invoke", "execute-api:ManageConnections"), ("[^/]+/[^/]+/[^/]+/.+",)),
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), ("key/[^/]+",)),
     **dict.fromkeys(("logs:CreateLogStream", "logs:PutLogEvents"), (r"log-group:[^:]+:(log-stream:.+|\*)",)),
     **dict.fromkeys(("s3:GetObject", "s3:PutObject"), ("[^/]+/.+",)),

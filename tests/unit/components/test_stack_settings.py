@@ -196,6 +196,33 @@ def test_what_is_refused(own: dict[str, object], hint: str) -> None:
     assert hint in refusal(config(**own))
 
 
+def test_sessions_are_off_unless_set() -> None:
+    assert parse(config()).sessions is None
+    sessions = parse(config(sessions={})).sessions
+    assert sessions is not None
+    assert (sessions.max_active_sessions, sessions.max_listeners, sessions.session_max_hours) == (100, 500, 12)
+    assert (sessions.sessions_per_hour, sessions.joins_per_minute, sessions.attempts_per_minute) == (50, 10, 20)
+    assert (sessions.heartbeats_per_minute, sessions.refresh_minutes, sessions.warning_minutes) == (2, 100, 105)
+    assert sessions.user_pool_id is None
+
+
+@pytest.mark.parametrize(
+    ("sessions", "hint"),
+    [
+        ({"refresh_minutes": 105}, r"refresh_minutes \(105\) must be less than warning_minutes \(105\)"),
+        ({"warning_minutes": 120}, "sessions.warning_minutes=120"),
+        ({"max_active_sessions": 1_001}, "sessions.max_active_sessions=1001"),
+        ({"max_listeners": 0}, "sessions.max_listeners=0"),
+        ({"user_pool_id": "eu-west-1_AbCdEf123"}, "user_pool_id and client_id of an existing pool, or neither"),
+        ({"client_id": "abc"}, "user_pool_id and client_id of an existing pool, or neither"),
+        ({"user_pool_id": "AbCdEf123", "client_id": "abc"}, "sessions.user_pool_id='AbCdEf123'"),
+        ({"listeners": 5}, r"sessions.listeners is unknown \(known: attempts_per_minute, client_id"),
+    ],
+)
+def test_session_settings_that_cannot_hold_are_refused(sessions: dict[str, object], hint: str) -> None:
+    assert re.search(hint, refusal(config(sessions=sessions)))
+
+
 def test_the_embedded_cloud_is_on_this_machine_only() -> None:
     local = config(environment="local", endpoint_url="http://127.0.0.1:4566")
     assert parse(local).endpoint_url == "http://127.0.0.1:4566"

@@ -19,6 +19,7 @@ from console.sources.deployments import functions_of
 from console.sources.fake_outputs import fake_outputs
 from console.sources.telemetry import AwsTelemetry
 from console.telemetry import MAX_POINTS
+from lambdas.core.outputs import COMPONENTS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
 SINGLE: dict[str, Any] = {
@@ -280,7 +281,7 @@ def test_deployments_are_told_by_code_and_by_outputs_newest_first() -> None:
 
     history = [version(1, 9, Version="1.1.0") | {"NextToken": "t"}, version(2, 11, Version="1.2.0")]
     console, clients = telemetry(
-        get_function_configuration=code, get_parameter_history=[*history, *[{"Parameters": []}] * 4]
+        get_function_configuration=code, get_parameter_history=[*history, *[{"Parameters": []}] * (len(COMPONENTS) - 1)]
     )
     found = console.deployments()
     assert len(found) == count + 2

@@ -16,7 +16,15 @@ import lambdas
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.environment import FunctionEnvironment, SettingsError, render
-from lambdas.core.outputs import COMPONENTS, OutputsError, StackOutputs, output_name, parameter_prefix, variable_name
+from lambdas.core.outputs import (
+    COMPONENTS,
+    SPELLED,
+    OutputsError,
+    StackOutputs,
+    output_name,
+    parameter_prefix,
+    variable_name,
+)
 from lambdas.core.work import MAX_TOKENS, WorkToken, token_count
 
 FUNCTIONS = (
@@ -128,6 +136,13 @@ def test_no_two_outputs_share_a_name() -> None:
     assert len(set(names)) == len(names)
     assert output_name("rate_limits_table") == "RateLimitsTable"
     assert variable_name("rate_limits_table") == "RATE_LIMITS_TABLE"
+    assert [output_name(field) for field in ("websocket_api_endpoint", "sessions_table", "connections_table")] == [
+        "WebSocketAPIEndpoint",
+        "SessionsTableName",
+        "ConnectionsTableName",
+    ]
+    assert output_name("session_rate_limits_table") == "SessionRateLimitsTableName"
+    assert SPELLED.keys() <= {f.name for cls in COMPONENTS for f in dataclasses.fields(cls)}
     assert parameter_prefix("cpaas", "dev") == "/cpaas/dev/outputs/"
 
 
