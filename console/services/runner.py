@@ -108,6 +108,7 @@ class Runner:
         if not self._slots.acquire(blocking=False):
             raise BusyError(name)
         job: Job[T] = Job(deadline, self._clock)
+        self._count(1)
         threading.Thread(target=self._run, args=(call, job), name=f"console-{name}", daemon=True).start()
         return job
 
@@ -118,7 +119,6 @@ class Runner:
     def _run(self, call: Callable[[], Any], job: Job[Any]) -> None:
         value: Any = None
         error: BaseException | None = None
-        self._count(1)
         try:
             value = call()
         except BaseException as raised:  # it is the job's result, whatever it is

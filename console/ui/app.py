@@ -55,8 +55,8 @@ class ConsoleApp(Commanding):
     """`cpaas-console` on a terminal.
 
     `target` names what is connected to; `connect` finds it. `link` names the place shown first, `autostart` a campaign
-    sent as soon as the stack is there (the demo). `problem` after the end is the trouble that kept it from ever
-    connecting, if any.
+    sent as soon as the stack is there (the demo). `tick_seconds` is the beat. `problem` after the end is the trouble
+    that kept it from ever connecting, if any.
     """
 
     CSS_PATH = "styles/console.tcss"
@@ -97,6 +97,7 @@ class ConsoleApp(Commanding):
         clock: Clock | None = None,
         budget: MakeBudget = lambda _: None,
         caller: Caller = NOBODY,
+        tick_seconds: float = TICK_SECONDS,
     ) -> None:
         super().__init__(glyphs)
         register_themes(self)
@@ -110,6 +111,7 @@ class ConsoleApp(Commanding):
         self._autostart = autostart
         self._link_asked = link
         self._budget = budget
+        self._tick_seconds = tick_seconds
         self._clock = clock or SystemClock()
         self._runner = runner or Runner(clock=self._clock)
         self._steps: list[str] = []
@@ -143,7 +145,7 @@ class ConsoleApp(Commanding):
     def _begin(self) -> None:
         self._start_connecting()
         self._ticked = self._clock.monotonic()
-        self.set_interval(TICK_SECONDS, self._tick)
+        self.set_interval(self._tick_seconds, self._tick)
 
     def _start_connecting(self) -> None:
         self.problem = None
@@ -161,7 +163,7 @@ class ConsoleApp(Commanding):
             self.exit(return_code=ExitCode.INTERRUPTED)
             return
         now = self._clock.monotonic()
-        self._lags.append(max(0.0, now - self._ticked - TICK_SECONDS))
+        self._lags.append(max(0.0, now - self._ticked - self._tick_seconds))
         self._ticked = now
         self.give_up_waiting(now)
         if self.monitor is None:
@@ -285,7 +287,7 @@ class ConsoleApp(Commanding):
         if screen is not None:
             assert isinstance(screen, ConsoleScreen)
             screen.trail = (*(each.place.title() for each in self.places), place.title())
-            self.open_place(screen, self._clock.monotonic())
+            self.open_screen(screen)
 
     def back(self) -> None:
         """One place up; the overview stays."""

@@ -71,7 +71,7 @@ class Commanding(TypingAhead):
 
     def ask(self, screen: Screen[T], answered: Callable[[T | None], None] | None = None, /) -> None:
         """Open a dialog; `answered` gets what it is dismissed with."""
-        self.push_screen(self.dressed(screen), answered)
+        self.open_screen(self.dressed(screen), answered)
 
     def say(self, text: str) -> None:
         """A sentence that goes away by itself."""

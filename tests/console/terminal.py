@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Terminal:
@@ -86,9 +86,9 @@ class Terminal:
                 raise AssertionError(f"it did not happen; on the terminal:\n{self.text()}")
         return self.text()
 
-    def shows(self, words: str, seconds: float = PATIENCE_SECONDS) -> str:
-        """Read until the screen shows `words`."""
-        return self.until(lambda text: words in text, seconds)
+    def shows(self, *words: str, gone: str = "\0", seconds: float = PATIENCE_SECONDS) -> str:
+        """Read until the screen shows all of `words`, and no longer what is to be `gone`."""
+        return self.until(lambda text: all(each in text for each in words) and gone not in text, seconds)
 
     def ended(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Read to the end and return the exit code."""

@@ -24,7 +24,7 @@ from console.ui.widgets.chart import Chart
 from console.ui.widgets.panel import Panel
 from console.ui.widgets.virtual_table import VirtualTable
 from console.view.glyphs import ASCII
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 DLQ = "ai-cpaas-demo-local-receipts-dlq"
 DOWN = "ai-cpaas-demo-local-stack-down"
@@ -60,7 +60,7 @@ def test_enter_opens_an_alarm_with_its_metric_rule_and_history(size: tuple[int, 
         app = application(FakeStack())
         async with app.run_test(size=size) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "enter")
+            await press(pilot, "2", "enter")
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
             assert here(app) == Place("alarms", DLQ)
             await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
@@ -72,7 +72,7 @@ def test_enter_opens_an_alarm_with_its_metric_rule_and_history(size: tuple[int, 
                 widget = app.screen.query_one(selector)
                 x, y = widget.region.right - 1, widget.region.bottom - 1
                 assert widget in app.screen.get_widget_at(x, y)[0].ancestors_with_self, selector
-            await pilot.press("tab", "enter")
+            await press(pilot, "tab", "enter")
             await until(pilot, lambda: "[3.0] was greater than the threshold" in shown(pilot))
 
     run(body())
@@ -94,15 +94,15 @@ def test_another_stretch_of_time_is_asked_for_and_belongs_to_the_link() -> None:
             await first_data(pilot)
             app.go(Place("alarms", DLQ))
             await until(pilot, lambda: asked == [3600.0] and "live, 1 h 00 m" in shown(pilot))
-            await pilot.press("minus")
+            await press(pilot, "minus")
             await until(pilot, lambda: 10_800.0 in asked and "live, 3 h 00 m" in shown(pilot))
             assert here(app).params == {}
-            await pilot.press("left_square_bracket")
+            await press(pilot, "left_square_bracket")
             await until(pilot, lambda: set(here(app).params) == {"from", "to"})
             begun = float(here(app).params["from"])
             chart = app.screen.query_one(Chart)
             assert chart.timespan.bounds(stack.clock.now())[0] == pytest.approx(begun, abs=1)
-            await pilot.press("o", "m")
+            await press(pilot, "o", "m")
             await until(pilot, lambda: chart.timespan.seconds == 300)
 
     run(body())
@@ -125,11 +125,11 @@ def test_an_alarm_whose_metric_cannot_be_read_keeps_its_facts() -> None:
             assert "missing data treated as good" in facts(app)
             assert "OK -> ALARM" in shown(pilot)
             stack.telemetry.series = working  # type: ignore[method-assign]
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
             await until(pilot, lambda: app.screen.query_one(Chart).has_focus)
             stack.telemetry.series = denied  # type: ignore[method-assign]
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "metric ◆ forbidden: data from" in facts(app))
             assert "live, 1 h 00 m" in shown(pilot)
 
@@ -143,8 +143,8 @@ def test_an_alarm_that_is_gone_is_said_to_be() -> None:
             await first_data(pilot)
             app.go(Place("alarms", "no-such"))
             await until(pilot, lambda: "there is no alarm 'no-such'" in shown(pilot))
-            await pilot.press("o", "y")
-            await pilot.press("escape", "escape")
+            await press(pilot, "o", "y")
+            await press(pilot, "escape", "escape")
             await until(pilot, lambda: here(app).screen != "alarms" or here(app).subject == "")
 
     run(body())
@@ -159,9 +159,9 @@ def test_a_composite_alarm_shows_its_children_and_leads_to_them() -> None:
             await until(pilot, lambda: "rises when ALARM(" in shown(pilot))
             await until(pilot, lambda: "▲ ALARM   receipts-dlq" in shown(pilot))
             assert not app.screen.query_one(Chart).display
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: here(app) == Place("alarms", DLQ))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: here(app) == Place("alarms", DOWN))
 
     run(body())
@@ -192,24 +192,24 @@ def test_from_the_list_one_key_leads_to_runbook_and_deployments() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "o", "b")
+            await press(pilot, "2", "o", "b")
             await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
             assert here(app) == Place("runbooks", "dead-letter-queue")
             await until(pilot, lambda: "Messages in a dead-letter queue" in shown(pilot))
-            await pilot.press("G")
+            await press(pilot, "G")
             await until(pilot, lambda: "How to verify" in shown(pilot))
             assert '--stack "local"' in str(app.screen.query_one("#page", Static).visual)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
-            await pilot.press("o", "d")
+            await press(pilot, "o", "d")
             await until(pilot, lambda: isinstance(app.screen, DeploymentsScreen))
             await until(pilot, lambda: "function delivery-processor" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "deployed together" in shown(pilot))
             await until(pilot, lambda: "outputs of monitoring" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, DeploymentsScreen))
-            await pilot.press("slash", *"outputs", "enter")
+            await press(pilot, "slash", *"outputs", "enter")
             await until(pilot, lambda: "function delivery" not in shown(pilot) and "outputs of stack" in shown(pilot))
 
     run(body())
@@ -228,9 +228,9 @@ def test_what_can_be_copied_of_an_alarm_reproduces_it_elsewhere() -> None:
                 ("g", "aws cloudwatch get-metric-data --metric-data-queries '[{"),
                 ("l", f"cpaas://dev/alarms/{DLQ}"),
             ):
-                await pilot.press("y", key)
+                await press(pilot, "y", key)
                 await until(pilot, lambda start=expected: app.clipboard.startswith(start))  # type: ignore[misc]
-            await pilot.press("o", "w")
+            await press(pilot, "o", "w")
             await until(pilot, lambda: app.clipboard.startswith("https://us-east-1.console.aws.amazon.com/"))
             await until(pilot, lambda: "open it where there is a browser" in shown(pilot))
 
@@ -242,7 +242,7 @@ def test_an_embedded_cloud_has_no_page_at_aws() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "o")
+            await press(pilot, "2", "o")
             await until(pilot, lambda: isinstance(app.screen, MenuScreen))
             assert "runbook" in shown(pilot)
             assert "AWS console" not in shown(pilot)
@@ -257,9 +257,9 @@ def test_a_page_that_is_not_on_this_machine_is_named() -> None:
         app = application(stack)
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "o", "b")
+            await press(pilot, "2", "o", "b")
             await until(pilot, lambda: "the page is not on this machine" in shown(pilot))
-            await pilot.press("y", "p")
+            await press(pilot, "y", "p")
             await until(pilot, lambda: app.clipboard == "https://wiki.example.com/dlq")
 
     run(body())
@@ -293,20 +293,20 @@ def test_markup_in_an_alarm_is_only_text_on_every_screen_that_shows_it() -> None
         app = application(stack)
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "enter")
+            await press(pilot, "2", "enter")
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
             await until(pilot, lambda: "live, 1 h 00 m" in shown(pilot))
             assert facts(app).count("[@click=app.quit]") == 3
-            await pilot.press("tab", "enter")
+            await press(pilot, "tab", "enter")
             await until(pilot, lambda: "change of state" in shown(pilot) and "[/nope]" in shown(pilot))
             rows = shown(pilot).splitlines()
             for offset in [(row.index("here"), y) for y, row in enumerate(rows) if "here" in row]:
                 await pilot.click(offset=offset)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen))
-            await pilot.press("o")
+            await press(pilot, "o")
             await until(pilot, lambda: isinstance(app.screen, MenuScreen) and "[@click=app.quit]x" in shown(pilot))
-            await pilot.press("b")
+            await press(pilot, "b")
             await until(pilot, lambda: "the page is not on this machine" in shown(pilot))
             assert app.is_running
 

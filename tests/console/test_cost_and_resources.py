@@ -14,12 +14,11 @@ from console.domain import CampaignRequest, ConsoleError, ProblemKind
 from console.places import Place
 from console.services.budget import Budget
 from console.sources.fake import FakeStack
-from console.ui.app import ConsoleApp
 from console.ui.screens.cost import CostScreen
 from console.ui.screens.help import TextScreen
 from console.ui.screens.own import SelfScreen
 from console.ui.screens.resources import OutputsScreen, ResourcesScreen
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 SIZES = [(80, 24), (120, 30), (200, 50)]
 
@@ -35,10 +34,10 @@ def test_the_month_stands_beside_awss_bill_and_the_consoles_own_spend(size: tupl
         stack = FakeStack(environment="dev")
         stack.send(CampaignRequest(1_000, 1_000_000.0, "x", "k"))
         budget = Budget(tmp_path / "spend.json", 2.0, SystemClock())
-        app = ConsoleApp("a stack", lambda progress: stack.connection(), budget=lambda _: budget)
+        app = application(stack, budget=lambda _: budget)
         async with app.run_test(size=size) as pilot:
             await first_data(pilot)
-            await pilot.press("8")
+            await press(pilot, "8")
             await until(pilot, lambda: isinstance(app.screen, CostScreen) and "AWS End User Messaging" in shown(pilot))
             await until(pilot, lambda: "$8.8100" in shown(pilot))
             text = shown(pilot)
@@ -57,7 +56,7 @@ def test_an_embedded_cloud_has_no_bill_and_says_so() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("8")
+            await press(pilot, "8")
             await until(pilot, lambda: "an embedded cloud has no bill" in shown(pilot))
             assert "no budget is kept" in shown(pilot)
             assert "nothing was sent" not in shown(pilot), "earlier days have sent something"
@@ -79,7 +78,7 @@ def test_a_bill_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) 
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("8")
+            await press(pilot, "8")
             await until(pilot, lambda: "ce:GetCostAndUsage is not allowed" in shown(pilot))
             assert "month, estimate" in shown(pilot)
             assert "bill forbidden" in shown(pilot)
@@ -95,25 +94,25 @@ def test_resources_and_outputs_are_found_read_and_copied(monkeypatch: pytest.Mon
         monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("9")
+            await press(pilot, "9")
             await until(pilot, lambda: isinstance(app.screen, ResourcesScreen) and "campaign-api-dev" in shown(pilot))
-            await pilot.press("slash", *"campaign-planner service:lambda", "enter")
+            await press(pilot, "slash", *"campaign-planner service:lambda", "enter")
             await until(pilot, lambda: "1 of 30" in shown(pilot))
-            await pilot.press("y", "a")
+            await press(pilot, "y", "a")
             await until(pilot, lambda: bool(copied))
             assert copied == ["arn:aws:lambda:us-east-1:000000000000:function:ai-cpaas-demo-campaign-planner-dev"]
-            await pilot.press("y", "i")
+            await press(pilot, "y", "i")
             await until(pilot, lambda: len(copied) == 2)
             assert copied[1].startswith("aws resourcegroupstaggingapi get-resources --resource-arn-list arn:aws:lambda")
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: isinstance(app.screen, TextScreen) and "Project" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
 
-            await pilot.press("colon", *"outputs", "enter")
+            await press(pilot, "colon", *"outputs", "enter")
             await until(pilot, lambda: isinstance(app.screen, OutputsScreen))
-            await pilot.press("slash", *"name:SmsParts", "enter")
+            await press(pilot, "slash", *"name:SmsParts", "enter")
             await until(pilot, lambda: "SmsPartsPerSecond" in shown(pilot) and "1 of " in shown(pilot))
-            await pilot.press("y", "v")
+            await press(pilot, "y", "v")
             await until(pilot, lambda: len(copied) == 3)
             assert copied[2] == "100"
 
@@ -134,13 +133,13 @@ def test_the_console_tells_of_itself(size: tuple[int, int]) -> None:
             for words in ("event loop", "late p50", "of 8 threads out", "dropped", "alarms", "● good"):
                 await until(pilot, lambda words=words: words in shown(pilot))  # type: ignore[misc]
             stack.error = ConsoleError(ProblemKind.THROTTLED, "slow down", "wait")
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "◆ throttled" in shown(pilot))
             assert app.desk is not None
             found = {each.name: each for each in app.desk.connection.usage().apis}
             assert found["cloudwatch:DescribeAlarms"].errors >= 1
             assert found["cloudwatch:DescribeAlarms"].last_error == "ConsoleError"
-            await pilot.press("slash", *"describe", "enter")
+            await press(pilot, "slash", *"describe", "enter")
             await until(pilot, lambda: "dynamodb:Query" not in shown(pilot))
             assert "cloudwatch:DescribeAlarms" in shown(pilot)
 

@@ -13,12 +13,11 @@ from console.services.embedded import Ready
 from console.services.jumps import groups_of_rules, log_groups_of
 from console.services.runbooks import read_runbook
 from console.sources.base import Connection
-from console.ui.app import ConsoleApp
 from console.ui.screens.alarm import AlarmScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.runbook import RunbookScreen
 from tests.cloud.campaign_client import StackClient
-from tests.console.screens import first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 NUMBER = "+14254147755"
 DEAD_LETTERS = "ai-cpaas-demo-local-dead-letter-queue-receipts-dlq"
@@ -55,24 +54,24 @@ def test_a_receipt_that_cannot_be_read_is_followed_from_its_alarm_to_its_line(cl
     async def body() -> None:
         sqs, url = stack.client("sqs"), stack.outputs.messaging.receipts_queue_url
         poison = f"poison {uuid.uuid4().hex} {NUMBER}"
-        app = ConsoleApp("the stack", lambda progress: connect(Options(endpoint_url=cloud.endpoint_url), progress))
+        app = application(lambda progress: connect(Options(endpoint_url=cloud.endpoint_url), progress))
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             sqs.send_message(QueueUrl=url, MessageBody=poison)
             app.go(Place("alarms", DEAD_LETTERS))
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "live, 1 h 00 m" in shown(pilot))
-            await pilot.press("o", "l")
+            await press(pilot, "o", "l")
             await until(pilot, lambda: isinstance(app.screen, LogsScreen))
             logs = app.screen
             assert isinstance(logs, LogsScreen)
             assert logs.place.subject == "delivery-processor"
-            await pilot.press("0", "slash", *"!level:info parked", "enter")
+            await press(pilot, "0", "slash", *"!level:info parked", "enter")
             await until(pilot, lambda: any(each.level == "WARNING" for each in logs.table.shown))
             assert "WARN" in shown(pilot)
             assert NUMBER not in shown(pilot)
-            await pilot.press("escape", "escape")
+            await press(pilot, "escape", "escape")
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen))
-            await pilot.press("o", "b")
+            await press(pilot, "o", "b")
             await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
             await until(pilot, lambda: "Messages in a dead-letter queue" in shown(pilot))
         sqs.purge_queue(QueueUrl=url)

@@ -17,11 +17,10 @@ from textual.widgets import Input
 from console.exit_codes import ExitCode
 from console.services.connect import Options, connect
 from console.services.embedded import Ready
-from console.ui.app import ConsoleApp
 from console.ui.screens.redrive import RedriveScreen
 from tests.cloud.campaign_client import StackClient
 from tests.console.processes import CONSOLE, answer, command, until
-from tests.console.screens import first_data, shown
+from tests.console.screens import application, first_data, press, shown
 from tests.console.screens import until as screen_until
 
 RECIPIENTS = 12
@@ -181,26 +180,26 @@ def test_on_the_screen_a_receipt_is_put_back_and_its_message_arrives(
 
     async def body() -> None:
         options = Options(endpoint_url=cloud.endpoint_url)
-        app = ConsoleApp(options.title(), partial(connect, options))
+        app = application(partial(connect, options))
         async with app.run_test(size=(120, 40)) as pilot:
             await first_data(pilot)
-            await pilot.press("colon", *f"messages {message_id}", "enter")
+            await press(pilot, "colon", *f"messages {message_id}", "enter")
             await screen_until(pilot, lambda: "it waits for a receipt" in shown(pilot))
             assert "the provider has accepted it" in shown(pilot)
             assert "+1******7755" in shown(pilot)
-            await pilot.press("colon", *"queues receipts", "enter")
+            await press(pilot, "colon", *"queues receipts", "enter")
             await screen_until(pilot, lambda: "not JSON" in shown(pilot) and "readable now" in shown(pilot))
             receipts.consumed(True)
-            await pilot.press("a", "v")
+            await press(pilot, "a", "v")
             await screen_until(pilot, lambda: isinstance(app.screen, RedriveScreen))
             app.screen.query_one("#reason", Input).value = "readable now"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await screen_until(pilot, lambda: "would go to receipts, 1 would stay" in shown(pilot))
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await screen_until(pilot, lambda: "moved from receipts-dlq to receipts" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await screen_until(pilot, lambda: not isinstance(app.screen, RedriveScreen))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await screen_until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
 
     asyncio.run(body())

@@ -24,12 +24,11 @@ from console.services.runner import Runner
 from console.sources.base import Connection
 from console.sources.fake import FakeStack
 from console.sources.faults import FaultKind
-from console.ui.app import ConsoleApp
 from console.ui.registry import SCREENS
 from console.ui.screens.help import TextScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
-from tests.console.screens import WAITS, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 from tests.console.weather import Weather, under
 from tests.support.stopped_clock import StoppedClock
 
@@ -55,18 +54,28 @@ class Day:
         self.stack = FakeStack(self.clock)
         self.weather = Weather(self.clock)
         self.weather.turn(faults)
-        runner = Runner(calls, self.clock)
+        self.runner = Runner(calls, self.clock)
         connection = under(self.weather, self.stack.connection())
-        self.app = ConsoleApp("the made-up stack", lambda _: connection, runner=runner, clock=self.clock)
+        self.app = application(connection, runner=self.runner, clock=self.clock)
 
     async def until(self, pilot: Pilot[None], condition: Callable[[], bool]) -> None:
         """Let time pass until `condition` holds."""
-        for _ in range(WAITS):
-            if condition():
-                return
-            self.clock.advance(STEP_SECONDS)
-            await pilot.pause(0.02)
-        raise AssertionError(f"it did not happen; on the screen:\n{shown(pilot)}")
+
+        def holds() -> bool:
+            met = condition()
+            if not met:
+                self._pass()
+            return met
+
+        await until(pilot, holds)
+
+    def _pass(self) -> None:
+        """A step of time, or as far as the next attempt; none before the console has taken all that was answered."""
+        if self.runner.out > self.weather.hanging or self.app._ticked < self.clock.time:
+            return
+        feeds = {} if self.app.monitor is None else self.app.monitor.feeds
+        attempts = [feed.state.retry_at for feed in feeds.values() if feed.state.retry_at is not None]
+        self.clock.time = max(self.clock.time + STEP_SECONDS, min(attempts, default=0.0))
 
     async def shows(self, pilot: Pilot[None], *words: str) -> None:
         """Let time pass until all of `words` are on the screen."""
@@ -74,9 +83,9 @@ class Day:
 
     async def keys_answer(self, pilot: Pilot[None]) -> None:
         """Without any time passing: help opens and closes."""
-        await pilot.press("question_mark")
+        await press(pilot, "question_mark")
         await until(pilot, lambda: isinstance(self.app.screen, TextScreen))
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await until(pilot, lambda: not isinstance(self.app.screen, TextScreen))
 
     def feed(self, name: str) -> Any:
@@ -99,7 +108,7 @@ def test_a_bad_day_is_told_everywhere_and_ends_without_a_restart(kind: FaultKind
         async with day.app.run_test(size=(140, 40), notifications=True) as pilot:
             await first_data(pilot)
             day.weather.turn(kind.value)
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "4 of 4 feeds STALE")
             text = shown(pilot)
             assert text.count(f"{name}: data from ") == 6, "every panel says since when"
@@ -108,9 +117,9 @@ def test_a_bad_day_is_told_everywhere_and_ends_without_a_restart(kind: FaultKind
             assert "receipts-dlq" in text, "the last value stays"
             assert "month to date" in text
             await day.keys_answer(pilot)
-            await pilot.press("2")
+            await press(pilot, "2")
             await day.shows(pilot, sentence, remedy, "receipts-dlq", "asked again in")
-            await pilot.press("1")
+            await press(pilot, "1")
             day.weather.turn("")
             await day.shows(pilot, "LIVE", "all feeds answer")
             assert f"{name}: data from" not in shown(pilot)
@@ -141,11 +150,11 @@ def test_every_screen_outlives_a_bad_day(name: str) -> None:
             await first_data(pilot)
             day.weather.turn("unreachable,slow:records.*")
             day.app.go(Place(name))
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "4 of 4 feeds STALE")
             await day.keys_answer(pilot)
             for key in ("y", "a", "slash", "colon"):
-                await pilot.press(key, "escape")
+                await press(pilot, key, "escape")
             day.weather.turn("")
             await day.shows(pilot, "LIVE", "all feeds answer")
             assert day.app.here is not None
@@ -160,7 +169,7 @@ def test_expired_credentials_are_a_banner_with_the_command_that_renews_them() ->
         async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
             day.weather.turn("expired:spend")
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "1 of 4 feeds STALE")
             await until(pilot, lambda: "the AWS credentials have expired since " in shown(pilot).splitlines()[1])
             assert "aws sso login --profile work  (L runs it)" in shown(pilot).splitlines()[1]
@@ -268,14 +277,14 @@ def test_a_runner_that_is_full_of_hanging_calls_is_told_and_becomes_free_again()
             await first_data(pilot)
             day.weather.turn("slow")
             await day.shows(pilot, "4 of 4 feeds STALE")
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.until(pilot, lambda: "earlier calls still hang" in str(day.feed("alarms").state.error))
             await day.keys_answer(pilot)
-            await pilot.press("a", "enter")
+            await press(pilot, "a", "enter")
             await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "earlier calls still hang" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             day.weather.turn("")
             await day.shows(pilot, "LIVE")
 
@@ -287,15 +296,15 @@ def test_half_an_answer_to_a_send_is_told_and_sending_again_sends_nothing_twice(
         day = Day()
         async with day.app.run_test(size=(100, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("a", "enter")
+            await press(pilot, "a", "enter")
             await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
             day.app.screen.query_one("#recipients", Input).value = "40"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: isinstance(day.app.screen, CampaignConfirm))
             day.weather.turn("half:api.sendx1")
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "Connection was closed" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: not isinstance(day.app.screen, CampaignConfirm))
             assert [request.recipients for request in day.stack.sent] == [40]
 
@@ -330,7 +339,7 @@ def test_a_terminal_as_small_as_a_stamp_breaks_nothing(name: str) -> None:
             for size in ((20, 5), (1, 1), (3, 200), (300, 2)):
                 await pilot.resize_terminal(*size)
                 await until(pilot, lambda size=size: day.app.size == size)  # type: ignore[misc]
-                await pilot.press("down", "question_mark", "escape", "colon", "a", "escape")
+                await press(pilot, "down", "question_mark", "escape", "colon", "a", "escape")
             await pilot.resize_terminal(120, 40)
             await until(pilot, lambda: len(shown(pilot).splitlines()) == 40)
             await day.shows(pilot, "LIVE", "quit")
@@ -345,16 +354,16 @@ def test_values_that_no_view_expects_are_told_by_their_panel_alone() -> None:
             await first_data(pilot)
             good = day.stack.alarm_list
             day.stack.alarm_list = (Alarm("x", AlarmState.ALARM, "critical", "yesterday", None, ()),)  # type: ignore[arg-type]
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "cannot be shown")
             assert "month to date" in shown(pilot)
             await day.keys_answer(pilot)
-            await pilot.press("2")
+            await press(pilot, "2")
             await day.shows(pilot, "cannot be shown")
-            await pilot.press("1")
+            await press(pilot, "1")
             await until(pilot, lambda: isinstance(day.app.screen, OverviewScreen))
             day.stack.alarm_list = good
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "receipts-dlq")
             assert "cannot be shown" not in shown(pilot)
 

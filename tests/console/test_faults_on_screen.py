@@ -9,9 +9,7 @@ import pytest
 from console.sources.fake import FakeStack
 from console.sources.faults import Fault, FaultKind, FaultPlan
 from console.sources.intercept import intercepted
-from console.ui.app import ConsoleApp
-from console.view.glyphs import UNICODE
-from tests.console.screens import first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 from tests.support.stopped_clock import StoppedClock
 
 TOLD = {
@@ -38,22 +36,22 @@ def test_a_fault_stays_in_its_panel(kind: FaultKind) -> None:
         clock, stack = StoppedClock(), FakeStack()
         plan = FaultPlan(Fault(kind, "source.alarms", start=1.0), clock=clock)
         connection = intercepted(stack.connection(), plan)
-        app = ConsoleApp("the made-up stack", lambda progress: connection, glyphs=UNICODE)
+        app = application(connection)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             clock.time += 1.0
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: all(words in shown(pilot) for words in (TOLD[kind], *BANNER.get(kind, ()))))
             text = shown(pilot)
             assert "receipts-dlq" in text, "the last good value stays"
             assert "no campaign yet" in text
             assert "throughput" in text
             assert kind in BANNER or "L runs it" not in text
-            await pilot.press("?")
+            await press(pilot, "?")
             await until(pilot, lambda: "esc closes" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             plan.lift()
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "LIVE" in shown(pilot) and TOLD[kind] not in shown(pilot))
             assert app.is_running
         assert plan.injected[kind] > 0

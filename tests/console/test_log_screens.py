@@ -19,7 +19,7 @@ from console.ui.screens.log_line import LogLineScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.runbook import RunbookScreen
 from console.view.glyphs import ASCII
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -39,40 +39,40 @@ def test_from_an_alarm_to_its_errors_to_the_runbook_and_back(size: tuple[int, in
         app = application(FakeStack())
         async with app.run_test(size=size) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "enter")
+            await press(pilot, "2", "enter")
             await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
             alarm = app.here
             assert alarm is not None
-            await pilot.press("o", "l")
+            await press(pilot, "o", "l")
             await until(pilot, lambda: isinstance(app.screen, LogsScreen))
             assert logs(app).place.subject == "delivery-processor"
             start, end = (float(logs(app).place.params[name]) for name in ("from", "to"))
             assert end - start == 1_200
             await until(pilot, lambda: "read to" in shown(pilot) and "batch_done" in shown(pilot))
-            await pilot.press("n")
+            await press(pilot, "n")
             await until(pilot, lambda: (item := logs(app).item) is not None and item.level == "ERROR")
             first = logs(app).item
-            await pilot.press("n")
+            await press(pilot, "n")
             await until(pilot, lambda: logs(app).item is not first)
             second = logs(app).item
             assert second is not None
             assert second.level == "ERROR"
-            await pilot.press("N")
+            await press(pilot, "N")
             await until(pilot, lambda: logs(app).item == first)
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
             await until(pilot, lambda: "reason: ProvisionedThroughputExceededException" in shown(pilot))
-            await pilot.press("y", "j")
+            await press(pilot, "y", "j")
             await until(pilot, lambda: app.clipboard.startswith('{"level": "ERROR"'))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, LogsScreen))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: app.here is alarm)
-            await pilot.press("o", "b")
+            await press(pilot, "o", "b")
             await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: app.here is alarm)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
 
     run(body())
@@ -84,13 +84,13 @@ def test_from_the_list_the_alarm_is_read_before_its_logs_are_opened() -> None:
         app = application(stack)
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "o", "l")
+            await press(pilot, "2", "o", "l")
             await until(pilot, lambda: isinstance(app.screen, LogsScreen))
             assert logs(app).place.subject == "delivery-processor"
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
             stack.error = ConsoleError(ProblemKind.THROTTLED, "AWS throttles these calls")
-            await pilot.press("o", "l")
+            await press(pilot, "o", "l")
             await until(pilot, lambda: "AWS throttles" in shown(pilot))
             assert isinstance(app.screen, AlarmsScreen)
 
@@ -103,7 +103,7 @@ def test_all_groups_are_followed_live_in_one_order() -> None:
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
             lines = logs(app).tail.buffer.lines
             assert {each.group for each in lines} == set(stack.telemetry.log_groups())
@@ -112,7 +112,7 @@ def test_all_groups_are_followed_live_in_one_order() -> None:
             count = len(lines)
             await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
             await until(pilot, lambda: logs(app).item == logs(app).table.shown[-1])
-            await pilot.press("g")
+            await press(pilot, "g")
             first = logs(app).item
             count = len(logs(app).tail.buffer.lines)
             await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
@@ -126,15 +126,15 @@ def test_held_lines_stand_still_while_others_wait() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
-            await pilot.press("space")
+            await press(pilot, "space")
             await until(pilot, lambda: "HELD, " in shown(pilot))
             held = list(logs(app).table.shown)
             await until(pilot, lambda: "HELD, 0 wait" not in shown(pilot) and "HELD, " in shown(pilot))
             assert logs(app).table.shown == held
             assert "PAUSED" not in shown(pilot)
-            await pilot.press("space")
+            await press(pilot, "space")
             await until(pilot, lambda: "lines  live" in shown(pilot) and len(logs(app).table.shown) > len(held))
 
     run(body())
@@ -167,7 +167,7 @@ def test_nothing_is_read_while_nobody_looks() -> None:
             for _ in range(20):
                 hidden._beat()
             assert len(asked) == before
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: len(asked) > before)
 
     run(body())
@@ -187,7 +187,7 @@ def test_a_group_that_is_denied_is_named_and_the_others_go_on() -> None:
         app = application(stack)
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: "sweeper: not allowed: logs:FilterLogEvents" in shown(pilot))
             await until(pilot, lambda: "lines  live" in shown(pilot) and "batch_done" in shown(pilot))
             app.go(Place("self"))
@@ -203,7 +203,7 @@ def test_a_group_that_is_denied_is_named_and_the_others_go_on() -> None:
             assert "message-sender" in groups
             assert "sweeper" not in groups
             stack.telemetry.logs = answer  # type: ignore[method-assign]
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "not allowed" not in shown(pilot))
             await until(pilot, lambda: "sweeper" in {each.function for each in logs(app).tail.buffer.lines})
 
@@ -215,22 +215,22 @@ def test_a_filter_narrows_wrapped_and_unwrapped_lines() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: "lines  live" in shown(pilot))
-            await pilot.press("slash", *"level:error", "enter")
+            await press(pilot, "slash", *"level:error", "enter")
             await until(pilot, lambda: " of " in shown(pilot) and "batch_done" not in shown(pilot))
             assert all(each.level == "ERROR" for each in logs(app).table.shown)
             here = logs(app).item
             assert "batch=" not in shown(pilot)
-            await pilot.press("w")
+            await press(pilot, "w")
             await until(pilot, lambda: "batch=" in shown(pilot))
             assert logs(app).item == here
-            await pilot.press("N")
+            await press(pilot, "N")
             await until(pilot, lambda: logs(app).item != here)
-            await pilot.press("w")
+            await press(pilot, "w")
             await until(pilot, lambda: "batch=" not in shown(pilot))
             assert logs(app).place.params["filter"] == "level:error"
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: "batch_done" in shown(pilot))
 
     run(body())
@@ -243,19 +243,19 @@ def test_from_a_line_to_its_minute_in_all_groups() -> None:
             await first_data(pilot)
             app.go(Place("logs", "sweeper"))
             await until(pilot, lambda: "lines  live" in shown(pilot))
-            await pilot.press("y", "i")
+            await press(pilot, "y", "i")
             await until(pilot, lambda: app.clipboard.startswith("aws logs filter-log-events --log-group-name"))
-            await pilot.press("o", "t")
+            await press(pilot, "o", "t")
             await until(pilot, lambda: isinstance(app.here, LogsScreen) and app.here.place.subject == "")
             await until(pilot, lambda: "message-sender" in shown(pilot))
-            await pilot.press("0")
+            await press(pilot, "0")
             await until(pilot, lambda: "lines  live" in shown(pilot))
             assert logs(app).place.params == {}
-            await pilot.press("left_square_bracket")
+            await press(pilot, "left_square_bracket")
             await until(pilot, lambda: "all read" in shown(pilot))
             lines, place = logs(app).tail.buffer.lines, logs(app).place
             assert float(place.params["from"]) - 1 <= lines[0].at <= lines[-1].at <= float(place.params["to"]) + 1
-            await pilot.press("right_square_bracket")
+            await press(pilot, "right_square_bracket")
             await until(pilot, lambda: "lines  live" in shown(pilot))
 
     run(body())
@@ -266,10 +266,10 @@ def test_an_unknown_group_is_refused_with_those_that_there_are() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("colon", *"logs nothing", "enter")
+            await press(pilot, "colon", *"logs nothing", "enter")
             await until(pilot, lambda: "there is no log group 'nothing'" in shown(pilot))
             await until(pilot, lambda: "message-sender" in shown(pilot))
-            await pilot.press("colon", *"logs mess", "tab", "enter")
+            await press(pilot, "colon", *"logs mess", "tab", "enter")
             await until(pilot, lambda: isinstance(app.here, LogsScreen))
             assert logs(app).place.subject == "message-sender"
 
@@ -281,10 +281,10 @@ def test_logs_are_ascii_where_they_must_be() -> None:
         app = application(FakeStack(), glyphs=ASCII)
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: "lines  live" in shown(pilot))
             assert shown(pilot).isascii()
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
             assert shown(pilot).isascii()
 

@@ -26,7 +26,7 @@ from console.view.chart import ChartSpec
 from console.view.glyphs import ASCII, BLOCK, UNICODE, Glyphs
 from console.view.palette import PALETTES
 from console.view.timespan import Timespan
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 from tests.support.stopped_clock import START, StoppedClock
 
 NOW = 1_795_003_200.0
@@ -109,7 +109,7 @@ def test_a_replay_is_framed_in_amber_and_never_called_live() -> None:
         stack = FakeStack(StoppedClock(), environment="prod")
         clock = ReplayClock(START, START + 600, stack.clock)
         recorded = dataclasses.replace(stack.connection(), clock=clock, note=lambda: "replay of night.jsonl")
-        app = ConsoleApp("a recording", lambda progress: recorded)
+        app = application(recorded)
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, lambda: "receipts-dlq" in shown(pilot))
             await until(pilot, lambda: f"{fmt.clock(stack.clock.now())} " in shown(pilot))
@@ -120,7 +120,7 @@ def test_a_replay_is_framed_in_amber_and_never_called_live() -> None:
             frame = app.screen.query_one("#cost").styles.border_top[1].hex.lower()
             colours = PALETTES["dark"].colours
             assert (header, frame) == (colours["replay"], colours["replay-frame"])
-            await pilot.press("space")
+            await press(pilot, "space")
             await until(pilot, lambda: "PAUSED" in shown(pilot) and "REPLAY" in shown(pilot))
 
     run(body())

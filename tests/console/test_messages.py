@@ -17,7 +17,7 @@ from console.ui.app import ConsoleApp
 from console.ui.screens.message import MessageScreen
 from console.ui.screens.messages import MessagesScreen, SearchScreen
 from console.view.table import STEP, UNFILTERED_STEP
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 MANY = 100_000
 
@@ -41,7 +41,7 @@ def searched(app: ConsoleApp) -> SearchScreen:
 
 async def type_command(pilot: Any, text: str) -> None:
     """The command line."""
-    await pilot.press("colon", *text, "enter")
+    await press(pilot, "colon", *text, "enter")
 
 
 def test_the_newest_messages_lead_to_one_message_to_its_customer_and_back() -> None:
@@ -50,21 +50,21 @@ def test_the_newest_messages_lead_to_one_message_to_its_customer_and_back() -> N
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("4")
+            await press(pilot, "4")
             await until(pilot, lambda: isinstance(app.screen, MessagesScreen) and "test-00039" in shown(pilot))
-            await pilot.press("end", "home", "down", "enter")
+            await press(pilot, "end", "home", "down", "enter")
             await until(
                 pilot, lambda: isinstance(app.screen, MessageScreen) and "handed to the provider" in shown(pilot)
             )
             assert app.screen.place == Place("messages", f"{campaign_id}-0000038")  # type: ignore[attr-defined]
-            await pilot.press("o")
+            await press(pilot, "o")
             await until(pilot, lambda: "customer's messages" in shown(pilot))
-            await pilot.press("u")
+            await press(pilot, "u")
             await until(pilot, lambda: isinstance(app.screen, SearchScreen) and "1 read" in shown(pilot))
             assert "customer=test-00038" in shown(pilot)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, MessageScreen))
-            await pilot.press("o", "c")
+            await press(pilot, "o", "c")
             await until(pilot, lambda: app.here is not None and app.here.place == Place("campaigns", campaign_id))
 
     run(body())
@@ -95,7 +95,7 @@ def test_a_timeline_tells_all_channels_and_goes_on_until_it_has_ended() -> None:
             monitor = app.monitor
             assert monitor is not None
             await until(pilot, lambda: monitor.feeds[f"message {campaign_id}-0000019"].every >= 60)
-            await pilot.press("slash", *"event:fallback", "enter")
+            await press(pilot, "slash", *"event:fallback", "enter")
             await until(pilot, lambda: "1 of 8" in shown(pilot) or "1 of 7" in shown(pilot))
 
     run(body())
@@ -108,7 +108,7 @@ def test_a_message_that_is_not_there_is_said_where_its_timeline_would_be() -> No
             await first_data(pilot)
             await type_command(pilot, "messages nobody")
             await until(pilot, lambda: "there is no message nobody" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: app.here is not None and app.here.place.screen == "overview")
             await type_command(pilot, "messages campaign=")
             assert app.here.place.screen == "overview"  # type: ignore[union-attr]
@@ -136,20 +136,20 @@ def test_a_hundred_thousand_messages_are_read_filtered_and_sorted_in_steps(monke
                 steps.append(self._sifted - before)
 
             monkeypatch.setattr(type(table), "proceed", counting)
-            await pilot.press("slash", *"test-0001", "enter")
+            await press(pilot, "slash", *"test-0001", "enter")
             await until(pilot, lambda: "/test-0001  10 of 100,000 read" in shown(pilot))
             assert {message.customer_id for message in table.shown} == {f"test-0001{n}" for n in range(10)}
             assert max(steps) <= STEP
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: not table.arranging and len(table.shown) == MANY)
-            await pilot.press("end")
+            await press(pilot, "end")
             await until(pilot, lambda: f"{campaign_id}-0000000" in shown(pilot))
-            await pilot.press("right", "right", "right", "s")
+            await press(pilot, "right", "right", "right", "s")
             await until(
                 pilot, lambda: not table.arranging and table.sort == "id" and table.shown[0].id[-7:] == "0000000"
             )
             assert [message.id for message in table.shown] == sorted(message.id for message in table.shown)
-            await pilot.press("home")
+            await press(pilot, "home")
             assert max(steps) <= UNFILTERED_STEP
             assert sum(steps) >= 3 * MANY, "each order looks at every row"
 
@@ -180,19 +180,19 @@ def test_a_search_holds_while_paused_or_left_and_goes_on_after_a_page_failed(mon
             await until(pilot, lambda: "slow down" in shown(pilot) and "throttled: data from" in shown(pilot))
             assert "1,000 of 5,000 read" in shown(pilot)
             await until(pilot, lambda: len(searched(app).table.shown) == 1_000)
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "PAUSED" in shown(pilot) and "2,200 of 5,000 read  PAUSED" in shown(pilot))
             assert "slow down" not in shown(pilot)
             calls = len(asked)
-            await pilot.press("down", "enter")
+            await press(pilot, "down", "enter")
             await until(pilot, lambda: isinstance(app.screen, MessageScreen))
-            await pilot.press("space")
+            await press(pilot, "space")
             await until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
             assert len(asked) == calls, "nobody looks at the search"
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: "  5,000 read" in shown(pilot))
             assert len(asked) == len(set(asked)) + 1, "only the page that failed was asked for twice"
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: len(asked) > 27)
             assert asked.count(None) == 2
 

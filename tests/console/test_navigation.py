@@ -25,7 +25,7 @@ from console.ui.screens.menu import MenuScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.widgets.prompt import Prompt
 from console.ui.widgets.virtual_table import VirtualTable
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -48,14 +48,14 @@ def test_every_screen_opens_by_its_key_and_its_names_and_leads_back() -> None:
             await first_data(pilot)
             for spec in SCREENS:
                 if spec.key:
-                    await pilot.press(spec.key)
+                    await press(pilot, spec.key)
                     await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
                 for name in (spec.name, *spec.aliases):
-                    await pilot.press("1", "colon", *name, "enter")
+                    await press(pilot, "1", "colon", *name, "enter")
                     await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
-            await pilot.press("2", "escape")
+            await press(pilot, "2", "escape")
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             assert isinstance(app.screen, OverviewScreen)
 
     run(body())
@@ -81,17 +81,17 @@ def test_a_filter_acts_while_it_is_typed_and_escape_takes_it_away() -> None:
         app = application(stack)
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "slash", *"name:a-003")
+            await press(pilot, "2", "slash", *"name:a-003")
             await until(pilot, lambda: "10 of 50" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: not app.screen.query_one(Prompt).opened)
             assert "/name:a-003" in shown(pilot)
-            await pilot.press("1", "2")
+            await press(pilot, "1", "2")
             await until(pilot, lambda: "10 of 50" in shown(pilot))
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: "50  " in shown(pilot) and "a-0010" in shown(pilot))
             assert isinstance(app.screen, AlarmsScreen)
-            await pilot.press("slash", *"~(", "enter")
+            await press(pilot, "slash", *"~(", "enter")
             await until(pilot, lambda: "no regular expression" in shown(pilot))
 
     run(body())
@@ -104,22 +104,22 @@ def test_the_cursor_stays_on_its_row_while_rows_come_and_go() -> None:
         app = application(stack)
         async with app.run_test(size=(100, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "right", "s")
+            await press(pilot, "2", "right", "s")
             table = app.screen.query_one(VirtualTable)
             await until(pilot, lambda: table.item is not None and table.item.name == "a-0000")
-            await pilot.press(*["down"] * 7)
+            await press(pilot, *["down"] * 7)
             assert table.item.name == "a-0007"  # type: ignore[union-attr]
             stack.alarm_list = many_alarms(200)[3:]
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "197" in shown(pilot))
             assert table.item.name == "a-0007"  # type: ignore[union-attr]
-            await pilot.press("G")
+            await press(pilot, "G")
             assert table.item.name == "a-0199"  # type: ignore[union-attr]
             await until(pilot, lambda: "a-0199" in shown(pilot) and "a-0003" not in shown(pilot))
             stack.alarm_list = many_alarms(5)
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "a-0004" in shown(pilot) and "a-0199" not in shown(pilot))
-            await pilot.press("s")
+            await press(pilot, "s")
             await until(pilot, lambda: shown(pilot).index("a-0004") < shown(pilot).index("a-0000"))
 
     run(body())
@@ -154,12 +154,12 @@ def test_what_is_copied_is_what_is_under_the_cursor() -> None:
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
             await first_data(pilot)
-            await pilot.press("2")
+            await press(pilot, "2")
             await until(pilot, lambda: "receipts-dlq" in shown(pilot))
             for key in ("c", "r", "j", "a", "i", "l"):
-                await pilot.press("y")
+                await press(pilot, "y")
                 await until(pilot, lambda: isinstance(app.screen, MenuScreen))
-                await pilot.press(key)
+                await press(pilot, key)
                 await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
             cell, row, document, arn, command, link = copied
             assert cell == "▲ ALARM"
@@ -179,12 +179,12 @@ def test_an_export_is_a_file_that_never_overwrites_another(tmp_path: Path, key: 
         app.directory = tmp_path
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("2")
+            await press(pilot, "2")
             await until(pilot, lambda: "receipts-dlq" in shown(pilot))
             for number in (1, 2):
-                await pilot.press("e")
+                await press(pilot, "e")
                 await until(pilot, lambda: isinstance(app.screen, MenuScreen))
-                await pilot.press(key)
+                await press(pilot, key)
                 await until(pilot, lambda number=number: len(list(tmp_path.iterdir())) == number)  # type: ignore[misc]
         files = list(tmp_path.iterdir())
         assert all(path.suffix == f".{ending}" and "receipts-dlq" in path.read_text() for path in files)
@@ -198,7 +198,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         app.directory = tmp_path / "absent"
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "colon", *"export csv", "enter")
+            await press(pilot, "2", "colon", *"export csv", "enter")
             await until(pilot, lambda: "No such file or directory" in shown(pilot))
 
     run(body())
@@ -210,19 +210,19 @@ def test_commands_act_and_nonsense_is_told() -> None:
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
             assert app.monitor is not None
-            await pilot.press("colon", *"every 30", "enter")
+            await press(pilot, "colon", *"every 30", "enter")
             await until(pilot, lambda: app.monitor is not None and app.monitor.least_seconds == 30.0)
-            await pilot.press("colon", *"theme light", "enter")
+            await press(pilot, "colon", *"theme light", "enter")
             await until(pilot, lambda: "light" in app.theme)
-            await pilot.press("colon", *"theme neon", "enter")
+            await press(pilot, "colon", *"theme neon", "enter")
             await until(pilot, lambda: "no theme" in shown(pilot))
-            await pilot.press("colon", *"alrams", "enter")
+            await press(pilot, "colon", *"alrams", "enter")
             await until(pilot, lambda: "did you mean al" in shown(pilot))
-            await pilot.press("colon", *"help", "enter")
+            await press(pilot, "colon", *"help", "enter")
             await until(pilot, lambda: isinstance(app.screen, TextScreen))
-            await pilot.press("escape", "colon", "up", "up", "enter")
+            await press(pilot, "escape", "colon", "up", "up", "enter")
             await until(pilot, lambda: shown(pilot).count("did you mean al") == 2)
-            await pilot.press("colon", *"q", "enter")
+            await press(pilot, "colon", *"q", "enter")
             await until(pilot, lambda: not app.is_running)
 
     run(body())
@@ -233,11 +233,11 @@ def test_the_place_before_is_one_key_away() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("2", "5")
+            await press(pilot, "2", "5")
             await until(pilot, lambda: here(app) == "campaigns")
-            await pilot.press("minus")
+            await press(pilot, "minus")
             await until(pilot, lambda: here(app) == "alarms")
-            await pilot.press("minus")
+            await press(pilot, "minus")
             await until(pilot, lambda: here(app) == "campaigns")
 
     run(body())
@@ -246,7 +246,7 @@ def test_the_place_before_is_one_key_away() -> None:
 def test_a_link_opens_its_place_and_one_of_another_stack_is_refused() -> None:
     async def body(link: str, words: str, place: Place) -> None:
         stack = FakeStack()
-        app = ConsoleApp("x", lambda progress: stack.connection(), link=link)
+        app = application(stack, link=link)
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await until(pilot, lambda: words in shown(pilot))
             assert app.here is not None
@@ -262,11 +262,11 @@ def test_the_palette_knows_every_screen() -> None:
         app = application(FakeStack())
         async with app.run_test(size=(100, 40)) as pilot:
             await first_data(pilot)
-            await pilot.press("ctrl+p")
+            await press(pilot, "ctrl+p")
             await until(pilot, lambda: "Search for commands" in shown(pilot))
-            await pilot.press(*"throughput")
+            await press(pilot, *"throughput")
             await until(pilot, lambda: "target against achieved" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: here(app) == "throughput")
 
     run(body())
@@ -278,10 +278,21 @@ def test_keys_pressed_fast_lose_nothing_and_break_nothing() -> None:
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await first_data(pilot)
             for _ in range(5):
-                await pilot.press(
-                    *"25321-", "slash", *"abc", "escape", "colon", "escape", "y", "escape", *"jkGg", "a", "escape"
+                await press(
+                    pilot,
+                    *"25321-",
+                    "slash",
+                    *"abc",
+                    "escape",
+                    "colon",
+                    "escape",
+                    "y",
+                    "escape",
+                    *"jkGg",
+                    "a",
+                    "escape",
                 )
-            await pilot.press("1")
+            await press(pilot, "1")
             await until(pilot, lambda: isinstance(app.screen, OverviewScreen))
             assert len(app.places) == 1
 
@@ -295,10 +306,10 @@ def test_what_nobody_looks_at_is_read_less_often() -> None:
             await first_data(pilot)
             assert app.monitor is not None
             looked_at = app.monitor.feeds["spend"].every
-            await pilot.press("2")
+            await press(pilot, "2")
             await until(pilot, lambda: here(app) == "alarms" and app.monitor.feeds["spend"].every > looked_at)  # type: ignore[union-attr]
             assert app.monitor.feeds["alarms"].every == 2.0
-            await pilot.press("1")
+            await press(pilot, "1")
             await until(pilot, lambda: app.monitor.feeds["spend"].every == looked_at)  # type: ignore[union-attr]
 
     run(body())
@@ -313,12 +324,12 @@ def test_a_screen_that_is_left_reads_no_more() -> None:
             await first_data(pilot)
             assert app.monitor is not None
             for spec in SCREENS:
-                await pilot.press("colon", *spec.name, "enter")
+                await press(pilot, "colon", *spec.name, "enter")
                 await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
             for key in ("2", "5"):
-                await pilot.press(key, "enter")
+                await press(pilot, key, "enter")
                 await until(pilot, lambda: app.here is not None and bool(app.here.place.subject))
-            await pilot.press("1")
+            await press(pilot, "1")
             await until(pilot, lambda: set(app.monitor.feeds) == set(OVERVIEW))  # type: ignore[union-attr]
 
     run(body())
@@ -328,7 +339,7 @@ def test_a_replay_is_never_mistaken_for_the_present() -> None:
     async def body() -> None:
         stack = FakeStack()
         connection = replace(stack.connection(), clock=ReplayClock(stack.clock.now(), stack.clock.now() + 600))
-        app = ConsoleApp("x", lambda progress: connection)
+        app = application(connection)
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, lambda: "REPLAY" in shown(pilot))
             assert "LIVE" not in shown(pilot)

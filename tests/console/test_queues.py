@@ -15,7 +15,7 @@ from console.sources.fake import FakeStack
 from console.sources.fake_letters import LETTERS, FakeLetters
 from console.ui.screens.queues import LettersScreen, QueuesScreen
 from console.ui.screens.redrive import RedriveScreen
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, press, shown, until
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -31,10 +31,10 @@ def letters_of(stack: FakeStack, name: str) -> FakeLetters:
 async def at_the_dialog(pilot: Any, app: Any, place: str) -> RedriveScreen:
     """Open the redrive of what is there."""
     await first_data(pilot)
-    await pilot.press("colon", *place, "enter")
+    await press(pilot, "colon", *place, "enter")
     await until(pilot, lambda: app.here is not None and app.here.place.screen == "queues")
     await until(pilot, lambda: app.here.item is not None)
-    await pilot.press("a", "v")
+    await press(pilot, "a", "v")
     await until(pilot, lambda: isinstance(app.screen, RedriveScreen))
     screen: RedriveScreen = app.screen
     return screen
@@ -46,45 +46,45 @@ def test_letters_are_seen_with_their_reasons_and_put_back_after_a_count_and_a_wo
         app = application(stack)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("6")
+            await press(pilot, "6")
             await until(pilot, lambda: isinstance(app.screen, QueuesScreen) and "▲ 3" in shown(pilot))
             assert shown(pilot).index("receipts") < shown(pilot).index("plan")
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: isinstance(app.screen, LettersScreen) and "not JSON" in shown(pilot))
-            await pilot.press("down")
+            await press(pilot, "down")
             await until(pilot, lambda: "no json, from +1******7755" in shown(pilot))
             assert "+14254147755" not in shown(pilot)
             assert "of about 3 in receipts-dlq" in shown(pilot)
             letters = letters_of(stack, "receipts")
             assert (letters.waiting(), letters.in_flight) == (3, 0), "a look takes nothing"
-            await pilot.press("o")
+            await press(pilot, "o")
             await until(pilot, lambda: "ai-cpaas-demo-local-receipts-dlq" in shown(pilot))
             assert "log when it was sent" in shown(pilot)
-            await pilot.press("m")
+            await press(pilot, "m")
             await until(pilot, lambda: app.here is not None and app.here.place.screen == "logs")
             assert app.here is not None
             assert app.here.place.subject == "delivery-processor"
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, LettersScreen))
 
-            await pilot.press("a", "v")
+            await press(pilot, "a", "v")
             await until(pilot, lambda: isinstance(app.screen, RedriveScreen))
             assert "from receipts-dlq to receipts, about 3 messages" in shown(pilot)
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "3 would go to receipts, 0 would stay" in shown(pilot))
             assert letters.taken == []
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "type redrive to go on" in shown(pilot))
             assert letters.taken == []
             app.screen.query_one("#rate", Input).value = "500"
             await until(pilot, lambda: "would go" not in shown(pilot))
             app.screen.query_one("#word", Input).value = "redrive"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "3 would go" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "3 moved from receipts-dlq to receipts" in shown(pilot))
             assert sorted(letters.taken) == sorted(LETTERS["receipts"])
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "no message lies in receipts-dlq" in shown(pilot))
 
     run(body())
@@ -99,26 +99,26 @@ def test_escape_stops_a_redrive_between_two_batches_and_loses_nothing() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             dialog = await at_the_dialog(pilot, app, "queues plan")
             dialog.query_one("#rate", Input).value = "4"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "40 would go to plan" in shown(pilot))
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await until(pilot, lambda: "moved 4 " in shown(pilot) or "moved 8 " in shown(pilot))
             assert "to go; esc stops" in shown(pilot)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: "interrupted: " in shown(pilot))
             moved = len(letters.taken)
             assert 0 < moved < 40
             assert (letters.waiting(), letters.in_flight) == (40 - moved, 0)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, LettersScreen))
             await until(pilot, lambda: f"of about {40 - moved} in plan-dlq" in shown(pilot))
 
-            await pilot.press("a", "v")
+            await press(pilot, "a", "v")
             await until(pilot, lambda: isinstance(app.screen, RedriveScreen))
             app.screen.query_one("#rate", Input).value = "500"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: f"{40 - moved} would go" in shown(pilot))
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await until(pilot, lambda: f"{40 - moved} moved" in shown(pilot))
             assert sorted(letters.taken) == sorted(bodies)
 
@@ -135,13 +135,13 @@ def test_only_letters_of_the_reason_go_and_refusals_are_told() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             dialog = await at_the_dialog(pilot, app, "queues receipts-dlq")
             dialog.query_one("#rate", Input).value = "many"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "the rate is many" in shown(pilot))
             dialog.query_one("#rate", Input).value = "100"
             dialog.query_one("#reason", Input).value = "NOT json"
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "2 would go to receipts, 2 would stay" in shown(pilot))
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await until(pilot, lambda: "1 moved from receipts-dlq" in shown(pilot))
             assert "receipts refused 1 (InvalidMessageContents)" in shown(pilot)
             assert letters.taken == ["no json, from +14254147755"]
@@ -157,13 +157,13 @@ def test_a_redrive_that_fails_on_its_way_says_so_and_leaves_all_visible() -> Non
         app = application(stack)
         async with app.run_test(size=(80, 24)) as pilot:
             await at_the_dialog(pilot, app, "queues receipts")
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "3 would go" in shown(pilot))
             stack.error = ConsoleError(ProblemKind.THROTTLED, "SQS throttles", "wait a moment")
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await until(pilot, lambda: "SQS throttles" in shown(pilot))
             assert (letters.waiting(), letters.in_flight, letters.taken) == (3, 0, [])
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: isinstance(app.screen, LettersScreen))
 
     run(body())
@@ -176,17 +176,17 @@ def test_production_wants_its_name_and_a_read_only_console_offers_nothing(enviro
         app = application(stack, allow_actions=allowed)
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await first_data(pilot)
-            await pilot.press("6")
+            await press(pilot, "6")
             await until(pilot, lambda: "▲ 3" in shown(pilot))
-            await pilot.press("a")
+            await press(pilot, "a")
             if not allowed:
                 await until(pilot, lambda: "--allow-actions" in shown(pilot).replace("\n", ""))
                 return
-            await pilot.press("v")
+            await press(pilot, "v")
             await until(pilot, lambda: "type prod to confirm" in shown(pilot))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await until(pilot, lambda: "3 would go" in shown(pilot))
-            await pilot.press(*"redrive", "enter")
+            await press(pilot, *"redrive", "enter")
             await until(pilot, lambda: "type prod to go on" in shown(pilot))
             assert letters_of(stack, "receipts").taken == []
 
@@ -207,18 +207,18 @@ def test_queues_that_cannot_be_read_say_so_and_everything_else_goes_on(monkeypat
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
-            await pilot.press("6")
+            await press(pilot, "6")
             await until(pilot, lambda: "sqs:GetQueueAttributes is not allowed" in shown(pilot))
             assert "queues forbidden" in shown(pilot)
             assert "LIVE" in shown(pilot), "alarms, campaigns, messages and spend are fresh"
             refused.clear()
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "▲ 3" in shown(pilot) and "is not allowed" not in shown(pilot))
             refused.add("sqs:GetQueueAttributes")
-            await pilot.press("r")
+            await press(pilot, "r")
             await until(pilot, lambda: "data from" in shown(pilot))
             assert "▲ 3" in shown(pilot), "the last good rows stay"
-            await pilot.press("2")
+            await press(pilot, "2")
             await until(pilot, lambda: "receipts-dlq" in shown(pilot) and "is not allowed" not in shown(pilot))
 
     run(body())

@@ -11,7 +11,7 @@ from typing import Any
 from console.clock import Clock
 from console.sources.base import Connection
 from console.sources.clients import Clients, Target
-from console.sources.faults import FaultPlan, parse_faults
+from console.sources.faults import FaultKind, FaultPlan, parse_faults
 from console.sources.intercept import Call, intercepted
 
 PROFILE = "work"
@@ -28,6 +28,11 @@ class Weather:
         """From now on these faults and no others; none clears up."""
         before, self.plan = self.plan, FaultPlan(*(parse_faults(faults) if faults else ()), clock=self._clock)
         before.lift()
+
+    @property
+    def hanging(self) -> int:
+        """Calls that do not end before the weather turns."""
+        return self.plan.injected[FaultKind.SLOW]
 
     def __call__(self, call: Call, proceed: Callable[[], Any]) -> Any:
         return self.plan(call, proceed)

@@ -61,8 +61,7 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
             return
         self._busy = False
         self.answer()
-        confirm = CampaignConfirm(self._action, request, plan, self._desk)
-        self.app.push_screen(confirm, self._confirmed)
+        self._desk.ask(CampaignConfirm(self._action, request, plan, self._desk), self._confirmed)
 
     def _confirmed(self, accepted: AcceptedCampaign | None) -> None:
         if accepted is not None:
