@@ -173,14 +173,14 @@ def test_a_composite_alarm_leads_to_the_logs_of_the_children_that_are_up(from_li
         app = application(with_composite())
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
-            await pilot.press("2")
+            await press(pilot, "2")
             await until(pilot, lambda: DOWN.rpartition("local-")[2] in shown(pilot))
             if from_list:
                 app.screen.query_one(VirtualTable).select(DOWN)
             else:
                 app.go(Place("alarms", DOWN))
                 await until(pilot, lambda: "rises when ALARM(" in shown(pilot))
-            await pilot.press("o", "l")
+            await press(pilot, "o", "l")
             await until(pilot, lambda: isinstance(app.screen, LogsScreen))
             assert app.screen.place.subject == "delivery-processor"  # type: ignore[attr-defined]
 

@@ -186,14 +186,14 @@ def test_dialogs_jumps_and_searches_name_the_command_that_renews_credentials() -
         async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
             day.weather.turn("expired:api.*,expired:records.*,expired:alarm")
-            await pilot.press("a", "enter")
+            await press(pilot, "a", "enter")
             await until(pilot, lambda: isinstance(day.app.screen, CampaignForm))
-            await pilot.press("enter")
+            await press(pilot, "enter")
             await day.shows(pilot, "the AWS credentials have expired", renew)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             day.app.go(Place("messages", "customer=test-00001"))
             await day.shows(pilot, "trouble", renew)
-            await pilot.press("2", "o", "l")
+            await press(pilot, "2", "o", "l")
             await day.until(pilot, lambda: any(renew in each.message for each in day.app._notifications))
 
     run(body())
@@ -204,7 +204,7 @@ def test_credentials_that_have_expired_before_the_first_connection_are_renewed_b
         def connect(_: object) -> Connection:
             raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "expired"}}, "GetParametersByPath")
 
-        app = ConsoleApp("the stack dev", connect, caller=Caller("work", "eu-west-1"))
+        app = application(connect, caller=Caller("work", "eu-west-1"))
         async with app.run_test(size=(120, 30)) as pilot:
             await until(pilot, lambda: "aws sso login --profile work" in shown(pilot))
 

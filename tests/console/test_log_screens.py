@@ -195,9 +195,9 @@ def test_a_group_that_is_denied_is_named_and_the_others_go_on() -> None:
             others = len(stack.telemetry.log_groups()) - 1
             assert f"logs, {others} groups" in shown(pilot)
             assert "● good, at rest" in shown(pilot)
-            await pilot.press("slash", *"filter", "enter")
+            await press(pilot, "slash", *"filter", "enter")
             await until(pilot, lambda: "cloudwatch-logs:FilterLogEve" in shown(pilot))
-            await pilot.press("7")
+            await press(pilot, "7")
             await until(pilot, lambda: "lines  live" in shown(pilot) and "batch_done" in shown(pilot))
             groups = {each.function for each in logs(app).tail.buffer.lines}
             assert "message-sender" in groups
