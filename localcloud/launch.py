@@ -156,6 +156,11 @@ class LocalCloud:
         """The child's process id, also its process group."""
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """The child's exit code, None while it runs."""
+        return self._process.poll()
+
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, read from the outputs file."""
         return dict(json.loads(self.outputs_file.read_text(encoding="utf-8")))

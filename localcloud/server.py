@@ -187,7 +187,7 @@ class Cloud:
             await self.sockets.serve(scope, receive, send, address)
 
     async def _connections(self, about: Target, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, _, body = await _entered(scope, receive)
+        headers, _, body = await _entered(scope, receive, named=False)
         self.meters.count_request("execute-api")
         answer = self.connections_api.respond(
             scope["method"], about, body, lambda action, arn: authorize(headers, "execute-api", action, arn)
@@ -233,7 +233,9 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, default=dataclasses.asdict).encode()
 
 
-async def _entered(scope: Scope, receive: Receive) -> tuple[dict[str, str], dict[str, list[str]], bytes]:
+async def _entered(
+    scope: Scope, receive: Receive, *, named: bool = True
+) -> tuple[dict[str, str], dict[str, list[str]], bytes]:
     """Headers, query and body of a request that is answered here, its caller made known to IAM."""
     body = await _body(receive)
     headers = _headers(scope)
@@ -245,6 +247,7 @@ async def _entered(scope: Scope, receive: Receive) -> tuple[dict[str, str], dict
         raw_headers=scope["headers"],
         headers=headers,
         body=body,
+        named=named,
     )
     return headers, query, body
 

@@ -27,6 +27,14 @@ _INVALID = "ValidationException"
 """What most services call a request that breaks their model; some (SES) call it BadRequestException."""
 
 
+_NOT_ALLOWED = (
+    "AccessDenied", "ExpiredToken", "IncompleteSignature", "InvalidClientTokenId", "InvalidToken",
+    "MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClient",
+    "UnsupportedSignature",
+)  # fmt: skip
+"""Beginnings of IAM's codes for callers that may not do a thing, or did not prove who they are."""
+
+
 class ServiceError(Exception):
     """An error of a service's model, for the caller: `code` is its shape's name, `members` the shape's members."""
 
@@ -183,7 +191,7 @@ def _error_status(code: str, shape: StructureShape | None, *, rest: bool) -> int
     declared = (shape.metadata.get("error") or {}).get("httpStatusCode") if shape is not None else None
     if declared:
         return int(declared)
-    if rest and code.startswith("AccessDenied"):
+    if rest and code.startswith(_NOT_ALLOWED):
         return 403
     return 500 if code.startswith("Internal") else 400
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import quote
 
@@ -26,10 +27,22 @@ class SocketApi:
         self.management_url = f"{cloud.endpoint_url}/_aws/execute-api/{self.api_id}/{STAGE}"
         self._client.create_stage(ApiId=self.api_id, StageName=STAGE, AutoDeploy=True)
 
-    def route(self, key: str, function: str, *, answers: bool = False, permitted: bool = True, **more: Any) -> None:
+    def route(
+        self,
+        key: str,
+        function: str,
+        *,
+        answers: bool = False,
+        permitted: bool = True,
+        timeout_ms: int = 29_000,
+        **more: Any,
+    ) -> None:
         """Send a route's messages to a function; `answers` sends what it returns back to the client."""
         id_ = self._client.create_integration(
-            ApiId=self.api_id, IntegrationType="AWS_PROXY", IntegrationUri=self._uri(function)
+            ApiId=self.api_id,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=self._uri(function),
+            TimeoutInMillis=timeout_ms,
         )["IntegrationId"]
         if answers:
             more["RouteResponseSelectionExpression"] = "$default"
@@ -53,9 +66,11 @@ class SocketApi:
             self._permit(function, f"authorizers/{id_}")
         return id_
 
-    def connect(self, query: str = "", **options: Any) -> ClientConnection:
+    def connect(self, query: str = "", **options: Any) -> AbstractContextManager[ClientConnection]:
         """A client that is let in."""
-        client: ClientConnection = connect(self.url + query, proxy=None, open_timeout=30, **options)
+        client: AbstractContextManager[ClientConnection] = connect(
+            self.url + query, proxy=None, open_timeout=30, **options
+        )
         return client
 
     def management(self) -> Any:

@@ -55,6 +55,8 @@ def test_status(bare_cloud: launch.LocalCloud) -> None:
         ("GET", "/_cpaas/nothing", b"", 404),
         ("DELETE", "/_cpaas/status", b"", 405),
         ("GET", "/_cpaas/clock", b"", 405),
+        ("DELETE", "/_cpaas/websockets", b"", 405),
+        ("PUT", "/_cpaas/websockets/profile", b'{"lost_disconnect_rate": 2}', 400),
         ("POST", "/_cpaas/clock", b"now", 400),
         ("POST", "/_cpaas/clock", b'{"advance_seconds": -1}', 400),
         ("POST", "/_cpaas/clock", b'{"advance_seconds": true}', 400),
