@@ -85,7 +85,7 @@ def test_other_trouble_is_no_missing_right(trouble: Exception) -> None:
 
 
 def test_a_bill_out_of_a_file_tells_nothing_about_the_right() -> None:
-    stack, clock = FakeStack(), StoppedClock()
+    stack, clock = FakeStack(environment="dev"), StoppedClock()
     found = stack.telemetry.bill()
     assert found is not None
     for as_of, word in ((clock.now() - 1, Word.SKIP), (clock.now(), Word.OK)):
