@@ -323,9 +323,21 @@ class CampaignRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class WorstCase:
+    """The most that a campaign may cost in US dollars, without and with every retry and fallback, its cap, and whether
+    each of the two exceeds it."""
+
+    usd: float
+    with_fallback_usd: float
+    cap_usd: float
+    over_cap: bool
+    over_cap_with_fallback: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """The answer of a dry run: what would be sent, to how many, for how much and how long (None without an end);
-    `limited_by` names the limit that binds.
+    `limited_by` names the limit that binds, `worst` is None where the API does not tell it.
     """
 
     recipients: int
@@ -336,6 +348,7 @@ class CampaignPlan:
     by_country: Mapping[str, int]
     by_channel: Mapping[str, int]
     limited_by: str = ""
+    worst: WorstCase | None = None
 
 
 @dataclass(frozen=True, slots=True)

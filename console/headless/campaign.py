@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 from console.campaigns import require_confirmed
 from console.domain import CampaignRequest, is_open, tally
@@ -66,6 +67,7 @@ def dry_run(connection: Connection, request: CampaignRequest, *, as_json: bool) 
                 "excluded_by_reason": dict(plan.excluded_by_reason),
                 "parts": plan.parts,
                 "cost_usd": plan.cost_usd,
+                "worst_case": None if plan.worst is None else asdict(plan.worst),
                 "duration_seconds": plan.duration_seconds,
                 "by_country": dict(plan.by_country),
                 "by_channel": dict(plan.by_channel),

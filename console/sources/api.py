@@ -15,6 +15,7 @@ from console.domain import (
     CampaignState,
     ConsoleError,
     ProblemKind,
+    WorstCase,
 )
 from console.sources.clients import Clients
 from console.sources.signed_api import SignedApi
@@ -97,9 +98,20 @@ def read_plan(answer: Mapping[str, Any]) -> CampaignPlan:
             by_country={safe_line(k, 8): int(v["messages"]) for k, v in answer.get("by_country", {}).items()},
             by_channel={safe_line(k, 16): int(v["messages"]) for k, v in answer.get("by_channel", {}).items()},
             limited_by=safe_line(answer.get("forecast", {}).get("limited_by") or "", 40),
+            worst=_worst_case(answer) if "highest_cost_with_fallback_usd" in answer else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _malformed(f"has no plan ({type(error).__name__}: {safe_line(error, 60)})") from error
+
+
+def _worst_case(answer: Mapping[str, Any]) -> WorstCase:
+    return WorstCase(
+        usd=float(answer["highest_cost_usd"]),
+        with_fallback_usd=float(answer["highest_cost_with_fallback_usd"]),
+        cap_usd=float(answer["spend_cap_usd"]),
+        over_cap=bool(answer["over_cap"]),
+        over_cap_with_fallback=bool(answer["over_cap_with_fallback"]),
+    )
 
 
 def _malformed(why: str) -> ConsoleError:

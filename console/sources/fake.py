@@ -25,6 +25,7 @@ from console.domain import (
     Message,
     ProblemKind,
     Spend,
+    WorstCase,
 )
 from console.sources.base import Connection
 from console.sources.fake_outputs import fake_outputs
@@ -38,6 +39,15 @@ from lambdas.core.campaign import (
     ChannelCounts,
     require_transition,
 )
+
+CAP_USD, HEADROOM = 10.0, 1.25
+"""Each campaign's cap, and how many times its price a message may cost at most."""
+
+
+def _worst_case(recipients: int) -> WorstCase:
+    """One channel each, so that nothing follows."""
+    most = round(recipients * PRICE_USD * HEADROOM, 5)
+    return WorstCase(most, most, CAP_USD, most > CAP_USD, most > CAP_USD)
 
 
 def earlier_day(number: int) -> ChannelSpend:
@@ -151,6 +161,7 @@ class FakeStack:
             excluded_by_reason={},
             by_country={"US": request.recipients},
             by_channel={"sms": request.recipients},
+            worst=_worst_case(request.recipients),
         )
 
     def send(self, request: CampaignRequest) -> AcceptedCampaign:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import CampaignPlan, CampaignRequest, tally
+from console.domain import CampaignPlan, CampaignRequest, WorstCase, tally
 from console.text import safe_line
 from console.view import format as fmt
 from console.view.reasons import status_words
@@ -14,31 +14,45 @@ from lambdas.core.campaign import CampaignSummary
 
 def plan_lines(plan: CampaignPlan, request: CampaignRequest) -> list[Line]:
     """What a dry run answered, and what was asked for."""
-    asked = [("body", safe_line(request.body, 54)), ("key", request.key)]
-    return _rows([*_plan_rows(plan, request.tps), *asked])
+    asked = _rows([("body", safe_line(request.body, 54)), ("key", request.key)])
+    return [*preflight_lines(plan, request.tps), *asked]
 
 
 def preflight_lines(plan: CampaignPlan, tps: float) -> list[Line]:
     """The plan of an uploaded audience."""
-    return _rows(_plan_rows(plan, tps))
-
-
-def _plan_rows(plan: CampaignPlan, tps: float) -> list[tuple[str, str]]:
     excluded = sum(plan.excluded_by_reason.values())
     reasons = ", ".join(f"{count} {reason}" for reason, count in plan.excluded_by_reason.items())
     channels = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_channel.items())
     countries = ", ".join(f"{name} {fmt.count(count)}" for name, count in plan.by_country.items())
     lasts = "no end" if plan.duration_seconds is None else fmt.span(plan.duration_seconds)
-    return [
+    counted = [
         ("recipients", fmt.count(plan.recipients)),
         ("excluded", f"{fmt.count(excluded)} ({reasons})" if excluded else "none"),
         ("message parts", fmt.count(plan.parts)),
         ("estimated cost", fmt.money(plan.cost_usd)),
+    ]
+    course = [
         ("duration", f"{lasts} at {fmt.rate(tps)}"),
         ("limited by", plan.limited_by.replace("_", " ") or fmt.MISSING),
         ("channels", channels or fmt.MISSING),
         ("countries", countries or fmt.MISSING),
     ]
+    return [*_rows(counted), *([] if plan.worst is None else _worst_lines(plan.worst)), *_rows(course)]
+
+
+def _worst_lines(worst: WorstCase) -> list[Line]:
+    """The most it may cost, and what of that the cap does not hold."""
+    most = fmt.money(worst.usd)
+    if worst.with_fallback_usd > worst.usd:
+        most += f", {fmt.money(worst.with_fallback_usd)} with retries and fallbacks"
+    if worst.over_cap:
+        words, role = "less than it may cost at most", Role.WARN
+    elif worst.over_cap_with_fallback:
+        words, role = "less than it may cost with retries and fallbacks", Role.WARN
+    else:
+        words, role = "enough for all of it", Role.STRONG
+    cap = line((pad("spend cap", 16), Role.MUTED), (f"{fmt.money(worst.cap_usd)}: {words}", role))
+    return [*_rows([("at most", most)]), cap]
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[Line]:

@@ -17,6 +17,8 @@ from console.campaigns import audience, make_request
 from console.domain import CampaignChange, CampaignState, ChangeKind, ConsoleError, ProblemKind
 from console.sources.api import HttpCampaignApi
 from console.sources.clients import LOCAL_SECRET, Clients, local_target
+from console.view.plan import plan_lines
+from console.view.segments import Role, plain
 from lambdas.core.campaign_request import parse_campaign_request
 from lambdas.core.simulator import always_fails, is_simulator
 from tests.support.json_server import JsonServer
@@ -109,6 +111,44 @@ def test_a_dry_run_is_read_into_a_plan(api: Api) -> None:
     assert plan.recipients == 2
     assert plan.by_country == {"US": 2}
     assert plan.excluded_by_reason == {"duplicate": 1}
+    assert plan.worst is None
+
+
+@pytest.mark.parametrize(
+    ("most", "with_fallback", "rows"),
+    [
+        (0.02, 0.02, ["at most         $0.0200", "spend cap       $0.0500: enough for all of it"]),
+        (
+            0.02,
+            0.09,
+            [
+                "at most         $0.0200, $0.0900 with retries and fallbacks",
+                "spend cap       $0.0500: less than it may cost with retries and fallbacks",
+            ],
+        ),
+        (
+            0.06,
+            0.09,
+            [
+                "at most         $0.0600, $0.0900 with retries and fallbacks",
+                "spend cap       $0.0500: less than it may cost at most",
+            ],
+        ),
+    ],
+)
+def test_a_plan_tells_the_worst_case_and_whether_the_cap_holds_it(
+    api: Api, most: float, with_fallback: float, rows: list[str]
+) -> None:
+    worst = {"highest_cost_usd": most, "highest_cost_with_fallback_usd": with_fallback, "spend_cap_usd": 0.05}
+    over = {"over_cap": most > 0.05, "over_cap_with_fallback": with_fallback > 0.05}
+    api.replies = [(200, {**PLAN, **worst, **over})]
+    request = make_request(3, 10)
+    lines = plan_lines(api.client().plan(request), request)
+    texts = [plain(each) for each in lines]
+    assert texts[4:6] == rows
+    assert all(len(text) <= 76 for text in texts)
+    warned = any(segment.role is Role.WARN for each in lines for segment in each)
+    assert warned is any(over.values())
 
 
 @pytest.mark.parametrize("first", [(500, {"message": "Internal Server Error"}), (0, None)])
@@ -134,6 +174,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, first: tup
         ((200, [1]), ProblemKind.BAD_ANSWER, "no JSON object"),
         ((200, {"recipients": "many"}), ProblemKind.BAD_ANSWER, "no plan"),
         ((200, {**PLAN, "by_country": {"US": 3}}), ProblemKind.BAD_ANSWER, "no plan"),
+        ((200, {**PLAN, "highest_cost_with_fallback_usd": 0.1}), ProblemKind.BAD_ANSWER, "no plan"),
         ((400, {"error": {"message": "\x1b]52;c;eA==\x07 evil"}}), ProblemKind.BAD_INPUT, "]52;c;eA== evil"),
     ],
 )

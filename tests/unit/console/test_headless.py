@@ -137,7 +137,9 @@ def test_production_wants_its_name() -> None:
 def test_a_dry_run_sends_nothing_and_needs_no_permission(capsys: pytest.CaptureFixture[str]) -> None:
     stack = FakeStack(environment="prod")
     assert commands.dry_run(stack.connection(), make_request(10, 5), as_json=True) == ExitCode.OK
-    assert json.loads(capsys.readouterr().out)["duration_seconds"] == 2.0
+    told = json.loads(capsys.readouterr().out)
+    assert told["duration_seconds"] == 2.0
+    assert told["worst_case"]["over_cap_with_fallback"] is False
     assert commands.dry_run(stack.connection(), make_request(10, 5), as_json=False) == ExitCode.OK
     assert "estimated cost" in capsys.readouterr().out
     assert stack.sent == []
