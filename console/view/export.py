@@ -38,11 +38,11 @@ class Sheet:
 
 def sheet_of(table: Table[Any]) -> Sheet:
     """The rows that a table shows now, all columns of it."""
-    columns, look, items = table.kind.columns, table.look, tuple(table.shown)
+    items = tuple(table.shown)
     return Sheet(
         name=table.kind.name,
         columns=table.kind.names,
-        rows=(tuple(column.text(item, look) for column in columns) for item in items),
+        rows=(table.texts(item, table.kind.columns) for item in items),
         documents=(document(item) for item in items),
     )
 

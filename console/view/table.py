@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from console.domain import StackFacts
+from console.domain import ConsoleError, ProblemKind, StackFacts
+from console.text import safe_line
 from console.view.filters import EVERYTHING, Filter, parse_filter
 from console.view.glyphs import UNICODE, Glyphs
 from console.view.segments import Line, Role, Segment, pad, pad_left
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 MARK_SECONDS = 3.0
 """How long a changed cell is marked: long enough to be seen at a glance, short enough to stay rare."""
+UNDRAWABLE = "?"
+"""Stands where a value is that its column cannot show."""
+FLAW_CELLS = 80
 GAP = 2
 """Cells between two columns."""
 AT_ONCE = 2_500
@@ -90,6 +94,9 @@ class Table(Generic[T]):
 
     Up to `AT_ONCE` rows are arranged at once. With more, `shown` stays as it was while `arranging`, until `proceed` was
     called often enough; the widget does that between two keys.
+
+    A value that its column cannot show ends nothing: the cell is `UNDRAWABLE`, without a key the row comes last, and
+    `flaw` says so until the next reading.
     """
 
     def __init__(self, kind: Kind[T], look: Look | None = None) -> None:
@@ -99,6 +106,7 @@ class Table(Generic[T]):
         self.sort = kind.sort
         self.descending = kind.descending
         self.shown: list[T] = []
+        self.flaw: ConsoleError | None = None
         self._items: Sequence[T] = ()
         self._sifted = 0
         self._keys: list[Any] = []
@@ -125,7 +133,7 @@ class Table(Generic[T]):
         """
         if items is self._items:
             return
-        before = self._by_id
+        before, self.flaw = self._by_id, None
         try:
             self._by_id = {self.kind.id(item): item for item in items}
             self._items = items
@@ -158,8 +166,16 @@ class Table(Generic[T]):
         self._sifted += len(fresh)
         self._sift([item for item in fresh if self._passes(item)] if self.filter else fresh)
         if not self.arranging:
-            order = sorted(range(len(self._keys)), key=self._keys.__getitem__, reverse=self.descending)
-            self.shown = [*map(self._keyed.__getitem__, order), *self._keyless]
+            self.shown = [*map(self._keyed.__getitem__, self._order()), *self._keyless]
+
+    def _order(self) -> Sequence[int]:
+        """The places of the rows with keys; as they were read where their keys cannot be compared."""
+        places = range(len(self._keys))
+        try:
+            return sorted(places, key=self._keys.__getitem__, reverse=self.descending)
+        except Exception as error:
+            self.note_flaw(self.sort, error)
+            return places
 
     def _sift(self, items: Sequence[T]) -> None:
         """Take the keys of rows that pass.
@@ -179,7 +195,12 @@ class Table(Generic[T]):
         if not self.sort:
             return [None] * len(items)
         column = self.kind.column(self.sort)
-        return list(map(column.key, items)) if column.key else [column.text(item, self.look) for item in items]
+        key = column.key or (lambda item: column.text(item, self.look))
+        try:
+            return list(map(key, items))
+        except Exception as error:
+            self.note_flaw(column.name, error)
+        return [_or_none(key, item) for item in items]
 
     def narrow(self, text: str) -> None:
         """Filter; raises `ConsoleError` and leaves the filter as it was when `text` is none."""
@@ -207,11 +228,32 @@ class Table(Generic[T]):
         if self.look.now >= until:
             return frozenset()
         steady = (column for column in self.kind.columns if not column.live)
-        return frozenset(c.name for c in steady if c.text(old, self.look) != c.text(item, self.look))
+        return frozenset(c.name for c in steady if self._cell(c, old) != self._cell(c, item))
 
     def texts(self, item: T, columns: Iterable[Column[T]]) -> tuple[str, ...]:
         """The cells of an item."""
-        return tuple(column.text(item, self.look) for column in columns)
+        return tuple(self._cell(column, item) for column in columns)
+
+    def _cell(self, column: Column[T], item: T) -> str:
+        try:
+            return _text(column.text(item, self.look))
+        except Exception as error:
+            self.note_flaw(column.name, error)
+            return UNDRAWABLE
+
+    def drawn(self, column: Column[T], item: T) -> Segment:
+        """One cell, not yet cut to its width."""
+        try:
+            text = _text(column.text(item, self.look))
+            return Segment(text, column.role(item), column.badge is not None and column.badge(item))
+        except Exception as error:
+            self.note_flaw(column.name, error)
+            return Segment(UNDRAWABLE, Role.WARN)
+
+    def note_flaw(self, column: str, error: Exception) -> None:
+        """Remember that a column has a value that it cannot show."""
+        why = f"column {column}, {type(error).__name__}: {safe_line(error, FLAW_CELLS)}"
+        self.flaw = ConsoleError(ProblemKind.BAD_ANSWER, why)
 
     def _compare(self, before: dict[str, T]) -> None:
         until = self.look.now + MARK_SECONDS
@@ -227,7 +269,7 @@ class Table(Generic[T]):
 
     def _passes(self, item: T) -> bool:
         return self.filter.holds(
-            lambda: self._row(item), lambda name: self.kind.column(name).text(item, self.look).lower()
+            lambda: self._row(item), lambda name: self.texts(item, [self.kind.column(name)])[0].lower()
         )
 
     def _row(self, item: T) -> str:
@@ -237,6 +279,19 @@ class Table(Generic[T]):
             steady = [column for column in self.kind.columns if not column.live]
             row = self._rows[key] = "\n".join(self.texts(item, steady)).lower()
         return row
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is no text")
+    return value
+
+
+def _or_none(key: Callable[[T], Any], item: T) -> Any:
+    try:
+        return key(item)
+    except Exception:
+        return None  # the column's flaw is noted already
 
 
 def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:
@@ -273,10 +328,9 @@ def row(table: Table[T], item: T, columns: Sequence[tuple[Column[T], int]]) -> L
     marks = table.marks(item)
     segments: list[Segment] = []
     for number, (column, width) in enumerate(columns):
-        text = column.text(item, table.look)
-        role = Role.CHANGED if column.name in marks else column.role(item)
-        cell = pad_left(text, width) if column.right else pad(text, width)
-        segments.append(Segment(cell, role, column.badge is not None and column.badge(item)))
+        cell = table.drawn(column, item)
+        text = pad_left(cell.text, width) if column.right else pad(cell.text, width)
+        segments.append(Segment(text, Role.CHANGED if column.name in marks else cell.role, cell.badge))
         if number < len(columns) - 1:
             segments.append(Segment(" " * GAP))
     return tuple(segments)

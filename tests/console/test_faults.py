@@ -347,6 +347,35 @@ def test_a_terminal_as_small_as_a_stamp_breaks_nothing(name: str) -> None:
     run(body())
 
 
+def test_a_cell_that_cannot_be_drawn_is_a_mark_while_the_other_rows_are_shown_moved_in_and_sorted() -> None:
+    async def body() -> None:
+        day = Day()
+        strange = Alarm("strange", AlarmState.OK, "warning", "yesterday", "why", 7)  # type: ignore[arg-type]
+        async with day.app.run_test(size=(200, 50), notifications=True) as pilot:
+            await first_data(pilot)
+            good = day.stack.alarm_list
+            day.app.go(Place("alarms"))
+            day.stack.alarm_list = (*good, strange)
+            await pilot.press("r")
+            await day.shows(pilot, "strange", "receipts-dlq", "what was read cannot be shown: column")
+            row = next(line for line in shown(pilot).splitlines() if "strange" in line)
+            assert "?" in row
+            await pilot.press("end")
+            for _ in range(5):
+                await pilot.press("right", "s", "s", "up", "down")
+                await day.shows(pilot, "strange", "receipts-dlq")
+            await pilot.press("slash", *"strange", "enter")
+            await day.shows(pilot, f"1 of {len(good) + 1}")
+            await day.keys_answer(pilot)
+            await pilot.press("y", "r")
+            await until(pilot, lambda: "strange" in day.app.clipboard)
+            day.stack.alarm_list = good
+            await pilot.press("escape", "r")
+            await until(pilot, lambda: "cannot be shown" not in shown(pilot))
+
+    run(body())
+
+
 def test_values_that_no_view_expects_are_told_by_their_panel_alone() -> None:
     async def body() -> None:
         day = Day()

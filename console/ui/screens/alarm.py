@@ -202,6 +202,10 @@ class AlarmScreen(ConsoleScreen):
             lines = view.change_lines(each.old, each.new, each.at, each.reason)
             self.desk.ask(TextScreen("change of state", lines, self.desk.glyphs), lambda _: None)
 
+    def flaw(self) -> Exception | None:
+        """A cell of either table that could not be shown."""
+        return self.history.flaw or self.children_table.flaw
+
     def narrow(self, text: str) -> bool:
         """Only the changes of state that pass."""
         self.history.narrow(text)

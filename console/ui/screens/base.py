@@ -87,6 +87,10 @@ class ConsoleScreen(Screen[None]):
     def read_now(self) -> None:
         """Read again what no feed reads."""
 
+    def flaw(self) -> Exception | None:
+        """Why something of what is drawn had to be left out, None where all is shown."""
+        return None
+
     def sheet(self) -> Sheet | None:
         """What `e` exports; None where there are no rows."""
         return None
@@ -167,9 +171,14 @@ class ConsoleScreen(Screen[None]):
         """Draw the body; a banner where it cannot be drawn, because one screen's trouble must not end the others."""
         try:
             self.draw(overview)
+            flaw: Exception | None = self.flaw()
         except Exception as error:
-            return view.broken_row(classify(error), columns=self.size.width, glyphs=self.desk.glyphs)
-        return ()
+            flaw = error
+        return () if flaw is None else self.broken(flaw, self.size.width)
+
+    def broken(self, error: Exception, columns: int) -> Line:
+        """What stands in the place of a value that cannot be shown."""
+        return view.broken_row(classify(error), columns=columns, glyphs=self.desk.glyphs)
 
     def fill(
         self,
@@ -192,9 +201,7 @@ class ConsoleScreen(Screen[None]):
         try:
             lines = rows(feed.value, panel.size.width, panel.size.height)
         except Exception as error:
-            panel.show(
-                [view.broken_row(classify(error), columns=panel.size.width, glyphs=self.desk.glyphs)], badge=badge
-            )
+            panel.show([self.broken(error, panel.size.width)], badge=badge)
             return
         panel.show(lines, note=note, badge=badge)
 

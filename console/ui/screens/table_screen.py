@@ -107,7 +107,17 @@ class TableScreen(ConsoleScreen, Generic[T]):
         item = self.item
         panel.set_class(item is not None, "-filled")
         if item is not None and panel.display:
-            panel.show(self.details(item))
+            panel.show(self._details(item, panel.size.width))
+
+    def _details(self, item: T, columns: int) -> Sequence[Line]:
+        try:
+            return self.details(item)
+        except Exception as error:
+            return [self.broken(error, columns)]
+
+    def flaw(self) -> Exception | None:
+        """A cell that the table could not show."""
+        return self.rows.table.flaw
 
     def on_virtual_table_moved(self, event: VirtualTable.Moved) -> None:
         """Another item."""
@@ -130,7 +140,7 @@ class TableScreen(ConsoleScreen, Generic[T]):
             return
         if subject := self.subject_of(item):
             self.desk.go(Place(self.place.screen, subject))
-        elif lines := self.details(item):
+        elif lines := self._details(item, self.size.width):
             self.desk.ask(TextScreen(self.kind.name, lines, self.desk.glyphs), lambda _: None)
 
     def narrow(self, text: str) -> bool:
@@ -156,14 +166,14 @@ class TableScreen(ConsoleScreen, Generic[T]):
         item, column = self.item, self.rows.column
         if item is None:
             return ()
-        look, kind = self.table.look, self.kind
-        texts = self.table.texts(item, kind.columns)
+        table, kind = self.table, self.kind
+        texts = table.texts(item, kind.columns)
         found = [
             Copyable("r", "row", lambda: "\t".join(texts)),
             Copyable("j", "JSON", lambda: json_of(item)),
         ]
         if column is not None:
-            found.insert(0, Copyable("c", f"cell {column.name}", lambda: column.text(item, look).strip()))
+            found.insert(0, Copyable("c", f"cell {column.name}", lambda: table.texts(item, [column])[0].strip()))
         if kind.arn is not None and (arn := kind.arn(item, self.desk.stack)):
             found.append(Copyable("a", "ARN", lambda: arn))
         if kind.command is not None and (words := kind.command(item, self.desk.stack)):

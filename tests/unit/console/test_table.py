@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,6 +124,62 @@ def test_rows_and_names_are_exactly_as_wide_as_their_columns(cells: int) -> None
     if cells >= 20:
         assert width(line) == cells
     assert all(cell_len(segment.text) > 0 for segment in line)
+
+
+def loud(thing: Thing) -> Role:
+    return Role.ALARM if (thing.size or 0) > 5 else Role.PLAIN
+
+
+def raw(thing: Thing, _: Look) -> str:
+    value: Any = thing.size
+    return "a number" if isinstance(value, int) else value
+
+
+DELICATE: Kind[Thing] = Kind(
+    name="delicate",
+    columns=(
+        Column("id", 0, lambda thing, _: thing.id),
+        Column("size", 6, lambda thing, _: f"{thing.size:.0f}", key=lambda thing: -(thing.size or 0), role=loud),
+        Column("raw", 6, raw, key=lambda thing: thing.size),
+    ),
+    id=lambda thing: thing.id,
+    sort="size",
+)
+FOREIGN: tuple[Any, ...] = ("9", (), {}, b"1", object())
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_value_that_cannot_be_drawn_is_a_mark_and_is_told(foreign: Any) -> None:
+    made = Table(DELICATE)
+    made.put((Thing("a", 1), Thing("b", foreign), Thing("c", 7)))
+    columns = layout(DELICATE.columns, 40)
+    drawn = {thing.id: row(made, thing, columns) for thing in made.shown}
+    assert {width(each) for each in drawn.values()} == {40}
+    assert (drawn["b"][2].text.strip(), drawn["b"][2].role) == ("?", Role.WARN)
+    assert (drawn["c"][2].text.strip(), drawn["c"][2].role) == ("7", Role.ALARM)
+    assert made.flaw is not None
+    assert made.flaw.problem.sentence.startswith(("column size, ", "column raw, "))
+    made.put((Thing("a", 1),))
+    assert made.flaw is None
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+@pytest.mark.parametrize("descending", [True, False])
+def test_rows_that_cannot_be_ordered_are_all_there_and_can_be_filtered_compared_and_copied(
+    foreign: Any, descending: bool
+) -> None:
+    made = Table(DELICATE)
+    made.put((Thing("a", 1), Thing("b", foreign), Thing("c", 7)))
+    for name in DELICATE.names:
+        made.order(name, descending=descending)
+        assert {thing.id for thing in made.shown} == {"a", "b", "c"}
+    assert made.flaw is not None
+    made.narrow("size:?")
+    assert {thing.id for thing in made.shown} == {"b"}
+    made.narrow("")
+    made.put((Thing("a", foreign), Thing("b", 2), Thing("c", 7)))
+    assert made.marks(Thing("b", 2)) == {"size", "raw"}
+    assert sheet_of(made).csv().splitlines()[0] == "id,size,raw"
 
 
 def test_an_export_has_what_is_shown_and_no_formula() -> None:
