@@ -23,9 +23,12 @@ from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.help import TextScreen
 from console.ui.screens.menu import MenuScreen
 from console.ui.screens.overview import OverviewScreen
+from console.ui.widgets.key_bar import KeyBar
 from console.ui.widgets.prompt import Prompt
 from console.ui.widgets.virtual_table import VirtualTable
 from tests.console.screens import application, first_data, press, shown, until
+
+DLQ = "ai-cpaas-demo-local-receipts-dlq"
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -39,6 +42,30 @@ def many_alarms(number: int) -> tuple[Alarm, ...]:
         Alarm(f"a-{n:04d}", AlarmState.OK if n % 10 else AlarmState.ALARM, "warning", 1_000.0 - n, f"reason {n}", "")
         for n in range(number)
     )
+
+
+def keys_below(app: ConsoleApp) -> str:
+    """The row of keys, where all of it fits; empty before it does."""
+    bar = app.screen.query_one(KeyBar)
+    fits = bool(bar.children) and all(each.region.right <= bar.region.right for each in bar.children)
+    rows = app.screen._compositor.render_strips()
+    return "".join(segment.text for segment in rows[-1]) if fits else ""
+
+
+@pytest.mark.parametrize("place", [*(Place(spec.name) for spec in SCREENS), Place("alarms", DLQ)], ids=str)
+def test_help_and_quit_are_always_among_the_keys_below_and_no_key_is_cut(place: Place) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            app.go(place)
+            await until(pilot, lambda: app.here is not None and app.here.place == place)
+            for columns in (80, 60, 40, 200):
+                await pilot.resize_terminal(columns, 24)
+                await until(pilot, lambda: "? help" in keys_below(app) and "q quit" in keys_below(app))
+            await until(pilot, lambda: "y copy" in keys_below(app))
+
+    run(body())
 
 
 def test_every_screen_opens_by_its_key_and_its_names_and_leads_back() -> None:

@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from console.domain import Fetched, Overview
 from console.places import Place
@@ -18,6 +17,7 @@ from console.services.errors import classify
 from console.services.feed import FeedSpec
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
+from console.ui.widgets.key_bar import KeyBar
 from console.ui.widgets.panel import Bar, Panel
 from console.view import frame as view
 from console.view.export import Sheet
@@ -104,7 +104,7 @@ class ConsoleScreen(Screen[None]):
         yield from self.body()
         yield self.desk.prompt()
         yield Bar(glyphs, id="status")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin to read."""
