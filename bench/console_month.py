@@ -26,6 +26,7 @@ from console.sources.bills import QUESTIONS_A_DAY
 from console.sources.clients import Clients, Target
 from console.sources.fake_outputs import fake_outputs
 from console.sources.records import AwsRecords
+from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.spend import PRICES, SpendMeter
 from console.ui.desk import Desk
@@ -193,7 +194,12 @@ def _connection(aws: _Aws, clock: StoppedClock) -> Connection:
     source = AwsSource(outputs, clients, clock.now)
     telemetry = AwsTelemetry(outputs, clients, clock.now)
     return Connection(
-        outputs, source, telemetry, AwsRecords(outputs, clients, source.campaign), cast(CampaignApi, None)
+        outputs,
+        source,
+        telemetry,
+        AwsRecords(outputs, clients, source.campaign),
+        AwsSessions(outputs, clients, clock.now),
+        cast(CampaignApi, None),
     )
 
 

@@ -24,6 +24,7 @@ from console.sources.faults import FaultPlan, parse_faults
 from console.sources.intercept import intercepted
 from console.sources.queues import SqsLetters
 from console.sources.records import AwsRecords
+from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.text import safe_line
 from lambdas.core.outputs import StackOutputs
@@ -222,6 +223,7 @@ def _open(found: StackOutputs, clients: Clients, progress: Progress) -> Connecti
         source,
         AwsTelemetry(found, clients),
         AwsRecords(found, clients, source.campaign),
+        AwsSessions(found, clients),
         HttpCampaignApi(found.campaigns.api_url, found.identity.environment, clients),
         clients,
         letters=partial(SqsLetters, clients),

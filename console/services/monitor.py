@@ -27,7 +27,8 @@ class Beats:
     """Seconds between reads of each feed while its screen is looked at.
 
     `idle` stretches campaigns and messages while nothing is open. Alarms every 10 s are $0.63 a month (8 h x 22 days),
-    campaigns and messages are counted in read units, the age of queues is $0.01 for each 1,000 metrics.
+    campaigns, messages and sessions are counted in read units, the age of queues and the metrics of sessions are $0.01
+    for each 1,000 metrics: two by the minute, about thirty every five.
     """
 
     alarms: float = 10.0
@@ -38,11 +39,24 @@ class Beats:
     deployments: float = 300.0
     resources: float = 600.0
     bill: float = 3600.0
+    sessions: float = 10.0
+    session_gauges: float = 60.0
+    session_hour: float = 300.0
     idle: float = 4.0
 
 
 LOCAL_BEATS = Beats(
-    alarms=2.0, campaigns=1.0, messages=1.0, spend=3.0, queues=2.0, deployments=10.0, resources=30.0, idle=1.0
+    alarms=2.0,
+    campaigns=1.0,
+    messages=1.0,
+    spend=3.0,
+    queues=2.0,
+    deployments=10.0,
+    resources=30.0,
+    sessions=2.0,
+    session_gauges=10.0,
+    session_hour=10.0,
+    idle=1.0,
 )
 """The embedded cloud and a recording cost nothing to ask."""
 
@@ -128,7 +142,7 @@ class Monitor:
             self.watch(self._standard[name])
 
     def _specs(self) -> Iterator[FeedSpec]:
-        source, telemetry = self._source, self._connection.telemetry
+        source, telemetry, sessions = self._source, self._connection.telemetry, self._connection.sessions
         reads: dict[str, Callable[[], Any]] = {
             "alarms": source.alarms,
             "campaigns": source.campaigns,
@@ -138,6 +152,9 @@ class Monitor:
             "deployments": telemetry.deployments,
             "resources": telemetry.resources,
             "bill": telemetry.bill,
+            "sessions": sessions.roster,
+            "session_gauges": sessions.gauges,
+            "session_hour": sessions.hour,
         }
         for name, read in reads.items():
             yield FeedSpec(name, read, getattr(self._beats, name))

@@ -22,6 +22,7 @@ from console.domain import (
     Spend,
 )
 from console.queues import QueueState, StackQueue
+from console.sessions.state import SessionDetail, SessionGauges, SessionHour, SessionList
 from console.sources.clients import Clients
 from console.sources.letters import Letters
 from console.telemetry import (
@@ -129,6 +130,27 @@ class Records(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """A stack's WebSocket sessions. Methods block, may be called from any thread, return safe text, and raise
+    `ConsoleError` of the kind NOT_FOUND where the stack has no sessions."""
+
+    def roster(self) -> SessionList:
+        """All sessions that are active or closing."""
+        ...
+
+    def session(self, session_id: str) -> SessionDetail:
+        """One session with its connections; raises `ConsoleError` of the kind NOT_FOUND when there is none."""
+        ...
+
+    def gauges(self) -> SessionGauges:
+        """Sessions and listeners of the last hour by the minute."""
+        ...
+
+    def hour(self) -> SessionHour:
+        """Latencies and refusals of the last hour."""
+        ...
+
+
 class CampaignApi(Protocol):
     """The campaign API of one stack. Methods block and raise `ConsoleError` with a sentence for the reader."""
 
@@ -182,6 +204,7 @@ class Connection:
     source: Source
     telemetry: Telemetry
     records: Records
+    sessions: Sessions
     api: CampaignApi
     clients: Clients | None = None
     letters: Callable[[StackQueue], Letters] = _no_letters

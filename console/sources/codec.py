@@ -11,12 +11,12 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from console.domain import Problem
-from console.sources.base import Records, Source, Telemetry
+from console.sources.base import Records, Sessions, Source, Telemetry
 from console.sources.intercept import Call
 from console.text import safe
 
 SCHEMA = 1
-PORTS: Mapping[str, type] = {"source": Source, "telemetry": Telemetry, "records": Records}
+PORTS: Mapping[str, type] = {"source": Source, "telemetry": Telemetry, "records": Records, "sessions": Sessions}
 """What is recorded: what is read of a stack. Actions are neither recorded nor replayed."""
 NOT_KEPT = frozenset({"campaigns"})
 """Arguments that are answers themselves."""

@@ -30,6 +30,7 @@ from console.domain import (
 from console.sources.base import Connection
 from console.sources.fake_outputs import fake_outputs
 from console.sources.fake_records import FAILS_EVERY, PRICE_USD, RECEIPT_SECONDS, FakeRecords, row_of
+from console.sources.fake_sessions import FakeSessions
 from console.sources.fake_telemetry import FakeTelemetry
 from console.spend import SpendMeter
 from lambdas.core.campaign import (
@@ -82,8 +83,8 @@ class _Sending:
 
 
 class FakeStack:
-    """Source and campaign API in one, `telemetry` and `records` beside it; set `error` or `delay` (seconds) to make all
-    of them misbehave."""
+    """Source and campaign API in one, `telemetry`, `records` and `sessions` beside it; set `error` or `delay` (seconds)
+    to make all of them misbehave."""
 
     name = "fake"
 
@@ -101,6 +102,7 @@ class FakeStack:
         self.outputs = fake_outputs(environment)
         self.telemetry = FakeTelemetry(self.outputs, self.clock, lambda call: self._ask(call), lambda: self.alarm_list)
         self.records = FakeRecords(self.clock, lambda call: self._ask(call), self._summaries)
+        self.sessions = FakeSessions(self.outputs, self.clock, lambda call: self._ask(call))
 
     def connection(self) -> Connection:
         """This stack as something to connect to."""
@@ -109,6 +111,7 @@ class FakeStack:
             self,
             self.telemetry,
             self.records,
+            self.sessions,
             self,
             letters=self.telemetry.letters_of,
             usage=lambda: self._calls.usage(self._meter),

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from console.sources.base import Connection
 
-PORTS = ("source", "telemetry", "records", "api")
+PORTS = ("source", "telemetry", "records", "sessions", "api")
 """Fields of `Connection` that ask the stack something."""
 UNTOUCHED = frozenset({"use"})
 """Methods that ask nothing: they count, and the screen's own thread calls them."""

@@ -23,8 +23,9 @@ from console.domain import (
     Spend,
 )
 from console.queues import QueueState
+from console.sessions.state import SessionDetail, SessionGauges, SessionHour, SessionList
 from console.sources.answers import Answers, not_recorded, read_recording, unreadable
-from console.sources.base import Connection, Document, Records, Source, Telemetry
+from console.sources.base import Connection, Document, Records, Sessions, Source, Telemetry
 from console.sources.codec import harmless
 from console.telemetry import (
     AlarmDetail,
@@ -190,6 +191,29 @@ class ReplayRecords:
         return self._answers.latest(Records.timeline, message_id=message_id)
 
 
+class ReplaySessions:
+    """The recorded `Sessions`."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def roster(self) -> SessionList:
+        """As recorded."""
+        return self._answers.latest(Sessions.roster)
+
+    def session(self, session_id: str) -> SessionDetail:
+        """As recorded."""
+        return self._answers.latest(Sessions.session, session_id=session_id)
+
+    def gauges(self) -> SessionGauges:
+        """As recorded."""
+        return self._answers.latest(Sessions.gauges)
+
+    def hour(self) -> SessionHour:
+        """As recorded."""
+        return self._answers.latest(Sessions.hour)
+
+
 class NoApi:
     """A `CampaignApi` that refuses everything: what is replayed is over."""
 
@@ -235,6 +259,7 @@ def open_recording(path: Path, *, at_end: bool = False, clock: Clock | None = No
         source=ReplaySource(f"recording {safe_line(path.name, 60)}", answers),
         telemetry=ReplayTelemetry(answers),
         records=ReplayRecords(answers),
+        sessions=ReplaySessions(answers),
         api=NoApi(),
         clock=replayed,
         note=lambda: f"replay of {safe_line(path.name, 60)}",

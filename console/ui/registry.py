@@ -20,6 +20,7 @@ from console.ui.screens.own import SelfScreen
 from console.ui.screens.queues import LettersScreen, QueuesScreen
 from console.ui.screens.resources import OutputsScreen, ResourcesScreen
 from console.ui.screens.runbook import RunbookScreen
+from console.ui.screens.sessions import SessionScreen, SessionsScreen
 from console.ui.screens.throughput import ThroughputScreen
 
 Make = Callable[[Desk, Place], ConsoleScreen]
@@ -53,6 +54,14 @@ SCREENS: tuple[ScreenSpec, ...] = (
     ScreenSpec("logs", "7", ("log", "lo"), "logs: all groups in one order, live or of a time", LogsScreen),
     ScreenSpec("cost", "8", ("costs", "spend"), "cost: today, the month, per 1,000 messages, AWS's bill", CostScreen),
     ScreenSpec("resources", "9", ("re", "arn"), "resources of the stack", ResourcesScreen),
+    ScreenSpec(
+        "sessions",
+        "",
+        ("se", "session", "ws"),
+        "sessions: who speaks, how many listen, what was refused",
+        SessionsScreen,
+        SessionScreen,
+    ),
     ScreenSpec("outputs", "", ("out",), "outputs of the stack", OutputsScreen),
     ScreenSpec("self", "", ("health",), "the console itself: calls, feeds, event loop", SelfScreen),
     ScreenSpec("deployments", "", ("dep", "changes"), "deployments: what changed when", DeploymentsScreen),

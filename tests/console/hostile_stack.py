@@ -21,6 +21,7 @@ from console.sources.clients import Clients, Target
 from console.sources.fake_outputs import fake_outputs
 from console.sources.intercept import Call, intercepted
 from console.sources.records import AwsRecords
+from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.spend import SpendMeter
 from lambdas.core.outputs import output_name
@@ -263,6 +264,7 @@ def hostile_connection(texts: Texts, rows: Texts, acted: Path) -> Connection:
         source,
         AwsTelemetry(outputs, clients),
         AwsRecords(outputs, clients, source.campaign),
+        AwsSessions(outputs, clients),
         cast(CampaignApi, HostileApi(texts, acted)),
         clients,
     )

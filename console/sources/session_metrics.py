@@ -1,0 +1,135 @@
+"""Metrics of sessions out of CloudWatch: what is asked, and what the answers come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from console.sessions.state import Percentiles, SessionGauges, SessionHour
+from console.sources.clients import Clients
+from console.telemetry import Series
+from lambdas.core.metrics import (
+    ACTIVE_SESSIONS,
+    BROADCAST_LATENCY,
+    CODE,
+    CONNECTION_ERRORS,
+    LISTENER_JOIN_LATENCY,
+    NAMESPACE,
+    OPERATION,
+    RATE_LIMIT_EXCEEDED,
+    SESSION_CREATION_LATENCY,
+    STACK,
+    TOTAL_LISTENERS,
+    Metric,
+)
+from lambdas.core.session_errors import SessionError
+
+HOUR = 3600
+MINUTE = 60
+FIVE_MINUTES = 300
+STATISTICS = ("p50", "p95", "p99")
+OPERATIONS = ("attempt", "session", "join", "heartbeat")
+"""What callers are limited in (docs/sessions.md); values of the dimension `Operation`."""
+
+Values = Mapping[int, float]
+"""By the start of its period (epoch seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statistic of one metric, the last hour by `period` seconds; `own` is the metric's own dimension."""
+
+    id: str
+    metric: Metric
+    statistic: str
+    period: int
+    own: tuple[str, str] | None = None
+
+    def document(self, stack: str) -> dict[str, Any]:
+        """As GetMetricData takes it."""
+        pairs = ((STACK, stack), *((self.own,) if self.own else ()))
+        metric = {
+            "Namespace": NAMESPACE,
+            "MetricName": self.metric.name,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in pairs],
+        }
+        stat = {"Metric": metric, "Period": self.period, "Stat": self.statistic}
+        return {"Id": self.id, "MetricStat": stat, "ReturnData": True}
+
+
+GAUGES = (
+    Query("active", ACTIVE_SESSIONS, "Maximum", MINUTE),
+    Query("listeners", TOTAL_LISTENERS, "Maximum", MINUTE),
+)
+LATENCIES = {"creation": SESSION_CREATION_LATENCY, "join": LISTENER_JOIN_LATENCY, "broadcast": BROADCAST_LATENCY}
+HOURLY = (
+    *(
+        Query(f"{name}_{statistic}", metric, statistic, FIVE_MINUTES)
+        for name, metric in LATENCIES.items()
+        for statistic in STATISTICS
+    ),
+    *(
+        Query(f"code_{code.lower()}", CONNECTION_ERRORS, "Sum", FIVE_MINUTES, (CODE, code.value))
+        for code in SessionError
+    ),
+    *(Query(f"operation_{name}", RATE_LIMIT_EXCEEDED, "Sum", FIVE_MINUTES, (OPERATION, name)) for name in OPERATIONS),
+)
+
+
+def read(clients: Clients, queries: Iterable[Query], stack: str, end: float) -> dict[str, Values]:
+    """The values of each query in the hour before `end`; all pages of the answer."""
+    asked = {query.id: query for query in queries}
+    request: dict[str, Any] = {
+        "MetricDataQueries": [query.document(stack) for query in asked.values()],
+        "StartTime": datetime.fromtimestamp(hour_before(end), UTC),
+        "EndTime": datetime.fromtimestamp(end, UTC),
+        "ScanBy": "TimestampAscending",
+    }
+    values: dict[str, dict[int, float]] = {name: {} for name in asked}
+    while True:
+        answer = clients.client("cloudwatch").get_metric_data(**request)
+        for result in answer.get("MetricDataResults") or []:
+            pairs = zip(result.get("Timestamps") or [], result.get("Values") or [], strict=True)
+            values[result["Id"]] |= {int(at.timestamp()): float(value) for at, value in pairs}
+        if not answer.get("NextToken"):
+            return dict(values)
+        request["NextToken"] = answer["NextToken"]
+
+
+def hour_before(end: float) -> int:
+    """The beginning of the five minutes in which the hour before `end` begins: all periods fit into it."""
+    return int((end - HOUR) // FIVE_MINUTES * FIVE_MINUTES)
+
+
+def gauges_of(values: Mapping[str, Values], end: float) -> SessionGauges:
+    """A point for each minute, a gap where nothing was published."""
+    grid = range(hour_before(end), int(end), MINUTE)
+
+    def series(name: str, label: str) -> Series:
+        return Series(label, MINUTE, tuple((float(at), values[name].get(at)) for at in grid))
+
+    return SessionGauges(series("active", "sessions"), series("listeners", "listeners"))
+
+
+def hour_of(values: Mapping[str, Values]) -> SessionHour:
+    """Latest latencies, and sums of the hour above nothing."""
+    creation, join, broadcast = (_latest(values, name) for name in LATENCIES)
+    return SessionHour(
+        creation,
+        join,
+        broadcast,
+        refused={code.value: total for code in SessionError if (total := _sum(values[f"code_{code.lower()}"]))},
+        limited={name: total for name in OPERATIONS if (total := _sum(values[f"operation_{name}"]))},
+    )
+
+
+def _latest(values: Mapping[str, Values], name: str) -> Percentiles:
+    found = [values[f"{name}_{statistic}"] for statistic in STATISTICS]
+    at = max((moment for each in found for moment in each), default=None)
+    return Percentiles() if at is None else Percentiles(float(at), *(each.get(at) for each in found))
+
+
+def _sum(values: Values) -> int:
+    return round(sum(values.values()))
