@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.commands import campaign, costs, message, opt_outs, pumping_guard, queues, setup, watching
+from console.commands import campaign, costs, message, opt_outs, pumping_guard, queues, session, setup, watching
 from console.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     message.add(commands, shared)
     opt_outs.add(commands, shared)
     pumping_guard.add(commands, shared)
+    session.add(commands, shared)
     setup.add(commands, shared)
     watching.add(commands, shared)
     outputs = commands.add_parser("outputs", parents=[shared], help="the stack's outputs")

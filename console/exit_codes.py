@@ -11,8 +11,8 @@ class ExitCode(IntEnum):
     OK = 0
     """Done as asked."""
     FAILED = 1
-    """Done, and the answer is bad: a check failed, a campaign was stopped, messages are unaccounted for, a previewed
-    program breaks policy rules."""
+    """Done, and the answer is bad: a check failed, a campaign was stopped, messages are unaccounted for, a session
+    broke, a previewed program breaks policy rules."""
     CANNOT = 2
     """Bad input, no terminal, no connection to the stack, or no program to evaluate: nothing was done."""
     TIMED_OUT = 3

@@ -53,6 +53,14 @@ ACTIONS: tuple[Action, ...] = (
         Confirm.WORD,
         "what failed for a reason that still holds fails again, and letters may be many",
     ),
+    Action(
+        "session_test",
+        "w",
+        "session test",
+        "a speaker for a while, a session, listeners; all of it is gone at the end",
+        Confirm.ENTER,
+        "touches nobody else's session; only without a screen",
+    ),
 )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from queue import Queue
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -37,11 +39,33 @@ class Flaws:
     bodies: bool = True
 
 
+@contextmanager
+def serving(flaws: Flaws | None = None, token: str = TOKEN) -> Iterator[SessionServer]:
+    """A server in a thread of its own, for callers without an event loop."""
+    started: Queue[SessionServer] = Queue()
+    loop, over = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve_until_over() -> None:
+        async with SessionServer(flaws, token) as server:
+            started.put(server)
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve_until_over()))
+    thread.start()
+    try:
+        yield started.get(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
+
+
 class SessionServer:
     """One session at `endpoint`, while entered; `asked` counts the actions of its members."""
 
-    def __init__(self, flaws: Flaws | None = None) -> None:
+    def __init__(self, flaws: Flaws | None = None, token: str = TOKEN) -> None:
         self.flaws = flaws or Flaws()
+        self._token = token
         self.asked: Counter[str] = Counter()
         self.listeners: dict[ServerConnection, tuple[int, str]] = {}
         self.speaker: ServerConnection | None = None
@@ -78,7 +102,7 @@ class SessionServer:
         elif query.get("action") == "joinSession":
             status = self._joining(query)
         else:
-            status = 200 if query.get("token") == TOKEN else 403 if "token" in query else 401
+            status = 200 if query.get("token") == self._token else 403 if "token" in query else 401
         if status != 200:
             body = json.dumps({"code": CODES.get(status, "RATE_LIMITED")}) if self.flaws.bodies else ""
             return connection.respond(HTTPStatus(status), body)
