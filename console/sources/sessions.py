@@ -74,7 +74,7 @@ class AwsSessions:
         return SessionDetail(
             session=session,
             terms=terms,
-            by_language=Counter(safe_line(each["targetLanguage"], 16) for each in keys),
+            by_language=dict(Counter(safe_line(each["targetLanguage"], 16) for each in keys)),
             complete=last is None,
             connections=understood("connections", lambda raw: connections_of(raw, terms, self._now()), rows),
         )

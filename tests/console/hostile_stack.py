@@ -21,15 +21,18 @@ from console.sources.clients import Clients, Target
 from console.sources.fake_outputs import fake_outputs
 from console.sources.intercept import Call, intercepted
 from console.sources.records import AwsRecords
-from console.sources.sessions import AwsSessions
+from console.sources.sessions import ROSTER, AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.spend import SpendMeter
+from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.outputs import output_name
 from tests.support.canned_dynamo import Dynamo, item
 
 ROWS = 36
 """Rows of a list: what a terminal of fifty lines shows at once, so that every text that is read is seen."""
 CAMPAIGNS = 5
+SESSIONS = 6
+LANGUAGES = 8
 ENVIRONMENT = "dev"
 
 
@@ -178,6 +181,9 @@ class HostileTables(Dynamo):
             self.campaign(self._next(), time.time() - number, status="paused")
 
     def query(self, **request: Any) -> dict[str, Any]:
+        if request.get("IndexName") == LISTENERS_INDEX:
+            found = [item(connectionId=self._next(), targetLanguage=self._next()) for _ in range(LANGUAGES)]
+            return {"Items": found, "ConsumedCapacity": {"CapacityUnits": 0.5}}
         answer = super().query(**request)
         for row in answer["Items"]:
             if "status" in row:
@@ -190,6 +196,11 @@ class HostileTables(Dynamo):
         return {"Responses": {table: rows}, "ConsumedCapacity": [{"CapacityUnits": 0.5}]}
 
     def _row(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        if "sessionId" in key:
+            return self._roster() if key["sessionId"]["S"] == ROSTER else self._session(key)
+        if "connectionId" in key:
+            now_ms = int(time.time() * 1000)
+            return item(openedAt=now_ms, lastSeenAt=now_ms, role=self._next(), counted=False)
         if "message_id" not in key:
             return item(**{name: each["S"] for name, each in key.items()}, sent=1, cost=1)
         return item(
@@ -200,6 +211,26 @@ class HostileTables(Dynamo):
             timestamp=int(time.time() * 1000),
             error_code=self._next(),
         )
+
+    def _roster(self) -> dict[str, Any]:
+        return {"sessionId": {"S": ROSTER}, "sessions": {"SS": [self._next() for _ in range(SESSIONS)]}}
+
+    def _session(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        now_ms = int(time.time() * 1000)
+        row = item(
+            status=self._next(),
+            speaker=self._next(),
+            speakerConnection=self._next(),
+            sourceLanguage=self._next(),
+            createdAt=now_ms,
+            changedAt=now_ms,
+            endedAt=now_ms,
+            expiresAt=now_ms // 1000 + 60,
+            listeners=3,
+            sequence=7,
+            reason=self._next(),
+        )
+        return {**row, **key}
 
 
 class HostileApi:

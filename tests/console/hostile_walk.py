@@ -18,7 +18,10 @@ COLUMNS, ROWS = 200, 50
 MENUS = {"y": "esc: back", "a": "esc: back", "e": "esc: back", "?": "esc closes", "o": "esc: back"}
 """Keys that open something on every screen, and what it says; some places lead nowhere, and say so."""
 NOWHERE = "nothing here"
-DEEPER = {"overview": "alarms", **{name: f"{name} › " for name in ("alarms", "messages", "campaigns", "queues")}}
+DEEPER = {
+    "overview": "alarms",
+    **{name: f"{name} › " for name in ("alarms", "messages", "campaigns", "queues", "sessions")},
+}
 """Where enter leads."""
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 MOST_READINGS = 2_000

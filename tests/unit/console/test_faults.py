@@ -171,6 +171,7 @@ def test_every_port_goes_through_the_hook(port: str) -> None:
         "source": connection.source.alarms,
         "telemetry": connection.telemetry.resources,
         "records": lambda: connection.records.timeline("m"),
+        "sessions": connection.sessions.roster,
         "api": connection.api.ping,
     }
     with pytest.raises(ClientError, match="not authorized"):

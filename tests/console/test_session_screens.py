@@ -1,0 +1,119 @@
+"""Sessions on the screen: the list, one session, links to both, and a stack that has none."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+
+from console.sources.base import Connection
+from console.sources.fake import FakeStack
+from console.sources.fake_sessions import MADE
+from console.ui.app import ConsoleApp
+from console.ui.screens.logs import LogsScreen
+from console.ui.screens.sessions import SessionScreen, SessionsScreen
+from console.view.glyphs import UNICODE
+from lambdas.core.outputs import SessionOutputs
+from tests.console.screens import application, first_data, shown, until
+
+
+async def go(pilot: Any, app: ConsoleApp, place: str) -> None:
+    """Type a place."""
+    await first_data(pilot)
+    await pilot.press("colon", *place, "enter")
+    await until(pilot, lambda: isinstance(app.here, SessionsScreen | SessionScreen))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
+def test_sessions_with_the_last_hour_below_and_one_of_them_behind_enter(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=size) as pilot:
+            await go(pilot, app, "sessions")
+            await until(pilot, lambda: "limits met: join 187" in shown(pilot))
+            text = shown(pilot)
+            for words in ("500/500", "▲ lost", "◆ gone", "○ closing", "RATE_LIMITED", "active sessions: 100 at most"):
+                assert words in text, words
+            assert text.index("500/500") < text.index("412/500") < text.index(" 0/500"), "the fullest are first"
+            sessions = stack.sessions.roster().sessions
+            assert all(session.id in text for session in sessions), "ids are whole"
+            await pilot.press("j", "enter")
+            await until(pilot, lambda: isinstance(app.here, SessionScreen) and "asked to move" in shown(pilot))
+            assert "asked to move, past 100 min" in shown(pilot)
+            assert "listeners by language: 412" in shown(pilot)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.here, SessionsScreen))
+
+    asyncio.run(body())
+
+
+def test_only_what_is_looked_at_is_asked_of_cloudwatch() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            assert app.monitor is not None
+            assert not set(app.monitor.feeds) & {"sessions", "session_gauges", "session_hour"}
+            await go(pilot, app, "sessions")
+            assert {"sessions", "session_gauges", "session_hour"} <= set(app.monitor.feeds)
+            await pilot.press("escape")
+            await until(pilot, lambda: "sessions" not in app.monitor.feeds if app.monitor else False)
+
+    asyncio.run(body())
+
+
+def test_a_filter_a_copy_and_the_way_to_the_functions_log() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await go(pilot, app, "sessions")
+            await until(pilot, lambda: "500/500" in shown(pilot))
+            await pilot.press("slash", *"speaker:lost", "enter")
+            await until(pilot, lambda: f"1 of {len(MADE)}" in shown(pilot))
+            await pilot.press("y", "m")
+            lost = next(session for session in stack.sessions.roster().sessions if session.listeners == 64)
+            await until(pilot, lambda: app.clipboard == lost.id)
+            await pilot.press("o", "l")
+            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "session-notifier" in shown(pilot))
+
+    asyncio.run(body())
+
+
+def test_a_link_leads_to_one_session_and_one_that_is_gone_is_told() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        wanted = next(session for session in stack.sessions.roster().sessions if session.doubt is not None)
+        async with app.run_test(size=(120, 30)) as pilot:
+            await go(pilot, app, f"cpaas://local/sessions/{wanted.id}")
+            await until(pilot, lambda: "128 were counted" in shown(pilot))
+            await pilot.press("colon", *"session gone", "enter")
+            await until(pilot, lambda: "there is no session gone" in shown(pilot))
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30)])
+def test_a_stack_without_sessions_says_which_setting_turns_them_on(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        app = ConsoleApp("the made-up stack", lambda progress: without_sessions(FakeStack()), glyphs=UNICODE)
+        async with app.run_test(size=size) as pilot:
+            await go(pilot, app, "sessions")
+            await until(pilot, lambda: "has no sessions" in shown(pilot))
+            assert "the setting `sessions` turns them on" in shown(pilot)
+            assert "latency" not in shown(pilot)
+            assert app.monitor is not None
+            assert not [name for name in app.monitor.feeds if name.startswith("session")]
+
+    asyncio.run(body())
+
+
+def without_sessions(stack: FakeStack) -> Connection:
+    """The stack's connection, its sessions off."""
+    connection = stack.connection()
+    return dataclasses.replace(connection, outputs=dataclasses.replace(connection.outputs, sessions=SessionOutputs()))
