@@ -1,7 +1,7 @@
 """What a month of one screen costs: an hour of each screen in virtual time over counted calls, at the console's prices.
 
 The stack answers with plausible sizes, because DynamoDB is paid by the kilobyte: twenty campaigns, one of them open or
-none, forty alarms, and messages in some of the queues.
+none, forty alarms, messages in some of the queues, thirty sessions with five hundred listeners each.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from console.spend import PRICES, SpendMeter
 from console.ui.desk import Desk
 from console.ui.registry import SCREENS, screen_for
 from console.view.glyphs import UNICODE
+from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.outputs import output_name
 from tests.support.canned_dynamo import Dynamo, item
 from tests.support.stopped_clock import StoppedClock
@@ -40,10 +41,16 @@ HOUR, TICK_SECONDS = 3_600.0, 0.25
 HOURS_A_DAY, DAYS = 8, 22
 """A person's working hours of a month."""
 START = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
-CAMPAIGNS, ALARMS, RESOURCES = 20, 40, 120
+CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 40, 120, 30, 500
 FILLED = ("receipts", "sms-work")
 """Queues that hold messages, they and their dead-letter queues."""
-SUBJECTS = {"alarms": "alarm-0", "campaigns": "c-000", "messages": "c-000-0000001", "queues": "receipts"}
+SUBJECTS = {
+    "alarms": "alarm-0",
+    "campaigns": "c-000",
+    "messages": "c-000-0000001",
+    "queues": "receipts",
+    "sessions": "session-0",
+}
 READ_UNIT_BYTES = 4_096
 """An eventually consistent read of so much is half a unit (DynamoDB developer guide, "Read request unit")."""
 
@@ -80,6 +87,9 @@ class _Tables(Dynamo):
     def query(self, **request: Any) -> dict[str, Any]:
         """Counted as a call, its items as read units."""
         self._meter.count("dynamodb:Query")
+        if request.get("IndexName") == LISTENERS_INDEX:
+            keys = [item(connectionId=f"connection-{number:020d}", targetLanguage="de") for number in range(LISTENERS)]
+            return {"Items": keys, "ConsumedCapacity": {"CapacityUnits": _half_units(keys)}}
         answer = super().query(**request)
         return {**answer, "ConsumedCapacity": {"CapacityUnits": _half_units(answer["Items"])}}
 
@@ -92,10 +102,22 @@ class _Tables(Dynamo):
         return {"Responses": {table: rows}, "ConsumedCapacity": units}
 
     def _row(self, key: Mapping[str, Any]) -> dict[str, Any]:
+        now_ms = int(self._clock.now() * 1000)
+        if "sessionId" in key:
+            return {**key, **_session(now_ms)}
+        if "connectionId" in key:
+            return {**key, **item(openedAt=now_ms, lastSeenAt=now_ms, role="listener", counted=True)}
         if "message_id" not in key:
             return {**key, **item(sent=100, cost=1)}
-        now_ms = int(self._clock.now() * 1000)
         return {**key, **item(customer_id="customer-1", channel="sms", status="delivered", timestamp=now_ms)}
+
+
+def _session(now_ms: int) -> dict[str, Any]:
+    """A session and the roster in one: each reads what it knows."""
+    texts = {"status": "active", "speaker": "s", "speakerConnection": "c", "sourceLanguage": "en"}
+    numbers = {"createdAt": now_ms, "changedAt": now_ms, "expiresAt": now_ms // 1000, "listeners": 5, "sequence": 7}
+    ids = {"SS": [f"session-{number}" for number in range(SESSIONS)]}
+    return {**item(**texts, **numbers), "sessions": ids}
 
 
 class _Aws:

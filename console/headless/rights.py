@@ -24,8 +24,13 @@ NOT_TRIED = (
     "sqs:DeleteMessage",
     "kms:Decrypt",
     "kms:GenerateDataKey",
+    "cognito-idp:AdminCreateUser",
+    "cognito-idp:AdminSetUserPassword",
+    "cognito-idp:AdminInitiateAuth",
+    "cognito-idp:AdminDeleteUser",
 )
-"""What dead letters and a redrive take: no call would tell these rights without touching a message."""
+"""What dead letters, a redrive and `session test` take: no call would tell these rights without touching a message or
+a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def right_checks(connection: Connection, clock: Clock) -> Iterator[tuple[str, Ca
         yield f"right: {right.name}", partial(_check, right)
     yield (
         "rights on messages",
-        lambda: verdict(Word.SKIP, f"not tried, as nothing but a message shows them: {', '.join(NOT_TRIED)}"),
+        lambda: verdict(Word.SKIP, f"not tried, as nothing but a message or user shows them: {', '.join(NOT_TRIED)}"),
     )
 
 
@@ -93,6 +98,12 @@ def rights(connection: Connection, clock: Clock) -> tuple[Right, ...]:
         Right("metrics", ("cloudwatch:GetMetricData",), "charts and queues", metrics),
         Right("campaigns", ("dynamodb:Query",), "campaigns and cost", _each(source.campaigns, source.spend)),
         Right("messages", ("dynamodb:Query", "dynamodb:BatchGetItem"), "messages", messages),
+        Right(
+            "sessions",
+            ("dynamodb:BatchGetItem", "lambda:GetFunctionConfiguration"),
+            "sessions",
+            partial(_sessions, connection),
+        ),
         Right("logs", ("logs:FilterLogEvents",), "logs", logs),
         Right(
             "deployments",
@@ -105,6 +116,13 @@ def rights(connection: Connection, clock: Clock) -> tuple[Right, ...]:
         Right("dead letters", ("sqs:ReceiveMessage",), "a look at dead letters", letters),
         Right("the bill", ("ce:GetCostAndUsage",), "AWS's bill", bill),
     )
+
+
+def _sessions(connection: Connection) -> str | None:
+    if not connection.outputs.sessions.sessions_table:
+        return "the stack has no sessions"
+    connection.sessions.roster()
+    return None
 
 
 def _each(*reads: Callable[[], object]) -> Callable[[], None]:

@@ -39,7 +39,7 @@ class Beats:
     deployments: float = 300.0
     resources: float = 600.0
     bill: float = 3600.0
-    sessions: float = 10.0
+    sessions: float = 15.0
     session_gauges: float = 60.0
     session_hour: float = 300.0
     idle: float = 4.0

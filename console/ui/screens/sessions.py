@@ -31,7 +31,7 @@ from console.view.segments import Line
 from console.view.tables import sessions as rows
 
 FEEDS = ("sessions", "session_gauges", "session_hour")
-DETAIL_BEATS = 3.0
+DETAIL_BEATS = 2.0
 """One session is read so many times less often than the list: the ages of five hundred connections cost more."""
 
 
