@@ -76,6 +76,8 @@ TABLE: tuple[Picture, ...] = (
     Picture("campaign", ("5", "enter"), "nobody is left out", seconds=25),
     Picture("queues", ("6",), "receipts"),
     Picture("letters", ("6", "enter"), "messageStatus"),
+    Picture("sessions", (*":sessions", "enter"), "limits met"),
+    Picture("session", (*":sessions", "enter", "j", "enter"), "asked to move"),
     Picture("logs", ("2", "enter", "o", "l"), "receipt_parked", steady=2.0),
     Picture("cost", ("8",), "as of"),
     Picture("resources", ("9",), "lambda"),
