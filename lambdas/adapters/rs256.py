@@ -18,6 +18,6 @@ def signed_payload(token: str, key: RsaKey) -> bytes | None:
     public_key = RSAPublicNumbers(key.exponent, key.modulus).public_key()
     try:
         payload: bytes = _JWS.decode_complete(token, public_key, algorithms=[ALGORITHM])["payload"]
-    except PyJWTError:
+    except (PyJWTError, ValueError):
         return None
     return payload

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from components.archives import archive_files
 from localcloud.launch import LocalCloud
 from tests.cloud.conftest import DeployFunction
+from tests.cloud.socket_api import SocketApi, ask, said
 
 ROOT = Path(__file__).resolve().parents[2]
-METHOD_ARN = "arn:aws:execute-api:us-east-1:000000000000:a1b2c3d4e5/prod/$connect"
 PASSWORD = "Correct-Horse-1"
+TOLD = """
+import json
+def handler(event, context):
+    return {"statusCode": 200, "body": json.dumps(event["requestContext"].get("authorizer"))}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +74,29 @@ def make_pool(bare_cloud: LocalCloud, unique: str) -> Iterator[Callable[[], Pool
         cognito.delete_user_pool(UserPoolId=pool_id)
 
 
-@pytest.fixture
-def authorize(bare_cloud: LocalCloud, deploy_function: DeployFunction) -> Callable[[Pool, str | None], Any]:
-    """What the deployed function answers for a token of any pool, when it stands before the first pool it is given."""
-    functions = bare_cloud.client("lambda")
-    deployed: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A WebSocket API that the deployed authorizer guards, and behind it a function that says whom it was told of."""
 
-    def deploy(pool: Pool) -> str:
+    api: SocketApi
+
+    def enter(self, *tokens: str) -> Any:
+        """The authorizer's context as routes see it, or the status of the refused handshake."""
+        query = "".join(f"&token={token}" for token in tokens)
+        try:
+            client = self.api.connect(f"?action=createSession&sourceLanguage=en{query}")
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        with client:
+            ask(client, {"action": "who"})
+            return said(client)
+
+
+@pytest.fixture
+def guard(bare_cloud: LocalCloud, deploy_function: DeployFunction, socket_api: SocketApi) -> Callable[[Pool], Door]:
+    def make(pool: Pool) -> Door:
         names = archive_files(ROOT, "session_authorizer")
-        return deploy_function(
+        function = deploy_function(
             "",
             files={name: (ROOT / name).read_text(encoding="utf-8") for name in names},
             Handler="lambdas.session_authorizer.handler.handler",
@@ -92,50 +111,35 @@ def authorize(bare_cloud: LocalCloud, deploy_function: DeployFunction) -> Callab
                 "JWKS_URL": f"{bare_cloud.endpoint_url}/{pool.id}/.well-known/jwks.json",
             },
         )
+        behind = deploy_function(TOLD)
+        authorizer = socket_api.authorize(function)
+        socket_api.route("$connect", behind, AuthorizationType="CUSTOM", AuthorizerId=authorizer)
+        socket_api.route("$default", behind, answers=True)
+        return Door(socket_api)
 
-    def ask(pool: Pool, token: str | None) -> Any:
-        if not deployed:
-            deployed.append(deploy(pool))
-        payload = json.dumps(connect(token))
-        return json.load(functions.invoke(FunctionName=deployed[0], Payload=payload)["Payload"])
-
-    return ask
-
-
-def connect(token: str | None) -> dict[str, Any]:
-    query = {} if token is None else {"token": token}
-    return {
-        "type": "REQUEST",
-        "methodArn": METHOD_ARN,
-        "queryStringParameters": query or None,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
-        "requestContext": {"routeKey": "$connect", "connectionId": "c", "requestId": "r", "requestTimeEpoch": 0},
-    }
+    return make
 
 
-def verdict(answer: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    (statement,) = answer["policyDocument"]["Statement"]
-    assert statement["Resource"] == METHOD_ARN
-    return statement["Effect"], answer["context"]
-
-
-def test_a_signed_in_user_is_a_speaker(make_pool: Callable[[], Pool], authorize: Callable[..., Any]) -> None:
+def test_a_signed_in_user_is_a_speaker(make_pool: Callable[[], Pool], guard: Callable[[Pool], Door]) -> None:
     pool = make_pool()
-    id_token = pool.tokens()["IdToken"]
-    assert verdict(authorize(pool, id_token)) == ("Allow", {"speaker": pool.subject})
-    assert verdict(authorize(pool, None)) == ("Allow", {})
+    door = guard(pool)
+    assert door.enter(pool.tokens()["IdToken"]) == {"principalId": "speaker", "speaker": pool.subject}
+    assert door.enter() == {"principalId": "anybody"}
 
 
-def test_what_else_cognito_signs_makes_no_speaker(make_pool: Callable[[], Pool], authorize: Callable[..., Any]) -> None:
+def test_what_else_cognito_signs_makes_no_speaker(make_pool: Callable[[], Pool], guard: Callable[[Pool], Door]) -> None:
     pool, other = make_pool(), make_pool()
+    door = guard(pool)
     own = pool.tokens()
     header, payload, _ = own["IdToken"].split(".")
     refused = {
-        "an access token": own["AccessToken"],
-        "another app client's": pool.tokens(app_client(pool.cognito, pool.id))["IdToken"],
-        "another pool's": other.tokens()["IdToken"],
-        "another token's signature": f"{header}.{payload}.{own['AccessToken'].rpartition('.')[2]}",
+        "an access token": [own["AccessToken"]],
+        "another app client's": [pool.tokens(app_client(pool.cognito, pool.id))["IdToken"]],
+        "another pool's": [other.tokens()["IdToken"]],
+        "another token's signature": [f"{header}.{payload}.{own['AccessToken'].rpartition('.')[2]}"],
+        "a true one twice": [own["IdToken"], own["IdToken"]],
+        "nothing": [""],
     }
-    for name, token in refused.items():
-        assert verdict(authorize(pool, token)) == ("Deny", {}), name
-    assert verdict(authorize(pool, own["IdToken"]))[0] == "Allow"
+    for name, tokens in refused.items():
+        assert door.enter(*tokens) == 403, name
+    assert door.enter(own["IdToken"])["speaker"] == pool.subject

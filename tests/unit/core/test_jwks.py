@@ -36,7 +36,7 @@ UNUSABLE: dict[str, Callable[[], Any]] = {
     "even modulus": lambda: jwk("k", n=number(2**2048 - 2)),
     "exponent one": lambda: jwk("k", e=number(1)),
     "exponent even": lambda: jwk("k", e=number(65_536)),
-    "exponent huge": lambda: jwk("k", e=number(2**33 + 1)),
+    "exponent huge": lambda: jwk("k", e=number(2**32 + 1)),
     "exponent empty": lambda: jwk("k", e=""),
     "modulus padded": lambda: jwk("k", n=jwk("k")["n"] + "="),
     "modulus cut": lambda: jwk("k", n="A" * 345),
