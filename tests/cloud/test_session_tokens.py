@@ -84,12 +84,11 @@ class Door:
         """The authorizer's context as routes see it, or the status of the refused handshake."""
         query = "".join(f"&token={token}" for token in tokens)
         try:
-            client = self.api.connect(f"?action=createSession&sourceLanguage=en{query}")
+            with self.api.connect(f"?action=createSession&sourceLanguage=en{query}") as client:
+                ask(client, {"action": "who"})
+                return said(client)
         except InvalidStatus as refused:
             return refused.response.status_code
-        with client:
-            ask(client, {"action": "who"})
-            return said(client)
 
 
 @pytest.fixture
