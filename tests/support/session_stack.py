@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from console.sessions.client import ListenerClient, SpeakerClient, Waits
+from console.sessions.client import ListenerClient, Member, SpeakerClient, Waits
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.session_tables import SessionTables
 from lambdas.core.outputs import StackOutputs
+from lambdas.core.session_ports import Posted
+from lambdas.core.session_reconciling import Look, Reconciler
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import dynamo
 
@@ -92,6 +94,31 @@ class SessionStack:
         values = {"older": milliseconds}
         self.connections.update({"connectionId": connection_id}, "ADD #openedAt :older, #lastSeenAt :older", values)
 
-    def row(self, connection_id: str) -> Any:
-        """A connection's row."""
-        return self.store.connection(connection_id)
+    def look(self, minutes_ahead: float = 0.0) -> Look:
+        """The minute's look at all sessions, as it will be in a while."""
+        posting = _Unreachable()
+        now_ms = int((time.time() + 60 * minutes_ahead) * 1000)
+        return Reconciler(self.store, posting, every_min=1).look(now_ms)
+
+
+class _Unreachable:
+    """Posting from where nothing can be posted: whoever is left over is gone."""
+
+    def post(self, connection_id: str, text: str) -> bool:
+        return False
+
+    def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
+        return Posted(gone=connection_ids)
+
+    def close_all(self, connection_ids: Sequence[str]) -> None:
+        return
+
+
+def vanish(member: Member) -> None:
+    """Break a connection off, without a close frame."""
+    member._socket.transport.abort()
+
+
+def connection_id(member: Member) -> str:
+    """What its greeting calls a member's connection."""
+    return str(member.greeting["connectionId"])
