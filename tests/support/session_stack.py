@@ -84,7 +84,7 @@ class SessionStack:
             try:
                 yield speaker, listeners
             finally:
-                if not speaker.closed.is_set():
+                if not (speaker.closed.is_set() or speaker.ended.is_set()):
                     await speaker.end()
                 await asyncio.gather(*(listener.close() for listener in listeners))
 
