@@ -1,24 +1,25 @@
 """Posting to WebSocket connections: API Gateway's @connections, signed, over connections that are kept.
 
-A client of botocore takes over a millisecond of CPU for each call; a broadcast to 500 listeners is made of 500 calls.
+A broadcast to 500 listeners is made of 500 calls, and the CPU of each counts: a client of botocore takes 1.5 ms, its
+HTTP session alone 0.8, the standard library's client 0.2.
 """
 
 from __future__ import annotations
 
+import http.client
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import HTTPClientError
-from botocore.httpsession import URLLib3Session
 
 from lambdas.adapters.aws import ConfigurationError
 from lambdas.adapters.loopback import is_loopback
@@ -32,7 +33,7 @@ RETRY_WAIT_S = 0.05
 DEADLINE_S = 20.0
 """For all calls of one request; API Gateway waits 29 s for the function (API Gateway quotas, "WebSocket API")."""
 
-TIMEOUTS_S = (2.0, 3.0)
+TIMEOUT_S = 3.0
 """To connect, and to wait for an answer."""
 
 
@@ -52,7 +53,7 @@ class ConnectionsApi:
         session = botocore.session.get_session()
         self._credentials = session.get_credentials()
         self._region = os.environ["AWS_REGION"]
-        self._http = URLLib3Session(timeout=TIMEOUTS_S, max_pool_connections=width)
+        self._lines = threading.local()
         self._workers = ThreadPoolExecutor(width, "post")
 
     def post(self, connection_id: str, text: str) -> bool:
@@ -98,8 +99,22 @@ class ConnectionsApi:
         """One try; a broken connection counts as 503."""
         request: Any = AWSRequest(method=method, url=url, data=data)
         SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self._region).add_auth(request)
+        line = self._line()
         try:
-            status: int = self._http.send(request.prepare()).status_code
-        except HTTPClientError:
+            line.request(method, urlsplit(url).path, data, dict(request.headers.items()))
+            answer = line.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            line.close()  # the next request opens it again
             return 503
-        return status
+        return answer.status
+
+    def _line(self) -> http.client.HTTPConnection:
+        """This thread's own connection, opened when it is first used and kept."""
+        line: http.client.HTTPConnection | None = getattr(self._lines, "line", None)
+        if line is None:
+            address = urlsplit(self._url)
+            secure = address.scheme == "https"
+            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+            line = self._lines.line = kind(address.netloc, timeout=TIMEOUT_S)
+        return line
