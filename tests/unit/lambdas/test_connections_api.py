@@ -56,7 +56,7 @@ def management(monkeypatch: pytest.MonkeyPatch) -> Iterator[Management]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_DELETE = _answer  # noqa: N815 - the base class's names
+        do_POST = do_DELETE = _answer
 
         def log_message(self, *args: object) -> None:
             return
