@@ -186,7 +186,7 @@ class Sessions(pulumi.ComponentResource):
             statements=[
                 # TransactWriteItems is authorised as the writes inside it.
                 self._sessions.grant("EnterSessions", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
-                self._connections.grant("KeepConnections", "GetItem", "PutItem"),
+                self._connections.grant("KeepConnections", "PutItem"),
                 self._rate_limits.grant("CountAttempts", "UpdateItem"),
             ],
         )
@@ -236,7 +236,7 @@ class Sessions(pulumi.ComponentResource):
             timeout_seconds=BROADCASTER_TIMEOUT_SECONDS,
             environment={**self._table_names(), "management_url": self._api.management_url},
             statements=[
-                self._sessions.grant("SpeakInSession", "BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+                self._sessions.grant("SpeakInSession", "BatchGetItem", "GetItem", "UpdateItem"),
                 self._connections.grant("FindConnections", "DeleteItem", "GetItem"),
                 self._connections.grant_index("FindListeners", keys.LISTENERS_INDEX),
                 self._api.manage("PostToListeners"),

@@ -29,6 +29,7 @@ from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
 from tests.cloud.campaign_client import CONTENT, StackClient, destination, message_order
+from tests.cloud.session_exercises import session_from_end_to_end
 
 EVERY_CHANNEL = tuple(Channel)
 SMOOTH = CarrierProfile(seed=5, latency_ms=(5, 20), receipt_delay_ms=(20, 100))
@@ -524,6 +525,10 @@ def application(stage: Stage) -> None:
     assert status == 200
 
 
+def sessions(stage: Stage) -> None:
+    session_from_end_to_end(stage.cloud, stage.stack.outputs, stage.sweep)
+
+
 EXERCISES: tuple[Callable[[Stage], None], ...] = (
     reading_and_preflight,
     rough_campaign,
@@ -547,6 +552,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     receipts_of_nobody,
     application,
     uploaded_audience,
+    sessions,
     poisoned_stream,
 )
 

@@ -1,0 +1,77 @@
+"""What sessions are for, done once: each right of their functions is needed by something here."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from console.sessions.client import SpeakerClient
+from lambdas.core.outputs import StackOutputs
+from lambdas.core.session import Connection, Role, Session
+from lambdas.core.session_presence import LOOKED_AT_EVERY_MIN, is_due
+from localcloud.launch import LocalCloud
+from localcloud.websocket_profile import WebSocketProfile
+from tests.support.session_stack import WAITS, SessionStack, connection_id, vanish
+
+MINUTE_MS = 60_000
+
+
+def session_from_end_to_end(cloud: LocalCloud, outputs: StackOutputs, sweep: Callable[[], None]) -> None:
+    """A session with everything its members do, and what the minute's look finds."""
+    stack = SessionStack(cloud, outputs)
+    asyncio.run(_members(stack))
+    lost = _forgotten_sessions(stack)
+    sweep()
+    deadline = time.monotonic() + 60
+    while lost & stack.store.roster().active and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not lost & stack.store.roster().active, "the look ends what has expired"
+
+
+async def _members(stack: SessionStack) -> None:
+    token = await asyncio.to_thread(stack.token)
+    async with (
+        await SpeakerClient.create(stack.endpoint, token, "en", waits=WAITS) as speaker,
+        await stack.listener(speaker.session_id) as leaves,
+        await stack.listener(speaker.session_id) as vanishes,
+        await stack.listener(speaker.session_id) as moves,
+        await stack.listener(speaker.session_id) as stays,
+    ):
+        stack.age(connection_id(moves), 4)
+        await moves.heartbeat()
+        async with await moves.moved() as moved:
+            await asyncio.wait_for(moves.closed.wait(), 30)
+            await leaves.close()
+            stack.cloud.control.set_websocket_profile(WebSocketProfile(lost_disconnect_rate=1.0))
+            vanish(vanishes)
+            await vanishes.closed.wait()
+            stack.age(connection_id(vanishes), 1)
+            assert (await speaker.broadcast("to who is there")).message["gone"] == 1
+            stack.cloud.control.set_websocket_profile(WebSocketProfile())
+            await moved.replay(0)
+            async with await SpeakerClient.resume(stack.endpoint, token, speaker.session_id, waits=WAITS) as again:
+                await asyncio.wait_for(speaker.closed.wait(), 30)
+                await again.end()
+                await asyncio.wait_for(stays.ended.wait(), 30)
+
+
+def _forgotten_sessions(stack: SessionStack) -> set[str]:
+    """A session that has expired, and for each minute one whose members are looked at in it."""
+    now_ms = time.time_ns() // 1_000_000
+    names = (f"forgotten-{number}" for number in itertools.count())
+    expired = Session(
+        id="expired-session", speaker="nobody", speaker_connection="none", source_language="en",
+        created_ms=now_ms, changed_ms=now_ms, expires_s=now_ms // 1000 - 1,
+    )  # fmt: skip
+    stack.store.open_session(expired, 100)
+    for minute in range(LOOKED_AT_EVERY_MIN):
+        at_ms = now_ms + minute * MINUTE_MS
+        name = next(each for each in names if is_due(each, LOOKED_AT_EVERY_MIN, at_ms))
+        stack.store.open_session(replace(expired, id=name, expires_s=now_ms // 1000 + 3600), 100)
+        stack.store.put_connection(
+            Connection(id=f"c-{name}", session_id=name, role=Role.LISTENER, opened_ms=0, last_seen_ms=0, language="de")
+        )
+    return {expired.id}
