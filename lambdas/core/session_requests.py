@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,7 @@ def message(body: str | None) -> dict[str, Any] | Refusal:
     if len((body or "").encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
         return Refusal(SessionError.MESSAGE_TOO_LARGE, "a message has at most 128 KB; send less at a time")
     try:
-        read = json.loads(body or "", parse_constant=_no_constant)
+        read = json.loads(body or "", parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return Refusal(SessionError.BAD_JSON, "the message is not JSON; send an object with an action")
     if not isinstance(read, dict) or not isinstance(read.get("action"), str):
@@ -89,6 +90,12 @@ def message(body: str | None) -> dict[str, Any] | Refusal:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """A number that can be written down again: `1e999` would come out as `Infinity`."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ HISTORY_SECONDS = 3600
 _TOO_LARGE = Refusal(
     SessionError.MESSAGE_TOO_LARGE, "what reaches the listeners has at most 128 KB; send less at a time"
 )
+_TOO_DEEP = Refusal(SessionError.BAD_REQUEST, "payload is nested too deeply; send it flatter")
 
 Answer = dict[str, Any] | Refusal
 
@@ -51,7 +52,11 @@ class Speaking:
             return read
         # The greatest number a sequence can have takes the most room.
         longest = envelopes.spoken(speaker.session_id, 2**53, read.payload, read.language, now_ms)
-        if len(envelopes.encoded(longest).encode()) > requests.MAX_MESSAGE_BYTES:
+        try:
+            size = len(envelopes.encoded(longest).encode())
+        except RecursionError:
+            return _TOO_DEEP
+        if size > requests.MAX_MESSAGE_BYTES:
             return _TOO_LARGE
         sequence = self._store.next_sequence(speaker.session_id)
         if sequence is None:

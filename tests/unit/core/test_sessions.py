@@ -11,7 +11,7 @@ from lambdas.core.session import Connection, Role
 from lambdas.core.session_errors import Refusal
 from lambdas.core.session_greeting import OPENING_WAITS_S, Greeter, Greeting
 from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
-from lambdas.core.session_requests import CreateSession
+from lambdas.core.session_requests import CreateSession, message
 from tests.support.session_world import GENEROUS, TIMES, SessionWorld
 
 MINUTE_MS = 60_000
@@ -125,6 +125,16 @@ def test_what_is_malformed_changes_nothing(world: SessionWorld, request_: dict[s
     session_id, speaker, _ = opened(world)
     assert code(world.ask(speaker, **request_)) == told
     assert world.store.by_id[session_id].sequence == 0
+
+
+@pytest.mark.parametrize("depth", [10, 400, 900, 960, 990])
+def test_nesting_has_an_end_and_never_breaks_a_broadcast(world: SessionWorld, depth: int) -> None:
+    _, speaker, _ = opened(world)
+    text = f'{{"action": "broadcast", "payload": {"[" * depth}{"]" * depth}}}'
+    read = message(text)
+    told = read if isinstance(read, Refusal) else world.ask(speaker, **read)
+    assert code(told) in ("BAD_JSON", "BAD_REQUEST") if isinstance(told, Refusal) else told["sequence"] == 1
+    assert depth > 400 or not isinstance(told, Refusal)
 
 
 def test_who_is_gone_at_a_broadcast_leaves_and_who_is_opening_stays(world: SessionWorld) -> None:
