@@ -44,6 +44,8 @@ BROADCASTER_TIMEOUT_SECONDS = 29
 NOTIFIER_TIMEOUT_SECONDS = 60
 NEW_CONNECTIONS = Batching(size=10)
 """Small: somebody waits for each greeting."""
+GREETINGS_AT_A_TIME = 10
+"""Batches of a shard: the most there can be, for 500 connections may open in a second."""
 
 
 class Sessions(pulumi.ComponentResource):
@@ -278,6 +280,7 @@ class Sessions(pulumi.ComponentResource):
             retries=3,
             failures=failures,
             events=["INSERT"],
+            parallel=GREETINGS_AT_A_TIME,
         )
         consume_queue(
             "session-sweep-mapping",
