@@ -22,7 +22,8 @@ from bench.report import Measure
 from console.sessions.client import ListenerClient, SpeakerClient, Waits
 
 LISTENERS = 500
-JOINING_AT_A_TIME = 16
+JOINING_AT_A_TIME = 4
+"""One process embeds the whole cloud: more at a time would measure how long they queue there."""
 HEARTBEATS = 100
 BROADCASTS = 10
 WARM_BROADCASTS = 2

@@ -94,8 +94,8 @@ def consume_stream(
 
     `events` are the changes it gets (INSERT, MODIFY, REMOVE), all without them. The function names the record that
     failed, and it and what follows come again, and a batch that fails altogether is halved; where it takes batches
-    only as a whole, `whole_batches` says why. `parallel` batches of a shard are worked on at a time, 1 to 10, which keeps
-    the order of each item's changes alone (Lambda developer guide, "Parallelization factor").
+    only as a whole, `whole_batches` says why. Of a shard, `parallel` batches (1 to 10) are worked on at a time, which
+    keeps the order of each item's changes alone (Lambda developer guide, "Parallelization factor").
     """
     subject = name.removesuffix("-mapping")
     alarms.alarm(
