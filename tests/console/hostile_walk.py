@@ -71,10 +71,11 @@ class Walk:
     def opens_and_closes(self, *keys: str) -> None:
         """Each key opens something, which escape closes."""
         for key in keys:
-            self.terminal.until(lambda text: NOWHERE not in text)
-            self.terminal.press(key)
             words = MENUS[key]
             nowhere = NOWHERE if key == "o" else words
+            if key == "o":
+                self.terminal.until(lambda text: NOWHERE not in text)
+            self.terminal.press(key)
             self.terminal.until(lambda text, words=words, nowhere=nowhere: words in text or nowhere in text)  # type: ignore[misc]
             if words in self.terminal.text():
                 self.terminal.press("\x1b")

@@ -18,7 +18,7 @@ from console.ui.screens.cost import CostScreen
 from console.ui.screens.help import TextScreen
 from console.ui.screens.own import SelfScreen
 from console.ui.screens.resources import OutputsScreen, ResourcesScreen
-from tests.console.screens import application, first_data, press, shown, until
+from tests.console.screens import application, first_data, opened, press, shown, shows, until
 
 SIZES = [(80, 24), (120, 30), (200, 50)]
 
@@ -38,14 +38,11 @@ def test_the_month_stands_beside_awss_bill_and_the_consoles_own_spend(size: tupl
         async with app.run_test(size=size) as pilot:
             await first_data(pilot)
             await press(pilot, "8")
-            await until(pilot, lambda: isinstance(app.screen, CostScreen) and "AWS End User Messaging" in shown(pilot))
-            await until(pilot, lambda: "$8.8100" in shown(pilot))
-            text = shown(pilot)
-            for words in ("today", "month to date", "month, estimate", "band", "reserved", "PER 1,000", "as of 20"):
-                assert words in text
-            for words in ("this run", "of $2.0000", "reads at full pace", "most on day"):
-                assert words in text
-            assert "AWS: whole account 000000000000" in text
+            await opened(pilot, CostScreen)
+            await shows(pilot, "AWS End User Messaging")
+            await shows(pilot, "today", "month to date", "month, estimate", "band", "reserved", "PER 1,000", "as of 20")
+            await shows(pilot, "this run", "of $2.0000", "reads at full pace", "most on day")
+            text = await shows(pilot, "$8.8100", "AWS: whole account 000000000000")
             assert all(len(row) == size[0] for row in text.splitlines())
 
     run(body())
@@ -57,9 +54,9 @@ def test_an_embedded_cloud_has_no_bill_and_says_so() -> None:
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             await press(pilot, "8")
-            await until(pilot, lambda: "an embedded cloud has no bill" in shown(pilot))
-            assert "no budget is kept" in shown(pilot)
-            assert "nothing was sent" not in shown(pilot), "earlier days have sent something"
+            await shows(pilot, "an embedded cloud has no bill")
+            await shows(pilot, "no budget is kept")
+            await until(pilot, lambda: "nothing was sent" not in shown(pilot))  # earlier days have sent something
 
     run(body())
 
@@ -79,9 +76,9 @@ def test_a_bill_that_cannot_be_had_fails_alone(monkeypatch: pytest.MonkeyPatch) 
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             await press(pilot, "8")
-            await until(pilot, lambda: "ce:GetCostAndUsage is not allowed" in shown(pilot))
-            assert "month, estimate" in shown(pilot)
-            assert "bill forbidden" in shown(pilot)
+            await shows(pilot, "ce:GetCostAndUsage is not allowed")
+            await shows(pilot, "month, estimate")
+            await shows(pilot, "bill forbidden")
 
     run(body())
 
@@ -95,9 +92,10 @@ def test_resources_and_outputs_are_found_read_and_copied(monkeypatch: pytest.Mon
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
             await press(pilot, "9")
-            await until(pilot, lambda: isinstance(app.screen, ResourcesScreen) and "campaign-api-dev" in shown(pilot))
+            await opened(pilot, ResourcesScreen)
+            await shows(pilot, "campaign-api-dev")
             await press(pilot, "slash", *"campaign-planner service:lambda", "enter")
-            await until(pilot, lambda: "1 of 30" in shown(pilot))
+            await shows(pilot, "1 of 30")
             await press(pilot, "y", "a")
             await until(pilot, lambda: bool(copied))
             assert copied == ["arn:aws:lambda:us-east-1:000000000000:function:ai-cpaas-demo-campaign-planner-dev"]
@@ -105,13 +103,14 @@ def test_resources_and_outputs_are_found_read_and_copied(monkeypatch: pytest.Mon
             await until(pilot, lambda: len(copied) == 2)
             assert copied[1].startswith("aws resourcegroupstaggingapi get-resources --resource-arn-list arn:aws:lambda")
             await press(pilot, "enter")
-            await until(pilot, lambda: isinstance(app.screen, TextScreen) and "Project" in shown(pilot))
+            await opened(pilot, TextScreen)
+            await shows(pilot, "Project")
             await press(pilot, "escape")
 
             await press(pilot, "colon", *"outputs", "enter")
-            await until(pilot, lambda: isinstance(app.screen, OutputsScreen))
+            await opened(pilot, OutputsScreen)
             await press(pilot, "slash", *"name:SmsParts", "enter")
-            await until(pilot, lambda: "SmsPartsPerSecond" in shown(pilot) and "1 of " in shown(pilot))
+            await shows(pilot, "SmsPartsPerSecond", "1 of ")
             await press(pilot, "y", "v")
             await until(pilot, lambda: len(copied) == 3)
             assert copied[2] == "100"
@@ -131,16 +130,16 @@ def test_the_console_tells_of_itself(size: tuple[int, int]) -> None:
                 pilot, lambda: isinstance(app.screen, SelfScreen) and "cloudwatch:DescribeAlarms" in shown(pilot)
             )
             for words in ("event loop", "late p50", "of 8 threads out", "dropped", "alarms", "● good"):
-                await until(pilot, lambda words=words: words in shown(pilot))  # type: ignore[misc]
+                await shows(pilot, words)
             stack.error = ConsoleError(ProblemKind.THROTTLED, "slow down", "wait")
             await press(pilot, "r")
-            await until(pilot, lambda: "◆ throttled" in shown(pilot))
+            await shows(pilot, "◆ throttled")
             assert app.desk is not None
             found = {each.name: each for each in app.desk.connection.usage().apis}
             assert found["cloudwatch:DescribeAlarms"].errors >= 1
             assert found["cloudwatch:DescribeAlarms"].last_error == "ConsoleError"
             await press(pilot, "slash", *"describe", "enter")
             await until(pilot, lambda: "dynamodb:Query" not in shown(pilot))
-            assert "cloudwatch:DescribeAlarms" in shown(pilot)
+            await shows(pilot, "cloudwatch:DescribeAlarms")
 
     run(body())

@@ -17,7 +17,7 @@ from console.ui.screens.alarm import AlarmScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.runbook import RunbookScreen
 from tests.cloud.campaign_client import StackClient
-from tests.console.screens import application, first_data, press, shown, until
+from tests.console.screens import application, first_data, opened, press, shown, shows, until
 
 NUMBER = "+14254147755"
 DEAD_LETTERS = "ai-cpaas-demo-local-dead-letter-queue-receipts-dlq"
@@ -59,21 +59,22 @@ def test_a_receipt_that_cannot_be_read_is_followed_from_its_alarm_to_its_line(cl
             await first_data(pilot)
             sqs.send_message(QueueUrl=url, MessageBody=poison)
             app.go(Place("alarms", DEAD_LETTERS))
-            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "live, 1 h 00 m" in shown(pilot))
+            await opened(pilot, AlarmScreen)
+            await shows(pilot, "live, 1 h 00 m")
             await press(pilot, "o", "l")
-            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            await opened(pilot, LogsScreen)
             logs = app.screen
             assert isinstance(logs, LogsScreen)
             assert logs.place.subject == "delivery-processor"
             await press(pilot, "0", "slash", *"!level:info parked", "enter")
             await until(pilot, lambda: any(each.level == "WARNING" for each in logs.table.shown))
-            assert "WARN" in shown(pilot)
+            await shows(pilot, "WARN")
             assert NUMBER not in shown(pilot)
             await press(pilot, "escape", "escape")
-            await until(pilot, lambda: isinstance(app.screen, AlarmScreen))
+            await opened(pilot, AlarmScreen)
             await press(pilot, "o", "b")
-            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
-            await until(pilot, lambda: "Messages in a dead-letter queue" in shown(pilot))
+            await opened(pilot, RunbookScreen)
+            await shows(pilot, "Messages in a dead-letter queue")
         sqs.purge_queue(QueueUrl=url)
 
     asyncio.run(body())

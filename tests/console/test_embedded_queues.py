@@ -20,7 +20,7 @@ from console.services.embedded import Ready
 from console.ui.screens.redrive import RedriveScreen
 from tests.cloud.campaign_client import StackClient
 from tests.console.processes import CONSOLE, answer, command, until
-from tests.console.screens import application, first_data, press, shown
+from tests.console.screens import application, first_data, opened, press, shows
 from tests.console.screens import until as screen_until
 
 RECIPIENTS = 12
@@ -184,23 +184,23 @@ def test_on_the_screen_a_receipt_is_put_back_and_its_message_arrives(
         async with app.run_test(size=(120, 40)) as pilot:
             await first_data(pilot)
             await press(pilot, "colon", *f"messages {message_id}", "enter")
-            await screen_until(pilot, lambda: "it waits for a receipt" in shown(pilot))
-            assert "the provider has accepted it" in shown(pilot)
-            assert "+1******7755" in shown(pilot)
+            await shows(pilot, "it waits for a receipt")
+            await shows(pilot, "the provider has accepted it")
+            await shows(pilot, "+1******7755")
             await press(pilot, "colon", *"queues receipts", "enter")
-            await screen_until(pilot, lambda: "not JSON" in shown(pilot) and "readable now" in shown(pilot))
+            await shows(pilot, "not JSON", "readable now")
             receipts.consumed(True)
             await press(pilot, "a", "v")
-            await screen_until(pilot, lambda: isinstance(app.screen, RedriveScreen))
+            await opened(pilot, RedriveScreen)
             app.screen.query_one("#reason", Input).value = "readable now"
             await press(pilot, "enter")
-            await screen_until(pilot, lambda: "would go to receipts, 1 would stay" in shown(pilot))
+            await shows(pilot, "would go to receipts, 1 would stay")
             await press(pilot, *"redrive", "enter")
-            await screen_until(pilot, lambda: "moved from receipts-dlq to receipts" in shown(pilot))
+            await shows(pilot, "moved from receipts-dlq to receipts")
             await press(pilot, "enter")
             await screen_until(pilot, lambda: not isinstance(app.screen, RedriveScreen))
             await press(pilot, "escape")
-            await screen_until(pilot, lambda: "receipt: it has arrived" in shown(pilot))
+            await shows(pilot, "receipt: it has arrived")
 
     asyncio.run(body())
     assert receipts.count(receipts.dead_url) == 1

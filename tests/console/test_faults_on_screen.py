@@ -9,7 +9,7 @@ import pytest
 from console.sources.fake import FakeStack
 from console.sources.faults import Fault, FaultKind, FaultPlan
 from console.sources.intercept import intercepted
-from tests.console.screens import application, first_data, press, shown, until
+from tests.console.screens import application, first_data, press, shown, shows, until
 from tests.support.stopped_clock import StoppedClock
 
 TOLD = {
@@ -33,27 +33,26 @@ def test_every_fault_is_seen() -> None:
 @pytest.mark.parametrize("kind", TOLD)
 def test_a_fault_stays_in_its_panel(kind: FaultKind) -> None:
     async def body() -> None:
-        clock, stack = StoppedClock(), FakeStack()
+        clock = StoppedClock()
+        stack = FakeStack(clock)
         plan = FaultPlan(Fault(kind, "source.alarms", start=1.0), clock=clock)
         connection = intercepted(stack.connection(), plan)
-        app = application(connection)
+        app = application(connection, clock=clock)
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             clock.time += 1.0
             await press(pilot, "r")
-            await until(pilot, lambda: all(words in shown(pilot) for words in (TOLD[kind], *BANNER.get(kind, ()))))
-            text = shown(pilot)
-            assert "receipts-dlq" in text, "the last good value stays"
-            assert "no campaign yet" in text
-            assert "throughput" in text
+            await until(pilot, lambda: plan.injected[kind] > 0)
+            clock.time += 3.0
+            await shows(pilot, TOLD[kind], *BANNER.get(kind, ()))
+            text = await shows(pilot, "receipts-dlq", "no campaign yet", "throughput")
             assert kind in BANNER or "L runs it" not in text
             await press(pilot, "?")
-            await until(pilot, lambda: "esc closes" in shown(pilot))
+            await shows(pilot, "esc closes")
             await press(pilot, "escape")
             plan.lift()
             await press(pilot, "r")
             await until(pilot, lambda: "LIVE" in shown(pilot) and TOLD[kind] not in shown(pilot))
             assert app.is_running
-        assert plan.injected[kind] > 0
 
     asyncio.run(body())

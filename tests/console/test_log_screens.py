@@ -19,7 +19,7 @@ from console.ui.screens.log_line import LogLineScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.runbook import RunbookScreen
 from console.view.glyphs import ASCII
-from tests.console.screens import application, first_data, press, shown, until
+from tests.console.screens import application, first_data, opened, press, shown, shows, until
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -40,15 +40,16 @@ def test_from_an_alarm_to_its_errors_to_the_runbook_and_back(size: tuple[int, in
         async with app.run_test(size=size) as pilot:
             await first_data(pilot)
             await press(pilot, "2", "enter")
-            await until(pilot, lambda: isinstance(app.screen, AlarmScreen) and "OK -> ALARM" in shown(pilot))
+            await opened(pilot, AlarmScreen)
+            await shows(pilot, "OK -> ALARM")
             alarm = app.here
             assert alarm is not None
             await press(pilot, "o", "l")
-            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            await opened(pilot, LogsScreen)
             assert logs(app).place.subject == "delivery-processor"
             start, end = (float(logs(app).place.params[name]) for name in ("from", "to"))
             assert end - start == 1_200
-            await until(pilot, lambda: "read to" in shown(pilot) and "batch_done" in shown(pilot))
+            await shows(pilot, "read to", "batch_done")
             await press(pilot, "n")
             await until(pilot, lambda: (item := logs(app).item) is not None and item.level == "ERROR")
             first = logs(app).item
@@ -60,20 +61,20 @@ def test_from_an_alarm_to_its_errors_to_the_runbook_and_back(size: tuple[int, in
             await press(pilot, "N")
             await until(pilot, lambda: logs(app).item == first)
             await press(pilot, "enter")
-            await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
-            await until(pilot, lambda: "reason: ProvisionedThroughputExceededException" in shown(pilot))
+            await opened(pilot, LogLineScreen)
+            await shows(pilot, "reason: ProvisionedThroughputExceededException")
             await press(pilot, "y", "j")
             await until(pilot, lambda: app.clipboard.startswith('{"level": "ERROR"'))
             await press(pilot, "escape")
-            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            await opened(pilot, LogsScreen)
             await press(pilot, "escape")
             await until(pilot, lambda: app.here is alarm)
             await press(pilot, "o", "b")
-            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            await opened(pilot, RunbookScreen)
             await press(pilot, "escape")
             await until(pilot, lambda: app.here is alarm)
             await press(pilot, "escape")
-            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            await opened(pilot, AlarmsScreen)
 
     run(body())
 
@@ -85,13 +86,13 @@ def test_from_the_list_the_alarm_is_read_before_its_logs_are_opened() -> None:
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await first_data(pilot)
             await press(pilot, "2", "o", "l")
-            await until(pilot, lambda: isinstance(app.screen, LogsScreen))
+            await opened(pilot, LogsScreen)
             assert logs(app).place.subject == "delivery-processor"
             await press(pilot, "escape")
-            await until(pilot, lambda: isinstance(app.screen, AlarmsScreen))
+            await opened(pilot, AlarmsScreen)
             stack.error = ConsoleError(ProblemKind.THROTTLED, "AWS throttles these calls")
             await press(pilot, "o", "l")
-            await until(pilot, lambda: "AWS throttles" in shown(pilot))
+            await shows(pilot, "AWS throttles")
             assert isinstance(app.screen, AlarmsScreen)
 
     run(body())
@@ -104,11 +105,13 @@ def test_all_groups_are_followed_live_in_one_order() -> None:
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             await press(pilot, "7")
-            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
+            await opened(pilot, LogsScreen)
+            await shows(pilot, "lines  live")
+            groups = set(stack.telemetry.log_groups())
+            await until(pilot, lambda: {each.group for each in logs(app).tail.buffer.lines} == groups)
             lines = logs(app).tail.buffer.lines
-            assert {each.group for each in lines} == set(stack.telemetry.log_groups())
             assert [each.at for each in lines] == sorted(each.at for each in lines)
-            assert logs(app).item == logs(app).table.shown[-1]
+            await until(pilot, lambda: logs(app).item == logs(app).table.shown[-1])
             count = len(lines)
             await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
             await until(pilot, lambda: logs(app).item == logs(app).table.shown[-1])
@@ -127,9 +130,10 @@ def test_held_lines_stand_still_while_others_wait() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
             await press(pilot, "7")
-            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "lines  live" in shown(pilot))
+            await opened(pilot, LogsScreen)
+            await shows(pilot, "lines  live")
             await press(pilot, "space")
-            await until(pilot, lambda: "HELD, " in shown(pilot))
+            await shows(pilot, "HELD, ")
             held = list(logs(app).table.shown)
             await until(pilot, lambda: "HELD, 0 wait" not in shown(pilot) and "HELD, " in shown(pilot))
             assert logs(app).table.shown == held
@@ -156,14 +160,19 @@ def test_nothing_is_read_while_nobody_looks() -> None:
             await first_data(pilot)
             assert asked == []
             app.go(Place("logs", "sweeper,message-sender"))
-            await until(pilot, lambda: "lines  live" in shown(pilot))
-            assert {group.rpartition("/")[2] for group in asked} == {"sweeper", "message-sender"}
+            await shows(pilot, "lines  live")
+            both = {"sweeper", "message-sender"}
+            await until(pilot, lambda: {group.rpartition("/")[2] for group in asked} == both)
             hidden = logs(app)
             app.go(Place("runbooks", "README"))
-            await until(pilot, lambda: isinstance(app.screen, RunbookScreen))
+            await opened(pilot, RunbookScreen)
             await until(pilot, lambda: not any(feed.reading for feed in hidden.tail._feeds.values()))
             before = len(asked)
-            await until(pilot, lambda: app.monitor is not None and app.monitor.state("alarms").at is not None)
+            monitor = app.monitor
+            assert monitor is not None
+            read = monitor.state("alarms").at
+            monitor.refresh()
+            await until(pilot, lambda: monitor.state("alarms").at != read)
             for _ in range(20):
                 hidden._beat()
             assert len(asked) == before
@@ -188,20 +197,20 @@ def test_a_group_that_is_denied_is_named_and_the_others_go_on() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
             await press(pilot, "7")
-            await until(pilot, lambda: "sweeper: not allowed: logs:FilterLogEvents" in shown(pilot))
-            await until(pilot, lambda: "lines  live" in shown(pilot) and "batch_done" in shown(pilot))
+            await shows(pilot, "sweeper: not allowed: logs:FilterLogEvents")
+            await shows(pilot, "lines  live", "batch_done")
             app.go(Place("self"))
-            await until(pilot, lambda: "logs sweeper" in shown(pilot) and "◆ forbidden" in shown(pilot))
+            await shows(pilot, "logs sweeper", "◆ forbidden")
             others = len(stack.telemetry.log_groups()) - 1
-            assert f"logs, {others} groups" in shown(pilot)
-            assert "● good, at rest" in shown(pilot)
+            await shows(pilot, f"logs, {others} groups")
+            await shows(pilot, "● good, at rest")
             await press(pilot, "slash", *"filter", "enter")
-            await until(pilot, lambda: "cloudwatch-logs:FilterLogEve" in shown(pilot))
+            await shows(pilot, "cloudwatch-logs:FilterLogEve")
             await press(pilot, "7")
-            await until(pilot, lambda: "lines  live" in shown(pilot) and "batch_done" in shown(pilot))
-            groups = {each.function for each in logs(app).tail.buffer.lines}
-            assert "message-sender" in groups
-            assert "sweeper" not in groups
+            await shows(pilot, "lines  live", "batch_done")
+            lines = logs(app).tail.buffer
+            await until(pilot, lambda: "message-sender" in {each.function for each in lines.lines})
+            assert "sweeper" not in {each.function for each in lines.lines}
             stack.telemetry.logs = answer  # type: ignore[method-assign]
             await press(pilot, "r")
             await until(pilot, lambda: "not allowed" not in shown(pilot))
@@ -216,14 +225,14 @@ def test_a_filter_narrows_wrapped_and_unwrapped_lines() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
             await press(pilot, "7")
-            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await shows(pilot, "lines  live")
             await press(pilot, "slash", *"level:error", "enter")
             await until(pilot, lambda: " of " in shown(pilot) and "batch_done" not in shown(pilot))
             assert all(each.level == "ERROR" for each in logs(app).table.shown)
             here = logs(app).item
             assert "batch=" not in shown(pilot)
             await press(pilot, "w")
-            await until(pilot, lambda: "batch=" in shown(pilot))
+            await shows(pilot, "batch=")
             assert logs(app).item == here
             await press(pilot, "N")
             await until(pilot, lambda: logs(app).item != here)
@@ -231,7 +240,7 @@ def test_a_filter_narrows_wrapped_and_unwrapped_lines() -> None:
             await until(pilot, lambda: "batch=" not in shown(pilot))
             assert logs(app).place.params["filter"] == "level:error"
             await press(pilot, "escape")
-            await until(pilot, lambda: "batch_done" in shown(pilot))
+            await shows(pilot, "batch_done")
 
     run(body())
 
@@ -242,21 +251,21 @@ def test_from_a_line_to_its_minute_in_all_groups() -> None:
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
             app.go(Place("logs", "sweeper"))
-            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await shows(pilot, "lines  live")
             await press(pilot, "y", "i")
             await until(pilot, lambda: app.clipboard.startswith("aws logs filter-log-events --log-group-name"))
             await press(pilot, "o", "t")
             await until(pilot, lambda: isinstance(app.here, LogsScreen) and app.here.place.subject == "")
-            await until(pilot, lambda: "message-sender" in shown(pilot))
+            await shows(pilot, "message-sender")
             await press(pilot, "0")
-            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await shows(pilot, "lines  live")
             assert logs(app).place.params == {}
             await press(pilot, "left_square_bracket")
-            await until(pilot, lambda: "all read" in shown(pilot))
+            await shows(pilot, "all read")
             lines, place = logs(app).tail.buffer.lines, logs(app).place
             assert float(place.params["from"]) - 1 <= lines[0].at <= lines[-1].at <= float(place.params["to"]) + 1
             await press(pilot, "right_square_bracket")
-            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await shows(pilot, "lines  live")
 
     run(body())
 
@@ -267,10 +276,10 @@ def test_an_unknown_group_is_refused_with_those_that_there_are() -> None:
         async with app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
             await press(pilot, "colon", *"logs nothing", "enter")
-            await until(pilot, lambda: "there is no log group 'nothing'" in shown(pilot))
-            await until(pilot, lambda: "message-sender" in shown(pilot))
+            await shows(pilot, "there is no log group 'nothing'")
+            await shows(pilot, "message-sender")
             await press(pilot, "colon", *"logs mess", "tab", "enter")
-            await until(pilot, lambda: isinstance(app.here, LogsScreen))
+            await opened(pilot, LogsScreen)
             assert logs(app).place.subject == "message-sender"
 
     run(body())
@@ -282,10 +291,10 @@ def test_logs_are_ascii_where_they_must_be() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await first_data(pilot)
             await press(pilot, "7")
-            await until(pilot, lambda: "lines  live" in shown(pilot))
+            await shows(pilot, "lines  live")
             assert shown(pilot).isascii()
             await press(pilot, "enter")
-            await until(pilot, lambda: isinstance(app.screen, LogLineScreen))
+            await opened(pilot, LogLineScreen)
             assert shown(pilot).isascii()
 
     run(body())

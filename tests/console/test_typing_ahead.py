@@ -19,7 +19,7 @@ from console.ui.app import ConsoleApp
 from console.ui.screens.change_campaign import ChangeCampaign
 from console.ui.screens.send_campaign import CampaignForm
 from console.ui.typing_ahead import PATIENCE_SECONDS
-from tests.console.screens import application, first_data, press, shown, type_ahead, until
+from tests.console.screens import application, first_data, opened, press, shows, type_ahead, until
 from tests.console.terminal import Terminal
 from tests.console.terminal_grammar import copies_of
 
@@ -52,7 +52,7 @@ def test_what_is_copied_belongs_to_the_row_that_the_key_before_went_to() -> None
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await first_data(pilot)
             await press(pilot, "2")
-            await until(pilot, lambda: "receipts-dlq" in shown(pilot))
+            await shows(pilot, "receipts-dlq")
             names = [alarm.name for alarm in app.here.table.shown]  # type: ignore[union-attr]
             await type_ahead(pilot, *"yajyajya")
             await until(pilot, lambda: len(copied) == 3)
@@ -80,13 +80,13 @@ def test_an_action_is_on_the_campaign_that_was_selected_and_its_dialog_takes_the
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await first_data(pilot)
             await type_ahead(pilot, "down", "a", "p")
-            await until(pilot, lambda: isinstance(app.screen, ChangeCampaign))
+            await opened(pilot, ChangeCampaign)
             await type_ahead(pilot, "enter")
             await until(pilot, lambda: stack.state(first).status == "paused")
             assert stack.state(second).status == "running"
             await until(pilot, lambda: not isinstance(app.screen, ChangeCampaign))
             await type_ahead(pilot, "a", "n", "0")
-            await until(pilot, lambda: isinstance(app.screen, CampaignForm))
+            await opened(pilot, CampaignForm)
             await press(pilot)
             assert app.screen.query_one("#recipients", Input).value == "1000"
 
@@ -101,7 +101,7 @@ def test_what_is_pasted_waits_for_the_keys_before_it() -> None:
             await type_ahead(pilot, "2", "slash")
             app.post_message(events.Paste("name:dlq"))
             await type_ahead(pilot, "enter")
-            await until(pilot, lambda: "/name:dlq" in shown(pilot) and "1 of 3" in shown(pilot))
+            await shows(pilot, "/name:dlq", "1 of 3")
 
     run(body())
 
@@ -112,7 +112,7 @@ def test_a_key_that_leads_deeper_comes_before_the_next_one() -> None:
         async with app.run_test(size=(100, 30)) as pilot:
             await first_data(pilot)
             await press(pilot, "2")
-            await until(pilot, lambda: "receipts-dlq" in shown(pilot))
+            await shows(pilot, "receipts-dlq")
             await type_ahead(pilot, "enter", "y", "l")
             await until(pilot, lambda: app.clipboard == "cpaas://local/alarms/ai-cpaas-demo-local-receipts-dlq")
 
