@@ -191,7 +191,7 @@ def test_a_composite_alarm_leads_to_the_logs_of_the_children_that_are_up(from_li
 def test_from_the_list_one_key_leads_to_runbook_and_deployments() -> None:
     async def body() -> None:
         app = application(FakeStack())
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(80, 60)) as pilot:
             await first_data(pilot)
             await press(pilot, "2", "o", "b")
             await opened(pilot, RunbookScreen)

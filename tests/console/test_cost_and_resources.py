@@ -95,7 +95,7 @@ def test_resources_and_outputs_are_found_read_and_copied(monkeypatch: pytest.Mon
             await opened(pilot, ResourcesScreen)
             await shows(pilot, "campaign-api-dev")
             await press(pilot, "slash", *"campaign-planner service:lambda", "enter")
-            await shows(pilot, "1 of 30")
+            await shows(pilot, "  1 of ")
             await press(pilot, "y", "a")
             await until(pilot, lambda: bool(copied))
             assert copied == ["arn:aws:lambda:us-east-1:000000000000:function:ai-cpaas-demo-campaign-planner-dev"]

@@ -358,21 +358,21 @@ def test_a_cell_that_cannot_be_drawn_is_a_mark_while_the_other_rows_are_shown_mo
             good = day.stack.alarm_list
             day.app.go(Place("alarms"))
             day.stack.alarm_list = (*good, strange)
-            await pilot.press("r")
+            await press(pilot, "r")
             await day.shows(pilot, "strange", "receipts-dlq", "what was read cannot be shown: column")
             row = next(line for line in shown(pilot).splitlines() if "strange" in line)
             assert "?" in row
-            await pilot.press("end")
+            await press(pilot, "end")
             for _ in range(5):
-                await pilot.press("right", "s", "s", "up", "down")
+                await press(pilot, "right", "s", "s", "up", "down")
                 await day.shows(pilot, "strange", "receipts-dlq")
-            await pilot.press("slash", *"strange", "enter")
+            await press(pilot, "slash", *"strange", "enter")
             await day.shows(pilot, f"1 of {len(good) + 1}")
             await day.keys_answer(pilot)
-            await pilot.press("y", "r")
+            await press(pilot, "y", "r")
             await until(pilot, lambda: "strange" in day.app.clipboard)
             day.stack.alarm_list = good
-            await pilot.press("escape", "r")
+            await press(pilot, "escape", "r")
             await until(pilot, lambda: "cannot be shown" not in shown(pilot))
 
     run(body())

@@ -14,15 +14,14 @@ from console.sources.fake_sessions import MADE
 from console.ui.app import ConsoleApp
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.sessions import SessionScreen, SessionsScreen
-from console.view.glyphs import UNICODE
 from lambdas.core.outputs import SessionOutputs
-from tests.console.screens import application, first_data, shown, until
+from tests.console.screens import application, first_data, opened, press, shown, shows, until
 
 
 async def go(pilot: Any, app: ConsoleApp, place: str) -> None:
     """Type a place."""
     await first_data(pilot)
-    await pilot.press("colon", *place, "enter")
+    await press(pilot, "colon", *place, "enter")
     await until(pilot, lambda: isinstance(app.here, SessionsScreen | SessionScreen))
 
 
@@ -33,19 +32,16 @@ def test_sessions_with_the_last_hour_below_and_one_of_them_behind_enter(size: tu
         app = application(stack)
         async with app.run_test(size=size) as pilot:
             await go(pilot, app, "sessions")
-            await until(pilot, lambda: "limits met: join 187" in shown(pilot))
-            text = shown(pilot)
-            for words in ("500/500", "▲ lost", "◆ gone", "○ closing", "RATE_LIMITED", "active sessions: 100 at most"):
-                assert words in text, words
+            words = ("500/500", "▲ lost", "◆ gone", "○ closing", "RATE_LIMITED", "active sessions: 100 at most")
+            text = await shows(pilot, "limits met: join 187", *words)
             assert text.index("500/500") < text.index("412/500") < text.index(" 0/500"), "the fullest are first"
             sessions = stack.sessions.roster().sessions
             assert all(session.id in text for session in sessions), "ids are whole"
-            await pilot.press("j", "enter")
-            await until(pilot, lambda: isinstance(app.here, SessionScreen) and "asked to move" in shown(pilot))
-            assert "asked to move, past 100 min" in shown(pilot)
-            assert "listeners by language: 412" in shown(pilot)
-            await pilot.press("escape")
-            await until(pilot, lambda: isinstance(app.here, SessionsScreen))
+            await press(pilot, "j", "enter")
+            await opened(pilot, SessionScreen)
+            await shows(pilot, "asked to move, past 100 min", "listeners by language: 412")
+            await press(pilot, "escape")
+            await opened(pilot, SessionsScreen)
 
     asyncio.run(body())
 
@@ -60,7 +56,7 @@ def test_only_what_is_looked_at_is_asked_of_cloudwatch() -> None:
             assert not set(app.monitor.feeds) & {"sessions", "session_gauges", "session_hour"}
             await go(pilot, app, "sessions")
             assert {"sessions", "session_gauges", "session_hour"} <= set(app.monitor.feeds)
-            await pilot.press("escape")
+            await press(pilot, "escape")
             await until(pilot, lambda: "sessions" not in app.monitor.feeds if app.monitor else False)
 
     asyncio.run(body())
@@ -72,14 +68,15 @@ def test_a_filter_a_copy_and_the_way_to_the_functions_log() -> None:
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
             await go(pilot, app, "sessions")
-            await until(pilot, lambda: "500/500" in shown(pilot))
-            await pilot.press("slash", *"speaker:lost", "enter")
-            await until(pilot, lambda: f"1 of {len(MADE)}" in shown(pilot))
-            await pilot.press("y", "m")
+            await shows(pilot, "500/500")
+            await press(pilot, "slash", *"speaker:lost", "enter")
+            await shows(pilot, f"1 of {len(MADE)}")
+            await press(pilot, "y", "m")
             lost = next(session for session in stack.sessions.roster().sessions if session.listeners == 64)
             await until(pilot, lambda: app.clipboard == lost.id)
-            await pilot.press("o", "l")
-            await until(pilot, lambda: isinstance(app.here, LogsScreen) and "session-notifier" in shown(pilot))
+            await press(pilot, "o", "l")
+            await opened(pilot, LogsScreen)
+            await shows(pilot, "session-notifier")
 
     asyncio.run(body())
 
@@ -91,9 +88,9 @@ def test_a_link_leads_to_one_session_and_one_that_is_gone_is_told() -> None:
         wanted = next(session for session in stack.sessions.roster().sessions if session.doubt is not None)
         async with app.run_test(size=(120, 30)) as pilot:
             await go(pilot, app, f"cpaas://local/sessions/{wanted.id}")
-            await until(pilot, lambda: "128 were counted" in shown(pilot))
-            await pilot.press("colon", *"session gone", "enter")
-            await until(pilot, lambda: "there is no session gone" in shown(pilot))
+            await shows(pilot, "128 were counted")
+            await press(pilot, "colon", *"session gone", "enter")
+            await shows(pilot, "there is no session gone")
 
     asyncio.run(body())
 
@@ -101,11 +98,11 @@ def test_a_link_leads_to_one_session_and_one_that_is_gone_is_told() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 30)])
 def test_a_stack_without_sessions_says_which_setting_turns_them_on(size: tuple[int, int]) -> None:
     async def body() -> None:
-        app = ConsoleApp("the made-up stack", lambda progress: without_sessions(FakeStack()), glyphs=UNICODE)
+        app = application(without_sessions(FakeStack()))
         async with app.run_test(size=size) as pilot:
             await go(pilot, app, "sessions")
-            await until(pilot, lambda: "has no sessions" in shown(pilot))
-            assert "the setting `sessions` turns them on" in shown(pilot)
+            await shows(pilot, "has no sessions")
+            await shows(pilot, "the setting `sessions` turns them on")
             assert "latency" not in shown(pilot)
             assert app.monitor is not None
             assert not [name for name in app.monitor.feeds if name.startswith("session")]

@@ -62,6 +62,8 @@ class LogsScreen(TableScreen[LogLine]):
         self._pieced: tuple[Sequence[LogLine], int] = ((), 0)
         self._held: Sequence[LogLine] | None = None
         self._wrapped = False
+        self._end_owed = False
+        self._left_at: str | None = None
 
     def _tail(self, wanted: LogRange) -> LogTail:
         desk = self.desk
@@ -125,8 +127,7 @@ class LogsScreen(TableScreen[LogLine]):
         follows = self._follows
         super().draw(overview)
         self._show_pieces()
-        if follows:
-            self._to_the_end()
+        self._follow(follows)
         self._draw_histogram(overview.taken_at)
         troubles = view.trouble_lines(self.tail.states, overview.taken_at, self.desk.glyphs)
         panel = self.query_one("#trouble", Panel)
@@ -135,10 +136,21 @@ class LogsScreen(TableScreen[LogLine]):
 
     @property
     def _follows(self) -> bool:
-        return self._live and self.rows.place >= len(self.rows.table.shown) - 1
+        return self._live and (self._end_owed_here or self.rows.place >= len(self.rows.table.shown) - 1)
 
-    def _to_the_end(self) -> None:
-        self.rows.go_to(len(self.rows.table.shown) - 1)
+    @property
+    def _end_owed_here(self) -> bool:
+        """Whether the lines are there that were being arranged, and nobody has moved the cursor since."""
+        if not self._end_owed or self._left_at is None or self.table.place_of(self._left_at) is None:
+            return self._end_owed
+        return self.item is not None and self.item.id == self._left_at
+
+    def _follow(self, follows: bool) -> None:
+        """To the last line; many lines are arranged in steps, and then the last one is still to come."""
+        if follows:
+            self.rows.go_to(len(self.rows.table.shown) - 1)
+        self._end_owed = follows and self.table.arranging
+        self._left_at = None if self.item is None else self.item.id
 
     def _show_pieces(self) -> None:
         if not self._wrapped:
@@ -188,8 +200,7 @@ class LogsScreen(TableScreen[LogLine]):
         follows = self._follows
         super().narrow(text)
         self._show_pieces()
-        if follows:
-            self._to_the_end()
+        self._follow(follows)
         return True
 
     def on_virtual_table_chosen(self, event: VirtualTable.Chosen) -> None:
@@ -253,8 +264,7 @@ class LogsScreen(TableScreen[LogLine]):
         self.desk.monitor.lent = self.tail.feeds
         self.place = self.place.having(**wanted.params())
         self.again()
-        if self._live:
-            self._to_the_end()
+        self._follow(self._live)
 
     def jumps(self) -> Sequence[Choice]:
         """More or fewer groups around the line under the cursor."""
