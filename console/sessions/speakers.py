@@ -47,11 +47,13 @@ def temporary_speaker(clients: Clients, outputs: SessionOutputs, told: Callable[
     """
     cognito: Any = clients.client("cognito-idp")
     pool, name = outputs.session_user_pool_id, f"session-test-{secrets.token_hex(8)}@{DOMAIN}"
+    password = secrets.token_urlsafe(24) + PASSWORD_ENDS
     try:
         cognito.admin_create_user(
             UserPoolId=pool,
             Username=name,
             MessageAction="SUPPRESS",
+            TemporaryPassword=password,
             UserAttributes=[{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}],
         )
     except BaseException as error:
@@ -59,13 +61,12 @@ def temporary_speaker(clients: Clients, outputs: SessionOutputs, told: Callable[
             _delete(cognito, pool, name, told)
         raise
     try:
-        yield _signed_in(cognito, outputs, name)
+        yield _signed_in(cognito, outputs, name, password)
     finally:
         _delete(cognito, pool, name, told)
 
 
-def _signed_in(cognito: Any, outputs: SessionOutputs, name: str) -> str:
-    password = secrets.token_urlsafe(24) + PASSWORD_ENDS
+def _signed_in(cognito: Any, outputs: SessionOutputs, name: str, password: str) -> str:
     pool = outputs.session_user_pool_id
     cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
     answer = cognito.admin_initiate_auth(
