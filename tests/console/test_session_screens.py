@@ -104,6 +104,7 @@ def test_a_stack_without_sessions_says_which_setting_turns_them_on(size: tuple[i
             await shows(pilot, "has no sessions")
             await shows(pilot, "the setting `sessions` turns them on")
             assert "latency" not in shown(pilot)
+            assert "LISTENERS" not in shown(pilot)
             assert app.monitor is not None
             assert not [name for name in app.monitor.feeds if name.startswith("session")]
 

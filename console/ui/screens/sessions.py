@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from console.domain import ConsoleError, Fetched, Overview
+from console.domain import ConsoleError, Fetched, Overview, Problem
 from console.places import Place
 from console.services.feed import FeedSpec
 from console.sessions.state import (
@@ -27,7 +27,7 @@ from console.ui.screens.table_screen import TableScreen
 from console.ui.widgets.panel import Panel
 from console.view import sessions as view
 from console.view.export import json_of
-from console.view.segments import Line
+from console.view.segments import Line, Role, line
 from console.view.tables import sessions as rows
 
 FEEDS = ("sessions", "session_gauges", "session_hour")
@@ -53,11 +53,11 @@ class SessionsScreen(TableScreen[SessionState]):
         self.kind = rows.kind(desk.clock.now, lambda: self._terms.max_listeners)
         self._terms = SessionTerms()
         self._list: SessionList | None = None
-        self._off: Fetched[Sequence[SessionState]] | None = None
+        self._off: Problem | None = None
         try:
             require_sessions(desk.connection.outputs)
         except ConsoleError as error:
-            self._off = Fetched((), error=error.problem)
+            self._off = error.problem
         super().__init__(desk, place)
 
     def own_feeds(self) -> Sequence[FeedSpec]:
@@ -65,9 +65,10 @@ class SessionsScreen(TableScreen[SessionState]):
         return () if self._off is not None else [self.desk.monitor.spec(name) for name in FEEDS]
 
     def body(self) -> ComposeResult:
-        """The sessions above, what there was in the last hour below."""
-        yield from super().body()
+        """The sessions above, what there was in the last hour below; where there are none, how to have them."""
         glyphs = self.desk.glyphs
+        yield Panel("sessions", glyphs, id="off")
+        yield from super().body()
         with Vertical(id="session-hour"):
             with Horizontal(classes="pair"):
                 yield Panel("active sessions", glyphs, id="active")
@@ -78,8 +79,6 @@ class SessionsScreen(TableScreen[SessionState]):
 
     def feed(self, overview: Overview) -> Fetched[Sequence[SessionState]]:
         """The roster's sessions."""
-        if self._off is not None:
-            return self._off
         feed: Fetched[SessionList] = self.desk.monitor.state("sessions")
         if feed.value is not None:
             self._list, self._terms = feed.value, feed.value.terms
@@ -88,10 +87,14 @@ class SessionsScreen(TableScreen[SessionState]):
 
     def draw(self, overview: Overview) -> None:
         """The table, and the panels below it."""
-        super().draw(overview)
-        self.query_one("#session-hour").display = self._off is None
+        for name in ("#rows", "#session-hour"):
+            self.query_one(name).display = self._off is None
+        off = self.query_one("#off", Panel)
+        off.set_class(self._off is not None, "-shown")
         if self._off is not None:
+            off.show([line((self._off.sentence, Role.STRONG)), line(self._off.remedy)])
             return
+        super().draw(overview)
         now, glyphs, monitor = overview.taken_at, self.desk.glyphs, self.desk.monitor
         gauges: Fetched[SessionGauges] = monitor.state("session_gauges")
         hour: Fetched[SessionHour] = monitor.state("session_hour")
@@ -110,6 +113,10 @@ class SessionsScreen(TableScreen[SessionState]):
         )
         self.fill("latency", hour, now, lambda found, *_: view.latency_lines(found))
         self.fill("refused", hour, now, lambda found, _, high: view.refusal_lines(found, high))
+
+    def note(self) -> str:
+        """Nothing where there is nothing to count."""
+        return "" if self._off is not None else super().note()
 
     def _of_most(self) -> str:
         most = self._terms.max_active
