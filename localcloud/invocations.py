@@ -38,7 +38,7 @@ OnInvocation = Callable[[Invocation], None]
 
 
 class FunctionHost:
-    """Runs functions: at most `per_function` at a time each, further callers wait as they would for capacity."""
+    """Runs functions: at most `width` at a time each, further callers wait as they would for capacity."""
 
     def __init__(
         self, *, interpreter: Path, archives: ArchiveStore, scratch: Path, endpoint_url: str, logs: LogPlane
@@ -50,9 +50,9 @@ class FunctionHost:
         self._logs = logs
         self._stopping = False
         self._observers: list[OnInvocation] = []
-        width = 4 * (os.cpu_count() or 1)
+        self.width = 4 * (os.cpu_count() or 1)
         self._turns: defaultdict[str, threading.BoundedSemaphore] = defaultdict(
-            lambda: threading.BoundedSemaphore(width)
+            lambda: threading.BoundedSemaphore(self.width)
         )
 
     def install(self) -> None:
@@ -151,14 +151,6 @@ class _HostedWorker(lambda_runtime.Worker):  # type: ignore[misc]  # ministack i
                 arn=self.config.get("FunctionArn", ""),
                 trace_id=lambda_svc._xray_trace_id_for_invocation(self.config),
             )
-
-    def invoke(self, event: Any, request_id: str, **_: Any) -> dict[str, Any]:
-        """What ministack's WebSocket route calls."""
-        outcome = self.run(event, request_id)
-        log = "\n".join(outcome.log)
-        if outcome.error is not None:
-            return {"status": "error", "error": outcome.error["errorMessage"], "log": log}
-        return {"status": "ok", "result": outcome.result, "log": log}
 
     def _discard_tmpdir(self) -> None:
         """End the environment: ministack's last step for a worker it drops."""

@@ -44,6 +44,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]{8}/[^/]+/([^/]+)/aws4_request")
 _FUNCTION_THREADS = 64
+_SOCKET_FUNCTIONS = 8
+"""Functions behind WebSockets that can all be as busy as one may be."""
 _LONGEST_BODY = 64 * 1024 * 1024
 """Bytes of a request to a carrier or the control API: more than the greatest mail (40 MB) in base64."""
 
@@ -66,7 +68,6 @@ class Cloud:
         self._state = state
         self._clock = clock
         self._executor = ThreadPoolExecutor(_FUNCTION_THREADS, "function")
-        self._socket_executor = ThreadPoolExecutor(_FUNCTION_THREADS, "socket-function")
         self._tasks: list[asyncio.Task[None]] = []
         self.logs = LogPlane(account_id=account_id, region=region)
         self.meters = Meters()
@@ -88,7 +89,11 @@ class Cloud:
             endpoint_url=endpoint_url,
             logs=self.logs,
         )
-        self.sockets = WebSocketGateway(clock=clock, executor=self._socket_executor, publish=self.metrics.publish)
+        width = self.functions.width
+        self._socket_executor = ThreadPoolExecutor(_SOCKET_FUNCTIONS * width, "socket-function")
+        self.sockets = WebSocketGateway(
+            clock=clock, executor=self._socket_executor, width=width, publish=self.metrics.publish
+        )
         self.connections_api = ConnectionsApi(self.sockets, account_id=account_id, region=region)
         self.control = Control(
             carriers=self.carriers,

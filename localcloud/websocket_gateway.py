@@ -45,10 +45,10 @@ _FORBIDDEN = "Forbidden"
 class WebSocketGateway:
     """All connections to all WebSocket APIs."""
 
-    def __init__(self, *, clock: Clock, executor: Executor, publish: Publish) -> None:
+    def __init__(self, *, clock: Clock, executor: Executor, width: int, publish: Publish) -> None:
         self._clock = clock
         self._publish = publish
-        self._integrations = Integrations(executor, publish)
+        self._integrations = Integrations(executor, width, publish)
         self._connections: dict[str, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -133,11 +134,13 @@ class Refused(Exception):
 
 
 class Integrations:
-    """Calls the functions of routes and authorizers in threads."""
+    """Calls the functions of routes and authorizers in threads: at most `width` for each function, so that a slow one
+    does not take the threads of the others."""
 
-    def __init__(self, executor: Executor, publish: Publish) -> None:
+    def __init__(self, executor: Executor, width: int, publish: Publish) -> None:
         self._executor = executor
         self._publish = publish
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(width))
 
     async def call(self, api: SocketApi, route: Mapping[str, Any], event: dict[str, Any]) -> Answer:
         """What the route's integration answers to `event`; raises `IntegrationFailed`."""
@@ -201,7 +204,8 @@ class Integrations:
             raise IntegrationFailed(500)
         record = lambda_svc._execution_record_for_config(function, config)
         run: Callable[..., Any] = lambda_svc._execute_function_with_config_scope
-        done = await asyncio.get_running_loop().run_in_executor(self._executor, run, record, event)
+        async with self._turns[config["FunctionArn"]]:
+            done = await asyncio.get_running_loop().run_in_executor(self._executor, run, record, event)
         if done.get("error") or done.get("throttle"):
             raise IntegrationFailed(502)
         return done.get("body")

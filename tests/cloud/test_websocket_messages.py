@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -34,6 +35,15 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps({"met": len(list(here.iterdir()))})}
 """
 """Waits until four invocations are at work."""
+
+WAITS = """
+import json, time, pathlib
+def handler(event, context):
+    file, deadline = pathlib.Path(json.loads(event["body"])["file"]), time.monotonic() + 15
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return {"statusCode": 200, "body": "went" if file.exists() else "gave up"}
+"""
 
 
 def closed(client: ClientConnection) -> tuple[int, str]:
@@ -136,7 +146,7 @@ def test_a_function_that_api_gateway_may_not_invoke_is_an_internal_error(
 
 
 def test_messages_of_one_connection_do_not_wait_for_each_other(
-    socket_api: SocketApi, deploy_function: DeployFunction, tmp_path: object
+    socket_api: SocketApi, deploy_function: DeployFunction, tmp_path: Path
 ) -> None:
     socket_api.route("meet", deploy_function(MEETS), answers=True)
     with socket_api.connect() as client:
@@ -146,7 +156,7 @@ def test_messages_of_one_connection_do_not_wait_for_each_other(
 
 
 def test_messages_of_many_connections_do_not_wait_for_each_other(
-    socket_api: SocketApi, deploy_function: DeployFunction, tmp_path: object
+    socket_api: SocketApi, deploy_function: DeployFunction, tmp_path: Path
 ) -> None:
     socket_api.route("meet", deploy_function(MEETS), answers=True)
     with ExitStack() as stack:
@@ -154,6 +164,23 @@ def test_messages_of_many_connections_do_not_wait_for_each_other(
         for client in clients:
             ask(client, {"action": "meet", "directory": str(tmp_path)})
         assert [said(client)["met"] for client in clients] == [4, 4, 4, 4]
+
+
+def test_a_slow_function_does_not_hold_up_another(
+    socket_api: SocketApi, deploy_function: DeployFunction, tmp_path: Path
+) -> None:
+    socket_api.route("wait", deploy_function(WAITS), answers=True)
+    socket_api.route("hello", deploy_function(ECHO), answers=True)
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(socket_api.connect()) for _ in range(6)]
+        for client in waiting:
+            for _ in range(16):
+                ask(client, {"action": "wait", "file": str(tmp_path / "go")})
+        with socket_api.connect() as quick:
+            ask(quick, {"action": "hello"})
+            assert said(quick, timeout=10)["requestContext"]["routeKey"] == "hello"
+        (tmp_path / "go").touch()
+        assert [client.recv(timeout=30) for client in waiting for _ in range(16)] == ["went"] * 96
 
 
 def test_invocations_are_logged_and_counted(
