@@ -22,8 +22,8 @@ OnMessage = Callable[["Connection", str], "asyncio.Task[None]"]
 
 IDLE_SECONDS = 600
 LIFE_SECONDS = 7_200
-"""API Gateway developer guide, "Quotas for configuring and running a WebSocket API": idle connection time-out, and
-connection duration. Messages in either direction count, pings do not."""
+"""API Gateway developer guide, "Quotas for configuring and running a WebSocket in API Gateway": idle connection
+time-out, and connection duration. Messages in either direction count, pings do not."""
 BUFFERED_BYTES = 1024 * 1024
 """What waits for a client that does not read; AWS names no size."""
 STUCK_SECONDS = 10.0

@@ -17,7 +17,7 @@ from wsproto.events import Event as FrameEvent
 
 LARGEST_FRAME = 32 * 1024
 LARGEST_MESSAGE = 128 * 1024
-"""Bytes (API Gateway developer guide, "Quotas for configuring and running a WebSocket API in API Gateway"): what is
+"""Bytes (API Gateway developer guide, "Quotas for configuring and running a WebSocket in API Gateway"): what is
 larger closes the connection with 1009."""
 EXTENSION = "localcloud.stream"
 """Where an ASGI scope's `extensions` hold the connection's `LimitedStream`."""

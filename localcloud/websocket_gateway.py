@@ -38,6 +38,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+LONGEST_ADDRESS = 4096
+"""Characters (API Gateway developer guide, "Quotas for configuring and running a WebSocket in API Gateway")."""
 _TICK_SECONDS = 1.0
 _FORBIDDEN = "Forbidden"
 
@@ -100,7 +102,7 @@ class WebSocketGateway:
         api_id, stage, _ = address
         socket = Socket.new(api_id, stage, Upgrade.of(scope))
         try:
-            api = self._find(address)
+            api = self._find(address, scope)
             authorizer = await self._authorize(api, socket, scope)
             subprotocol = await self._connect(api, socket, authorizer)
         except Refused as refused:
@@ -109,8 +111,10 @@ class WebSocketGateway:
         await send({"type": "websocket.accept", "subprotocol": subprotocol})
         await self._live(Connection(api, socket, authorizer, scope, send, self._clock.now), receive)
 
-    def _find(self, address: tuple[str, str, str]) -> SocketApi:
+    def _find(self, address: tuple[str, str, str], scope: Scope) -> SocketApi:
         api_id, stage, rest = address
+        if len(scope["raw_path"]) + len(scope["query_string"]) >= LONGEST_ADDRESS:
+            raise Refused(414, _phrase(414))
         api = routes.find(api_id, stage) if rest in ("", "/") else None
         if api is None:
             raise Refused(403, _FORBIDDEN)

@@ -7,6 +7,7 @@ ARN as source, as on AWS (API Gateway developer guide, "Set up WebSocket API int
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -27,7 +28,9 @@ from localcloud.websocket_events import CONNECT, DEFAULT, Socket, authorizer_eve
 _log = logging.getLogger(__name__)
 
 LONGEST_INTEGRATION_MS = 29_000
-"""API Gateway developer guide, "Quotas for configuring and running a WebSocket API": integration timeout."""
+LARGEST_AUTHORIZER_RESULT = 8 * 1024
+"""API Gateway developer guide, "Quotas for configuring and running a WebSocket in API Gateway": integration timeout,
+and bytes of what an authorizer returns."""
 _STATUS = re.compile("[2-5][0-9][0-9]")
 _PRINCIPAL = "apigateway.amazonaws.com"
 _DENIED = "User is not authorized to access this resource"
@@ -231,7 +234,8 @@ def _let_in(said: Any, arn: str) -> dict[str, str]:
     """The context in an authorizer's answer, values as text; raises `Refused`."""
     policy = said.get("policyDocument") if isinstance(said, dict) else None
     given = (said.get("context") or {}) if isinstance(said, dict) else None
-    if not isinstance(policy, dict) or not isinstance(given, dict):
+    too_large = len(json.dumps(said).encode()) > LARGEST_AUTHORIZER_RESULT
+    if too_large or not isinstance(policy, dict) or not isinstance(given, dict):
         raise Refused(500, "Internal server error")
     decision = apigateway._evaluate_authorizer_policy(policy, arn)
     if decision != "Allow":

@@ -23,11 +23,16 @@ def handler(event, context):
 """
 
 AUTHORIZER = """
+def allow(resource):
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": resource}
+    return {"principalId": "x", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 def handler(event, context):
     asked = event.get("queryStringParameters") or {}
     token = asked.get("token")
     if token == "broken":
         raise ValueError("the secret text")
+    if token == "talkative":
+        return {**allow(event["methodArn"]), "context": {"subject": "x" * 8192}}
     if token == "nonsense":
         return {"isAuthorized": True}
     effect = "Deny" if token == "bad" else "Allow"
@@ -86,6 +91,14 @@ def test_an_unknown_stage_or_path_is_forbidden(socket_api: SocketApi) -> None:
         socket_api.url = wrong
         answer = refused(socket_api)
         assert (answer.status_code, body(answer)["message"]) == (403, "Forbidden")
+
+
+def test_an_address_may_have_4096_characters(socket_api: SocketApi) -> None:
+    room = 4096 - len(socket_api.url)
+    with socket_api.connect("?token=" + "x" * (room - 100)) as client:
+        client.send("unrouted")
+        assert said(client)["message"] == "Forbidden"
+    assert refused(socket_api, "?token=" + "x" * 4096).status_code == 414
 
 
 def test_connect_is_told_of_the_request(socket_api: SocketApi, deploy_function: DeployFunction) -> None:
@@ -175,7 +188,10 @@ def test_without_identity_sources_the_authorizer_decides_about_anonymous_clients
         assert said(client)["requestContext"]["authorizer"] == {"principalId": "anonymous"}
 
 
-@pytest.mark.parametrize(("token", "status"), [("bad", 403), ("elsewhere", 403), ("broken", 500), ("nonsense", 500)])
+@pytest.mark.parametrize(
+    ("token", "status"),
+    [("bad", 403), ("elsewhere", 403), ("broken", 500), ("nonsense", 500), ("talkative", 500)],
+)
 def test_who_the_authorizer_does_not_allow_is_refused(guarded: SocketApi, token: str, status: int) -> None:
     answer = refused(guarded, f"?token={token}")
     assert answer.status_code == status
