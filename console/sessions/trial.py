@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.domain import ConsoleError
+from console.domain import ConsoleError, ProblemKind
 from console.sessions.client import AnsweredError, ListenerClient, LostError, Member, SpeakerClient, Waits
 from console.sessions.handshake import HandshakeRefusedError
 from console.sessions.latencies import (
@@ -122,7 +122,7 @@ class Trial:
         self._delivery = delivery
         self._seats: list[_Seat] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heard: Counter[object] = Counter()
+        self._heard: Counter[int] = Counter()
         self._changed = asyncio.Event()
 
     async def run(self, token: str) -> Course:
@@ -232,13 +232,15 @@ class Trial:
             self.course.broadcasts += 1
             self.course.acknowledgements.append(answer.took)
             sequence = answer.message.get("sequence")
+            if not isinstance(sequence, int):
+                raise ConsoleError(ProblemKind.BAD_ANSWER, f"a broadcast was answered with {answer.type or 'nothing'}")
             await self._until_heard(there, sequence, dropped)
             heard = [seat.heard[sequence] - sent for seat in there if sequence in seat.heard]
             self.course.expected += len(there)
             self.course.deliveries += heard
             self._told(f"broadcast {number} of {self._wish.broadcasts} has reached {len(heard)} of {len(there)}")
 
-    async def _until_heard(self, there: Sequence[_Seat], sequence: object, dropped: int) -> None:
+    async def _until_heard(self, there: Sequence[_Seat], sequence: int, dropped: int) -> None:
         """Wait until it has reached all who are still there, for a while; `dropped` had been lost before."""
 
         def over() -> bool:
@@ -262,13 +264,20 @@ class Trial:
         try:
             async with asyncio.timeout(ENDING_SECONDS):
                 await speaker.end()
-        except (ConsoleError, TimeoutError) as error:
-            why = error.problem.sentence if isinstance(error, ConsoleError) else f"no answer in {ENDING_SECONDS:g} s"
-            self.course.left.append(
-                f"session {self.course.session_id} was not ended ({why}); it ends by itself a minute after its speaker"
-            )
+        except ConsoleError as error:
+            self._left_behind(error.problem.sentence)
+        except TimeoutError:
+            self._left_behind(f"no answer in {ENDING_SECONDS:g} s")
+        except asyncio.CancelledError:
+            self._left_behind("interrupted")
+            raise
         members = [speaker, *(seat.listener for seat in self._seats)]
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(member.close() for member in members), return_exceptions=True)
+
+    def _left_behind(self, why: str) -> None:
+        self.course.left.append(
+            f"session {self.course.session_id} was not ended ({why}); it ends by itself a minute after its speaker"
+        )

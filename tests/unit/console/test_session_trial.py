@@ -96,6 +96,22 @@ async def test_whoever_ends_it_early_leaves_no_session_behind() -> None:
         assert begun.course.left == []
 
 
+@awaited
+async def test_whoever_does_not_wait_for_its_end_is_told_what_is_left() -> None:
+    async with SessionServer(Flaws(silent=frozenset({"endSession"}))) as server:
+        begun = trial(server)
+        running = asyncio.create_task(begun.run(TOKEN))
+        async with asyncio.timeout(10):
+            while not server.asked["endSession"]:
+                await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert begun.course.left == [
+        "session session-1 was not ended (interrupted); it ends by itself a minute after its speaker"
+    ]
+
+
 @given(st.lists(st.floats(min_value=0, max_value=100), max_size=300))
 def test_percentiles_are_values_that_were_measured_in_their_order(seconds: list[float]) -> None:
     found = Latencies.of(seconds)
