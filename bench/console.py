@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.console_month import month_usd, places
-from bench.console_spend import monthly
+from bench.console_month import month_usd, naive_month_usd, places, usual_month_usd
 from bench.report import Measure
+from console.places import Place
+from console.ui.registry import HOME
 from tests.console.terminal import Terminal
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ def run(brief: bool) -> list[Measure]:
             None,
         ),
     ]
-    ours, naive = monthly(100 if brief else 500)
+    ours, naive = usual_month_usd(Place(HOME)), naive_month_usd()
     what = "AWS API spend a month (8 h x 22 days, the overview open)"
     peers = {"30 metrics every 10 s": naive}
     month = Measure("console", what, "$", ours, peers, f"<= ${MONTH_USD:g}", ours <= MONTH_USD)

@@ -28,7 +28,7 @@ from console.sources.fake_outputs import fake_outputs
 from console.sources.records import AwsRecords
 from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
-from console.spend import PRICES, SpendMeter
+from console.spend import METRIC_READ, PRICES, SpendMeter
 from console.ui.desk import Desk
 from console.ui.registry import SCREENS, screen_for
 from console.view.glyphs import UNICODE
@@ -40,6 +40,8 @@ from tests.support.stopped_clock import StoppedClock
 HOUR, TICK_SECONDS = 3_600.0, 0.25
 HOURS_A_DAY, DAYS = 8, 22
 """A person's working hours of a month."""
+SENDING_SHARE = 0.25
+NAIVE_METRICS, NAIVE_SECONDS = 30, 10
 START = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 40, 120, 30, 500
 FILLED = ("receipts", "sms-work")
@@ -265,6 +267,17 @@ def _month_usd(place: Place, *, running: bool) -> tuple[float, int]:
         raise RuntimeError(f"{place} cannot be priced: {failed}")
     bills = DAYS * QUESTIONS_A_DAY * PRICES["cost-explorer:GetCostAndUsage"].usd if aws.bills else 0.0
     return aws.meter.use.usd * HOURS_A_DAY * DAYS + bills, aws.meter.use.calls + aws.bills
+
+
+def usual_month_usd(place: Place) -> float:
+    """US dollars of a month with this place on the screen, a campaign running for `SENDING_SHARE` of the time."""
+    sending, idle = (month_usd(place, running=running)[0] for running in (True, False))
+    return SENDING_SHARE * sending + (1 - SENDING_SHARE) * idle
+
+
+def naive_month_usd() -> float:
+    """US dollars of a console that asks CloudWatch for `NAIVE_METRICS` metrics every `NAIVE_SECONDS`, all that time."""
+    return HOURS_A_DAY * DAYS * HOUR / NAIVE_SECONDS * NAIVE_METRICS * METRIC_READ.usd
 
 
 DESK_CALLS = ("go", "back", "say", "complain", "copy", "ask", "prompt", "lag")
