@@ -107,6 +107,7 @@ class PromptRunner(Runner):
         """The job of a call that has ended."""
         job: Job[T] = Job(deadline, self._clock)
         self._slots.acquire()
+        self._count(1)
         self._run(call, job)
         return job
 

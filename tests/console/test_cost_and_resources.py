@@ -131,6 +131,7 @@ def test_the_console_tells_of_itself(size: tuple[int, int]) -> None:
             )
             for words in ("event loop", "late p50", "of 8 threads out", "dropped", "alarms", "● good"):
                 await shows(pilot, words)
+            assert not app.screen.query_one("#details").display, "there is nothing beside the calls"
             stack.error = ConsoleError(ProblemKind.THROTTLED, "slow down", "wait")
             await press(pilot, "r")
             await shows(pilot, "◆ throttled")

@@ -18,7 +18,7 @@ KIND: Kind[Deployment] = Kind(
             key=lambda each: each.at,
             role=lambda _: Role.MUTED,
         ),
-        Column("what", 27, lambda each, _: each.what, role=lambda _: Role.STRONG),
+        Column("what", 28, lambda each, _: each.what, role=lambda _: Role.STRONG),
         Column("detail", 0, lambda each, _: each.detail),
         Column(
             "ago", 5, lambda each, look: fmt.age(look.now - each.at), role=lambda _: Role.MUTED, right=True, live=True
@@ -42,5 +42,7 @@ def details(each: Deployment, now: float) -> list[Line]:
 def rollout_lines(rollout: Rollout) -> list[Line]:
     """What belongs to one rollout, newest first."""
     head = line("deployed together", (f" from {fmt.clock(rollout.started)} to {fmt.clock(rollout.at)}", Role.MUTED))
-    rows = [line((f"{fmt.clock(each.at)}  ", Role.MUTED), pad(each.what, 28), each.detail) for each in rollout.changes]
+    rows = [
+        line((f"{fmt.clock(each.at)}  ", Role.MUTED), pad(each.what, 28), "  ", each.detail) for each in rollout.changes
+    ]
     return [head, *rows]
