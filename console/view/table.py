@@ -22,8 +22,6 @@ UNDRAWABLE = "?"
 FLAW_CELLS = 80
 GAP = 2
 """Cells between two columns."""
-AT_ONCE = 2_500
-"""Rows that are arranged before a key is answered: a small part of a tenth of a second."""
 STEP = 2_500
 """Rows that `proceed` filters at a time, which is as long as a key then waits."""
 UNFILTERED_STEP = 20_000
@@ -92,7 +90,7 @@ class Kind(Generic[T]):
 class Table(Generic[T]):
     """The rows of one kind: what was read, and which of it is shown in which order.
 
-    Up to `AT_ONCE` rows are arranged at once. With more, `shown` stays as it was while `arranging`, until `proceed` was
+    One step of rows is arranged at once. With more, `shown` stays as it was while `arranging`, until `proceed` was
     called often enough; the widget does that between two keys.
 
     A value that its column cannot show ends nothing: the cell is `UNDRAWABLE`, without a key the row comes last, and
@@ -152,7 +150,7 @@ class Table(Generic[T]):
         if fresh:
             self._by_id |= fresh
             self._items = [*self._items, *fresh.values()]
-            self.proceed(AT_ONCE)
+            self.proceed()
 
     @property
     def arranging(self) -> bool:
@@ -265,7 +263,7 @@ class Table(Generic[T]):
 
     def _arrange(self) -> None:
         self._sifted, self._keys, self._keyed, self._keyless = 0, [], [], []
-        self.proceed(AT_ONCE)
+        self.proceed()
 
     def _passes(self, item: T) -> bool:
         return self.filter.holds(

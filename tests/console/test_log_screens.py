@@ -18,8 +18,9 @@ from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.log_line import LogLineScreen
 from console.ui.screens.logs import LogsScreen
 from console.ui.screens.runbook import RunbookScreen
+from console.view import table
 from console.view.glyphs import ASCII
-from console.view.table import AT_ONCE
+from console.view.table import STEP
 from tests.console.screens import application, first_data, opened, press, shown, shows, until
 
 
@@ -99,8 +100,9 @@ def test_from_the_list_the_alarm_is_read_before_its_logs_are_opened() -> None:
     run(body())
 
 
-def test_all_groups_are_followed_live_in_one_order() -> None:
+def test_all_groups_are_followed_live_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
+        monkeypatch.setattr(table, "UNFILTERED_STEP", STEP)
         stack = FakeStack()
         app = application(stack)
         async with app.run_test(size=(120, 30)) as pilot:
@@ -114,7 +116,7 @@ def test_all_groups_are_followed_live_in_one_order() -> None:
             assert [each.at for each in lines] == sorted(each.at for each in lines)
             await until(pilot, lambda: logs(app).item == logs(app).table.shown[-1])
             count = len(lines)
-            assert count > AT_ONCE, "so many that they are arranged in steps"
+            assert count > STEP, "so many that they are arranged in steps"
             await until(pilot, lambda: len(logs(app).tail.buffer.lines) > count)
             await until(pilot, lambda: logs(app).item == logs(app).tail.buffer.lines[-1])
             await press(pilot, "g")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain import ConsoleError
-from console.view.table import AT_ONCE, STEP, UNFILTERED_STEP, Column, Kind, Table
+from console.view.table import STEP, UNFILTERED_STEP, Column, Kind, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +57,31 @@ def test_piece_by_piece_is_the_same_as_at_once(
 
 def test_many_rows_are_arranged_in_steps_and_shown_when_all_are() -> None:
     table = Table(KIND)
-    table.put(things(AT_ONCE))
+    table.put(things(UNFILTERED_STEP))
     assert [table.arranging] == [False]
     before = table.shown
-    table.extend(Thing(f"more-{place:06d}", place) for place in range(AT_ONCE + STEP + 1))
+    table.extend(Thing(f"more-{place:06d}", place) for place in range(UNFILTERED_STEP + 1))
     assert [table.arranging] == [True]
     assert table.shown is before
     table.narrow("more")
+    assert [table.arranging] == [True]
     assert table.shown is before, "what was shown stays until the new order is there"
     steps = 0
     while table.arranging:
         table.proceed()
         steps += 1
-    assert steps == -(-(table.total - AT_ONCE) // STEP)
-    assert [thing.size for thing in table.shown] == list(range(AT_ONCE + STEP, -1, -1))
+    assert steps == -(-(table.total - STEP) // STEP)
+    assert [thing.size for thing in table.shown] == list(range(UNFILTERED_STEP, -1, -1))
 
 
 def test_rows_that_all_pass_are_arranged_in_longer_steps() -> None:
     table = Table(KIND)
-    table.put([*things(AT_ONCE + 2 * UNFILTERED_STEP), Thing("unknown", None)])
-    left = []
+    table.put([*things(3 * UNFILTERED_STEP), Thing("unknown", None)])
+    left = [table.arranging]
     while table.arranging:
         table.proceed()
         left.append(table.arranging)
-    assert left == [True, True, False]
+    assert left == [True, True, True, False]
     assert table.shown == [*sorted(things(table.total - 1), key=lambda thing: -(thing.size or 0)), table.items[-1]]
 
 
