@@ -239,7 +239,7 @@ class Sessions(pulumi.ComponentResource):
             environment={**self._table_names(), "management_url": self._api.management_url},
             statements=[
                 self._sessions.grant("SpeakInSession", "BatchGetItem", "GetItem", "UpdateItem"),
-                self._connections.grant("FindConnections", "DeleteItem", "GetItem"),
+                self._connections.grant("FindConnections", "BatchGetItem", "DeleteItem", "GetItem", "UpdateItem"),
                 self._connections.grant_index("FindListeners", keys.LISTENERS_INDEX),
                 self._api.manage("PostToListeners"),
             ],

@@ -26,7 +26,7 @@ def session_of(item: Item) -> SessionState:
         sequence=int(item["sequence"]),
         created=_seconds(item["createdAt"]),
         changed=_seconds(item["changedAt"]),
-        expires=float(item["expiresAt"]),
+        expires=float(item["endsAt"]),
         speaker=hashed(str(item["speaker"])),
         speaker_connection=hashed(str(item["speakerConnection"])),
         speaker_gone=_moment(item.get("speakerGoneAt")),

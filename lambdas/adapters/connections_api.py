@@ -11,9 +11,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +22,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from lambdas.adapters.aws import ConfigurationError
+from lambdas.adapters.logs import Log
 from lambdas.adapters.loopback import is_loopback
 from lambdas.core.session_ports import Posted, PostError
 
@@ -30,26 +31,26 @@ WIDTH = 32
 
 TRIES = 3
 RETRY_WAIT_S = 0.05
-DEADLINE_S = 20.0
-"""For all calls of one request; API Gateway waits 29 s for the function (API Gateway quotas, "WebSocket API")."""
+DEADLINE_S = 8.0
+"""For one message to all its connections: ending a session takes two such rounds and the deletion of its rows, and API
+Gateway waits 29 s for the function (API Gateway quotas, "WebSocket API")."""
 
 TIMEOUT_S = 3.0
 """To connect, and to wait for an answer."""
 
 
-class _Outcome(Enum):
-    DONE = "done"
-    GONE = "gone"
-    FAILED = "failed"
+DONE, GONE, FAILED = 200, 410, 0
+"""Statuses that mean something of their own; FAILED stands for no answer."""
 
 
 class ConnectionsApi:
     """Implements `lambdas.core.session_ports.Posting` for one stage, by its address `https://.../prod`."""
 
-    def __init__(self, url: str, *, width: int = WIDTH) -> None:
+    def __init__(self, url: str, log: Log, *, width: int = WIDTH) -> None:
         if os.environ.get("ENVIRONMENT") == "local" and not is_loopback(url):
             raise ConfigurationError(f"the environment is local but MANAGEMENT_URL={url} is not this machine")
         self._url = url.rstrip("/")
+        self._log = log
         session = botocore.session.get_session()
         self._credentials = session.get_credentials()
         self._region = os.environ["AWS_REGION"]
@@ -58,42 +59,45 @@ class ConnectionsApi:
 
     def post(self, connection_id: str, text: str) -> bool:
         """Send a message; False if the connection is gone. Raises `PostError`."""
-        outcome = self._call("POST", connection_id, text.encode(), time.monotonic() + DEADLINE_S)
-        if outcome is _Outcome.FAILED:
-            raise PostError("API Gateway did not take a message; see the function's log for its answer")
-        return outcome is _Outcome.DONE
+        status = self._call("POST", connection_id, text.encode(), time.monotonic() + DEADLINE_S)
+        if status not in (DONE, GONE):
+            raise PostError(f"API Gateway answered {status or 'nothing'} to a message for a connection")
+        return status == DONE
 
     def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
         """Send one message to many at a time, each for itself."""
         data = text.encode()
-        outcomes = self._each(connection_ids, lambda one, deadline: self._call("POST", one, data, deadline))
-        by: dict[_Outcome, list[str]] = {outcome: [] for outcome in _Outcome}
-        for connection_id, outcome in zip(connection_ids, outcomes, strict=True):
-            by[outcome].append(connection_id)
-        return Posted(reached=by[_Outcome.DONE], gone=by[_Outcome.GONE], failed=by[_Outcome.FAILED])
+        statuses = self._each("POST", connection_ids, data)
+        by: defaultdict[int, list[str]] = defaultdict(list)
+        for connection_id, status in zip(connection_ids, statuses, strict=True):
+            by[status if status in (DONE, GONE) else FAILED].append(connection_id)
+        return Posted(reached=by[DONE], gone=by[GONE], failed=by[FAILED])
 
     def close_all(self, connection_ids: Sequence[str]) -> None:
         """Close connections; those that are gone already are none of our business."""
-        self._each(connection_ids, lambda one, deadline: self._call("DELETE", one, b"", deadline))
+        self._each("DELETE", connection_ids, b"")
 
-    def _each(self, connection_ids: Sequence[str], call: Callable[[str, float], _Outcome]) -> list[_Outcome]:
+    def _each(self, method: str, connection_ids: Sequence[str], data: bytes) -> list[int]:
         deadline = time.monotonic() + DEADLINE_S
-        return list(self._workers.map(lambda one: call(one, deadline), connection_ids))
+        statuses = list(self._workers.map(lambda one: self._call(method, one, data, deadline), connection_ids))
+        if failed := Counter(str(status) for status in statuses if status not in (DONE, GONE)):
+            self._log.line("WARNING", "not posted", method=method, statuses=dict(failed), of=len(statuses))
+        return statuses
 
-    def _call(self, method: str, connection_id: str, data: bytes, deadline: float) -> _Outcome:
+    def _call(self, method: str, connection_id: str, data: bytes, deadline: float) -> int:
+        """The last answer's status, DONE for any that says yes; 0 if there was none before the deadline."""
         url = f"{self._url}/@connections/{quote(connection_id, safe='')}"
+        status = FAILED
         for attempt in range(TRIES):
             if time.monotonic() > deadline:
-                return _Outcome.FAILED
+                break
             status = self._send(method, url, data)
-            if status < 300:
-                return _Outcome.DONE
-            if status == 410:
-                return _Outcome.GONE
+            if status // 100 == 2:
+                return DONE
             if status < 500 and status not in (408, 429):
-                return _Outcome.FAILED
+                break
             time.sleep(RETRY_WAIT_S * 2**attempt * random.uniform(0.5, 1.5))
-        return _Outcome.FAILED
+        return status
 
     def _send(self, method: str, url: str, data: bytes) -> int:
         """One try; a broken connection counts as 503."""

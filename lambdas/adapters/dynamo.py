@@ -60,6 +60,10 @@ class Table:
         answer = self.client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=consistent)
         return from_item(answer["Item"]) if "Item" in answer else None
 
+    def put(self, item: Mapping[str, Any]) -> None:
+        """Put an item whose key nobody else uses: a repeated call changes nothing."""
+        without_conflict(lambda: self.client.put_item(TableName=self.name, Item=to_item(item)))
+
     def put_new(self, item: Mapping[str, Any], key: str) -> None:
         """Put an item whose hash key attribute `key` must not exist; raises `ConditionFailed` with the present one."""
         try:

@@ -9,13 +9,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.adapters.logs import Log
 from lambdas.adapters.session_journal import Journal
+from lambdas.core.session import hashed
 from lambdas.core.session_envelopes import answering, encoded
-from lambdas.core.session_errors import Refusal
+from lambdas.core.session_errors import Refusal, SessionError
 from lambdas.core.session_events import SocketEvent
+from lambdas.core.session_limits import ACTIONS_PER_MINUTE, LocalWindow
 from lambdas.core.session_ports import PostError
 from lambdas.core.session_requests import message
 
 Answer = dict[str, Any] | Refusal
+
+_ASKED = LocalWindow()
+_SLOWER = "this is asked for too often; wait a minute"
 
 
 def let_in(event: Mapping[str, Any], log: Log, connect: Callable[[SocketEvent], Refusal | None]) -> dict[str, Any]:
@@ -43,6 +48,10 @@ def answered(
     if isinstance(request, Refusal):
         journal.refused(request)
         return _result(request.answer())
+    if not _within_limits(socket, request["action"]):
+        refusal = Refusal(SessionError.RATE_LIMITED, _SLOWER, request["action"])
+        journal.refused(refusal)
+        return _result(refusal.answer(request))
     try:
         given = answer(socket, request)
     except (BotoCoreError, ClientError, PostError) as error:
@@ -52,6 +61,12 @@ def answered(
         return _result(given.answer(request))
     journal.line("INFO", "answered", type=given["type"])
     return _result(answering(request, given))
+
+
+def _within_limits(socket: SocketEvent, action: str) -> bool:
+    limit = ACTIONS_PER_MINUTE.get(action)
+    who = hashed(socket.connection_id)
+    return limit is None or _ASKED.allow(action, who, limit=limit, window_s=60, now_ms=socket.at_ms)
 
 
 def _result(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
+from lambdas.core import keys
 from lambdas.core.session import Connection, Role
-
-LISTENERS_INDEX = "sessionId-targetLanguage-index"
 
 
 class ConnectionRows:
@@ -19,7 +18,7 @@ class ConnectionRows:
 
     def put_connection(self, connection: Connection) -> None:
         """Write a new connection's row."""
-        self._connections.put_new(_to_attributes(connection), "connectionId")
+        self._connections.put(_to_attributes(connection))
 
     def connection(self, connection_id: str) -> Connection | None:
         """One row, as it is now."""
@@ -28,8 +27,8 @@ class ConnectionRows:
 
     def connections(self, connection_ids: Collection[str]) -> list[Connection]:
         """Those that exist of many."""
-        keys = [{"connectionId": each} for each in dict.fromkeys(connection_ids)]
-        return [_from_attributes(item) for item in self._connections.batch_get(keys, consistent=True)]
+        wanted = [{"connectionId": each} for each in dict.fromkeys(connection_ids)]
+        return [_from_attributes(item) for item in self._connections.batch_get(wanted, consistent=True)]
 
     def remove_connection(self, connection_id: str) -> Connection | None:
         """Delete a row and return it."""
@@ -56,7 +55,7 @@ class ConnectionRows:
         condition, values = "#sessionId = :session", {"session": session_id}
         if language is not None:
             condition, values = f"{condition} AND #targetLanguage = :language", {**values, "language": language}
-        return [item["connectionId"] for item in self._connections.query(condition, values, index=LISTENERS_INDEX)]
+        return [item["connectionId"] for item in self._connections.query(condition, values, index=keys.LISTENERS_INDEX)]
 
     def _removed_before(self, condition: str, connection_id: str, before_ms: int) -> Connection | None:
         key = {"connectionId": connection_id}

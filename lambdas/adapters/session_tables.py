@@ -11,12 +11,13 @@ from lambdas.adapters.sessions import Sessions
 class SessionTables(Sessions, ConnectionRows):
     """Implements `lambdas.core.session_ports.SessionStore`."""
 
-    def __init__(self, sessions: Table, connections: Table) -> None:
-        Sessions.__init__(self, sessions)
+    def __init__(self, sessions: Table, connections: Table, once: Table | None = None) -> None:
+        """`once` is the sessions table through a client that never repeats a call."""
+        Sessions.__init__(self, sessions, once)
         ConnectionRows.__init__(self, connections)
 
 
 def session_tables(sessions_table: str, connections_table: str) -> SessionTables:
     """The store over tables by name, with this function's client."""
-    dynamo = client("dynamodb")
-    return SessionTables(Table(dynamo, sessions_table), Table(dynamo, connections_table))
+    dynamo, once = client("dynamodb"), client("dynamodb", attempts=1)
+    return SessionTables(Table(dynamo, sessions_table), Table(dynamo, connections_table), Table(once, sessions_table))

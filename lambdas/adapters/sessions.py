@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.attribute_values import to_item
 from lambdas.core.session import EndReason, Role, Session, SessionStatus, Suspicion, Ticket
@@ -14,15 +16,18 @@ from lambdas.core.session_ports import Admission, Roster
 ROSTER = "ACTIVE"
 """The item with the ids of all sessions; no session's id is so short."""
 
-ENDED_KEPT_S = 3600
-"""So long an ended session can still be asked for, by whoever comes too late."""
+ENDED_KEPT_S = 86_400
+"""So long an ended session can still be asked for by whoever comes too late, and one whose time is over is still there
+for the reconciler to end it."""
 
 
 class Sessions:
     """The part of `lambdas.core.session_ports.SessionStore` that is about sessions."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, once: Table | None = None) -> None:
+        """`once` is the same table through a client that never repeats a call."""
         self._table = table
+        self._once = once or table
 
     def open_session(self, session: Session, max_active: int) -> bool:
         """Write the session and put it among the active ones, both or neither; False when there are enough."""
@@ -58,19 +63,23 @@ class Sessions:
         item = self._table.get({"sessionId": ROSTER}) or {}
         return Roster(item.get("sessions", frozenset()), item.get("closing", frozenset()))
 
-    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
-        """End a session; False if it had ended already or never was."""
+    def end(self, session_id: str, reason: EndReason, now_ms: int, *, gone_since_ms: int | None = None) -> bool:
+        """End a session; False if it is not active, or its speaker is not gone since `gone_since_ms`."""
+        values = {
+            "ended": SessionStatus.ENDED.value,
+            "active": SessionStatus.ACTIVE.value,
+            "now": now_ms,
+            "reason": reason.value,
+            "expires": now_ms // 1000 + ENDED_KEPT_S,
+        }
+        condition = "#status = :active"
+        if gone_since_ms is not None:
+            condition, values = f"{condition} AND #speakerGoneAt = :gone", {**values, "gone": gone_since_ms}
         return self._changed(
             session_id,
             "SET #status = :ended, #endedAt = :now, #reason = :reason, #expiresAt = :expires",
-            {
-                "ended": SessionStatus.ENDED.value,
-                "active": SessionStatus.ACTIVE.value,
-                "now": now_ms,
-                "reason": reason.value,
-                "expires": now_ms // 1000 + ENDED_KEPT_S,
-            },
-            "#status = :active",
+            values,
+            condition,
         )
 
     def move_to_closing(self, session_id: str) -> None:
@@ -98,13 +107,23 @@ class Sessions:
         return Admission.ADMITTED
 
     def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
-        """Give listeners' places back; never below none."""
-        self._changed(
-            session_id,
-            "SET #changedAt = :now ADD #listeners :less",
-            {"now": now_ms, "less": -places, "places": places},
-            "#listeners >= :places",
-        )
+        """Give listeners' places back; never below none.
+
+        A call whose answer got lost may have counted, and is not repeated: a number that is too high is found by the
+        reconciler, one too low lets in more than may be.
+        """
+        try:
+            self._once.update(
+                {"sessionId": session_id},
+                "SET #changedAt = :now ADD #listeners :less",
+                {"now": now_ms, "less": -places, "places": places},
+                condition="#listeners >= :places",
+            )
+        except (ConditionFailed, HTTPClientError):
+            return
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                raise
 
     def touch(self, session_id: str, now_ms: int) -> None:
         """One listener is about to take another's place; the number stays."""
@@ -181,7 +200,7 @@ class Sessions:
 
     def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
         """Keep a ticket until it expires."""
-        self._table.put_new(
+        self._table.put(
             {
                 "sessionId": _ticket_key(secret_hash),
                 "expiresAt": ticket.expires_s,
@@ -190,8 +209,7 @@ class Sessions:
                 "role": ticket.role.value,
                 "targetLanguage": ticket.language,
                 "speaker": ticket.speaker,
-            },
-            "sessionId",
+            }
         )
 
     def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
@@ -237,7 +255,8 @@ def _to_attributes(session: Session) -> dict[str, Any]:
         "changedAt": session.changed_ms,
         "endedAt": session.ended_ms,
         "reason": session.reason or None,
-        "expiresAt": session.expires_s,
+        "endsAt": session.expires_s,
+        "expiresAt": session.expires_s + ENDED_KEPT_S,
         "listeners": session.listeners,
         "sequence": session.sequence,
     }
@@ -255,7 +274,7 @@ def _from_attributes(item: Mapping[str, Any]) -> Session:
         changed_ms=item["changedAt"],
         ended_ms=item.get("endedAt"),
         reason=item.get("reason", ""),
-        expires_s=item["expiresAt"],
+        expires_s=item["endsAt"],
         listeners=item["listeners"],
         sequence=item["sequence"],
         suspicion=Suspicion(*item["suspicion"]) if "suspicion" in item else None,

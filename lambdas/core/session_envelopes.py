@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambdas.core.session import TICKET_SECONDS, Connection, Role, Session
+from lambdas.core.session_errors import echoed
 from lambdas.core.session_history import Replay
 from lambdas.core.session_ports import Posted
 
@@ -58,8 +59,9 @@ def acknowledged(sequence: int, posted: Posted) -> dict[str, Any]:
 
 
 def replayed(replay: Replay) -> dict[str, Any]:
-    """The answer to a replay, after the messages themselves."""
-    return {"type": "replayed", "from": replay.first, "to": replay.last, "complete": replay.complete}
+    """The answer to a replay, after the messages; where `to` is not yet the `latest`, there is more to ask for."""
+    told = {"from": replay.first, "to": replay.last, "latest": replay.latest, "complete": replay.complete}
+    return {"type": "replayed", **told}
 
 
 def ticket_issued(secret: str) -> dict[str, Any]:
@@ -74,7 +76,4 @@ def ended(session_id: str, reason: str) -> dict[str, Any]:
 
 def answering(request: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """An answer with the request's `requestId`, if it has one that is short."""
-    request_id = request.get("requestId")
-    if isinstance(request_id, int) or (isinstance(request_id, str) and len(request_id) <= 128):
-        return {**answer, "requestId": request_id}
-    return answer
+    return {**answer, **echoed(request, "requestId")}

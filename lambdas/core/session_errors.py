@@ -42,6 +42,19 @@ STATUSES: Mapping[SessionError, int] = {
 """Handshake statuses of what can be refused while connecting."""
 
 
+ECHO_CHARACTERS = 128
+
+
+def echoed(request: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """What an answer repeats of its request: of these fields the ones that are short, as answers are."""
+    fields = {name: request.get(name) for name in names}
+    return {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, (str, int)) and len(str(value)) <= ECHO_CHARACTERS
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why something was not done; `message` is one sentence with the remedy."""
@@ -58,10 +71,7 @@ class Refusal:
     def answer(self, request: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The error message that answers `request`."""
         told: dict[str, Any] = {"type": "error", "code": self.code.value, "message": self.message}
-        for name in ("action", "requestId"):
-            if request and isinstance(request.get(name), (str, int)):
-                told[name] = request[name]
-        return told
+        return told if request is None else {**told, **echoed(request, "action", "requestId")}
 
 
 NOT_CONNECTED = Refusal(SessionError.NOT_CONNECTED, "this connection belongs to no session; connect again")

@@ -28,7 +28,7 @@ class Greeting(StrEnum):
     GONE = "gone"
     FULL = "full"
     STALE = "stale"
-    """The row is not there any more, or was dealt with before: streams deliver at least once."""
+    """The row is not there any more. One that is there is greeted again: streams deliver at least once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Greeter:
         refresh_at_ms = self.times.refresh_at_ms(connection.id, connection.opened_ms)
         told = envelopes.encoded(envelopes.greeting(session, connection, refresh_at_ms))
         if not self._reaches(connection.id, told):
-            self._forget(connection, now_ms)
+            self._give_up(connection, now_ms)
             return Greeting.GONE
         if connection.role is Role.SPEAKER:
             return self._speak(connection, session)
@@ -65,8 +65,9 @@ class Greeter:
             self.sleep(wait_s)
         return self.posting.post(connection_id, text)
 
-    def _forget(self, connection: Connection, now_ms: int) -> None:
-        removed = self.store.remove_connection(connection.id)
+    def _give_up(self, connection: Connection, now_ms: int) -> None:
+        """A listener may be very slow to open, and is found by the index later; speakers are not in it."""
+        removed = self.store.remove_connection(connection.id) if connection.role is Role.SPEAKER else None
         if removed is not None:
             account_for(self.store, removed, now_ms)
 
@@ -80,6 +81,8 @@ class Greeter:
         """Make it the speaker's connection: the one before is let go first, so that no second one can be left over."""
         while session is not None and session.active:
             before = session.speaker_connection
+            if self.store.connection(connection.id) is None:
+                return Greeting.STALE  # another one has taken over meanwhile, and let this one go
             if before != connection.id:
                 self._let_go(before)
             if self.store.speaker_arrived(session.id, connection.id, before):

@@ -9,6 +9,10 @@ SLOTS = 100
 """Messages kept of a session: what one BatchGetItem reads (DynamoDB API reference)."""
 
 
+AT_A_TIME = 1024 * 1024
+"""Characters that one replay sends at most: asking is cheap, and each 32 KB are billed as a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptMessage:
     """One message as it was sent: `text` is the whole envelope, `language` whose listeners it was for, None for all."""
@@ -34,22 +38,34 @@ def wanted(after: int, latest: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is sent again; `complete` says that nothing the asker missed is lacking."""
+    """What is sent again, up to message `last`; `complete` says that nothing missed up to there is lacking."""
 
     messages: Sequence[KeptMessage]
     first: int
     last: int
+    latest: int
     complete: bool
 
 
 def replay(kept: Iterable[KeptMessage], after: int, latest: int, language: str | None) -> Replay:
-    """Choose from the ring what a listener of `language` missed after message `after`.
+    """Choose from the ring what a listener of `language` missed after message `after`, as much as goes at a time.
 
     A slot that holds another message than the one wanted, or none, makes the replay incomplete: nobody knows whose
     language the lost one had.
     """
     numbers = wanted(after, latest)
     there = {message.sequence: message for message in kept if message.sequence in numbers}
-    complete = len(there) == len(numbers) and (after >= latest or numbers.start == after + 1)
-    chosen = [there[number] for number in sorted(there) if there[number].is_for(language)]
-    return Replay(chosen, numbers.start, latest, complete)
+    chosen: list[KeptMessage] = []
+    last, room = latest, AT_A_TIME
+    for number in sorted(there):
+        message = there[number]
+        if not message.is_for(language):
+            continue
+        room -= len(message.text)
+        if room < 0 and chosen:
+            last = number - 1
+            break
+        chosen.append(message)
+    seen = [number for number in numbers if number <= last]
+    complete = all(number in there for number in seen) and (after >= latest or numbers.start == after + 1)
+    return Replay(chosen, numbers.start, last, latest, complete)

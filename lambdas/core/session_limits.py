@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def window_key(operation: str, who: str, window_s: int, now_ms: int) -> str:
     """The item that counts one operation of one caller in the window of `now_ms`.
@@ -14,6 +16,11 @@ def window_key(operation: str, who: str, window_s: int, now_ms: int) -> str:
 def window_end_ms(window_s: int, now_ms: int) -> int:
     """When the window of `now_ms` is over."""
     return (now_ms // 1000 // window_s + 1) * window_s * 1000
+
+
+ACTIONS_PER_MINUTE: Mapping[str, int] = {"broadcast": 600, "replay": 12, "refreshConnection": 6, "endSession": 6}
+"""What one connection may ask for, by each execution environment for itself: each of these costs many times what asking
+does."""
 
 
 class LocalWindow:

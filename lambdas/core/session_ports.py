@@ -46,8 +46,8 @@ class SessionStore(Protocol):
     def roster(self) -> Roster:
         """Which sessions there are."""
 
-    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
-        """End a session; False if it had ended already or never was."""
+    def end(self, session_id: str, reason: EndReason, now_ms: int, *, gone_since_ms: int | None = None) -> bool:
+        """End a session; False if it is not active, or its speaker is not gone since `gone_since_ms`."""
 
     def move_to_closing(self, session_id: str) -> None:
         """Put a session that has ended from the active ones to those that close."""

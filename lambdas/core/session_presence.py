@@ -82,14 +82,16 @@ def speaker_is_lost(session: Session, now_ms: int) -> bool:
     return session.speaker_gone_ms is not None and now_ms - session.speaker_gone_ms >= SPEAKER_GRACE_MS
 
 
+def is_suspected(session: Session, counted: int) -> bool:
+    """Whether an earlier look found the same `counted` connections beside the same number."""
+    earlier = session.suspicion
+    return earlier is not None and (earlier.listeners, earlier.changed_ms) == (counted, session.changed_ms)
+
+
 def is_confirmed(session: Session, counted: int, now_ms: int) -> bool:
-    """Whether an earlier look found the same `counted` connections beside the same number.
+    """Whether that look was long enough ago.
 
     One look is not enough: a function may have deleted a row and not yet lowered the number.
     """
     earlier = session.suspicion
-    return (
-        earlier is not None
-        and (earlier.listeners, earlier.changed_ms) == (counted, session.changed_ms)
-        and now_ms - earlier.at_ms > QUIET_MS
-    )
+    return earlier is not None and is_suspected(session, counted) and now_ms - earlier.at_ms > QUIET_MS

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from lambdas.core.session import EndReason, Session, Suspicion
 from lambdas.core.session_ending import close_again, end_session
@@ -14,6 +16,7 @@ from lambdas.core.session_presence import (
     is_confirmed,
     is_due,
     is_lost,
+    is_suspected,
     speaker_is_lost,
 )
 
@@ -27,6 +30,7 @@ class Look:
     lost: int = 0
     ended: int = 0
     recounted: int = 0
+    troubles: list[Exception] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,22 @@ class Reconciler:
         found = Look()
         roster = self.store.roster()
         sessions = {session.id: session for session in self.store.sessions(roster.active)}
-        for session_id in sorted(roster.active):
-            self._look_at(sessions.get(session_id), session_id, now_ms, found)
-        for session_id in sorted(roster.closing):
-            close_again(self.store, self.posting, session_id, now_ms)
+        for session_id in _in_turn(roster.active, now_ms):
+            with self._one(found):
+                self._look_at(sessions.get(session_id), session_id, now_ms, found)
+        for session_id in _in_turn(roster.closing, now_ms):
+            with self._one(found):
+                close_again(self.store, self.posting, session_id, now_ms)
         return found
+
+    @staticmethod
+    @contextmanager
+    def _one(found: Look) -> Iterator[None]:
+        """The trouble with one session is told, and keeps nobody from the others."""
+        try:
+            yield
+        except Exception as error:
+            found.troubles.append(error)
 
     def _look_at(self, session: Session | None, session_id: str, now_ms: int, found: Look) -> None:
         if session is None or not session.active:
@@ -54,7 +69,8 @@ class Reconciler:
             return
         reason = self._reason_to_end(session, now_ms)
         if reason is not None:
-            found.ended += end_session(self.store, self.posting, session_id, reason, now_ms)
+            gone_ms = session.speaker_gone_ms if reason is EndReason.SPEAKER_LOST else None
+            found.ended += end_session(self.store, self.posting, session_id, reason, now_ms, gone_since_ms=gone_ms)
             return
         if is_due(session_id, self.every_min, now_ms):
             session = self._check_members(session, now_ms, found)
@@ -73,14 +89,12 @@ class Reconciler:
         if not any(row.id == session.speaker_connection for row in rows):
             self.store.speaker_left(session.id, session.speaker_connection, now_ms)
         lost = [row.id for row in rows if is_lost(row, now_ms)]
-        for connection_id in lost:
-            removed = self.store.remove_lost(connection_id, now_ms - LOST_AFTER_MS)
-            if removed is not None:
-                account_for(self.store, removed, now_ms)
-                found.lost += 1
-        if lost:
-            self.posting.close_all(lost)
-        else:
+        removed = [row for row in (self.store.remove_lost(each, now_ms - LOST_AFTER_MS) for each in lost) if row]
+        for row in removed:
+            account_for(self.store, row, now_ms)
+        found.lost += len(removed)
+        self.posting.close_all([row.id for row in removed])
+        if not lost:
             self._check_number(session, sum(row.counted for row in rows), now_ms, found)
         return self.store.session(session.id) or session
 
@@ -89,5 +103,12 @@ class Reconciler:
             return
         if is_confirmed(session, counted, now_ms):
             found.recounted += self.store.recount(session, counted, now_ms)
-        elif session.suspicion is None or session.suspicion.listeners != counted:
+        elif not is_suspected(session, counted):
             self.store.suspect(session, Suspicion(counted, session.changed_ms, now_ms))
+
+
+def _in_turn(session_ids: Collection[str], now_ms: int) -> list[str]:
+    """Another one is the first each minute, so that a look which takes too long does not leave out the same ones."""
+    ordered = sorted(session_ids)
+    first = now_ms // 60_000 % max(1, len(ordered))
+    return ordered[first:] + ordered[:first]

@@ -13,7 +13,7 @@ from lambdas.core.session_entry import forget_gone
 from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDED, Refusal, SessionError
 from lambdas.core.session_history import KeptMessage, replay, wanted
 from lambdas.core.session_ports import Posting, SessionStore
-from lambdas.core.session_presence import OPENING_MS
+from lambdas.core.session_presence import OPENING_MS, SEEN_AGAIN_MS
 
 HISTORY_SECONDS = 3600
 """Messages of the short history are forgotten after an hour, whatever comes after them."""
@@ -38,6 +38,8 @@ class Speaking:
         member = self._store.connection(connection_id)
         if member is None:
             return NOT_CONNECTED
+        if now_ms - member.last_seen_ms > SEEN_AGAIN_MS:
+            self._store.mark_seen(member.id, now_ms)
         if request["action"] == "replay":
             return self._replay(member, request)
         if member.role is not Role.SPEAKER:

@@ -30,7 +30,7 @@ GREETINGS_AT_A_TIME = 16
 SETTINGS = SessionNotifierSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 STORE = session_tables(SETTINGS.sessions_table, SETTINGS.connections_table)
-POSTING = ConnectionsApi(SETTINGS.management_url)
+POSTING = ConnectionsApi(SETTINGS.management_url, LOG)
 GREETER = Greeter(
     STORE,
     POSTING,
@@ -59,8 +59,8 @@ def _greeted(record: Mapping[str, Any]) -> str | None:
     row = from_item(record["dynamodb"]["NewImage"])
     try:
         greeting = GREETER.greet(row["connectionId"], _now_ms())
-    except Exception as error:  # one connection's trouble is not another's: its record alone is delivered again
-        LOG.line("ERROR", "not greeted", connection=hashed(row["connectionId"]), error=type(error).__name__)
+    except Exception as error:  # one connection's trouble is not another's, though those after it are greeted again
+        LOG.line("ERROR", "not greeted", connection=hashed(row["connectionId"]), error=str(error))
         return str(record["dynamodb"]["SequenceNumber"])
     LOG.line("INFO", "new connection", connection=hashed(row["connectionId"]), greeting=greeting.value)
     if greeting is Greeting.GREETED and "replaces" not in row:
@@ -73,6 +73,8 @@ def _greeted(record: Mapping[str, Any]) -> str | None:
 def _look() -> None:
     found = RECONCILER.look(_now_ms())
     LOG.line("INFO", "looked", lost=found.lost, ended=found.ended, recounted=found.recounted)
+    for trouble in found.troubles:
+        LOG.line("ERROR", "a session was not looked at", error=f"{type(trouble).__name__}: {trouble}")
     LOG.metrics([Datum(ACTIVE_SESSIONS, found.active_sessions), Datum(TOTAL_LISTENERS, found.listeners)])
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from lambdas.adapters.dynamo import Table
-from lambdas.adapters.session_connections import LISTENERS_INDEX
 from lambdas.adapters.session_rates import RateLimitTable
 from lambdas.adapters.session_tables import SessionTables
+from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.session import Connection, EndReason, Role, Session, SessionStatus, Suspicion, Ticket
 from lambdas.core.session_entry import Caller, Entry
 from lambdas.core.session_history import KeptMessage

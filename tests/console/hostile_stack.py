@@ -225,7 +225,7 @@ class HostileTables(Dynamo):
             createdAt=now_ms,
             changedAt=now_ms,
             endedAt=now_ms,
-            expiresAt=now_ms // 1000 + 60,
+            endsAt=now_ms // 1000 + 60,
             listeners=3,
             sequence=7,
             reason=self._next(),

@@ -44,7 +44,7 @@ class CannedSessions:
             "sourceLanguage": "en",
             "createdAt": NOW_MS - 600_000,
             "changedAt": NOW_MS - 30_000,
-            "expiresAt": int(NOW) + 3_600,
+            "endsAt": int(NOW) + 3_600,
             "listeners": 3,
             "sequence": 7,
         }

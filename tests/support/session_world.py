@@ -119,7 +119,8 @@ class MemorySessions:
         self.slots: dict[tuple[str, int], KeptMessage] = {}
         self.tickets: dict[str, Ticket] = {}
         self.stream: list[str] = []
-        self.writes = 0
+        self.unindexed: set[str] = set()
+        """Rows that the index does not have yet."""
 
     @_call
     def open_session(self, session: Session, max_active: int) -> bool:
@@ -142,9 +143,11 @@ class MemorySessions:
         return Roster(frozenset(self.active), frozenset(self.closing))
 
     @_call
-    def end(self, session_id: str, reason: EndReason, now_ms: int) -> bool:
+    def end(self, session_id: str, reason: EndReason, now_ms: int, *, gone_since_ms: int | None = None) -> bool:
         session = self.by_id.get(session_id)
         if session is None or not session.active:
+            return False
+        if gone_since_ms is not None and session.speaker_gone_ms != gone_since_ms:
             return False
         self._set(session_id, status=SessionStatus.ENDED, ended_ms=now_ms, reason=reason.value)
         return True
@@ -248,6 +251,7 @@ class MemorySessions:
         assert connection.id not in self.rows
         self.rows[connection.id] = connection
         self.stream.append(connection.id)
+        self.unindexed.add(connection.id)
 
     @_call
     def connection(self, connection_id: str) -> Connection | None:
@@ -282,7 +286,7 @@ class MemorySessions:
     @_call
     def listener_ids(self, session_id: str, language: str | None = None) -> list[str]:
         listeners = [row for row in self.rows.values() if row.role is Role.LISTENER and row.session_id == session_id]
-        return [row.id for row in listeners if language in (None, row.language)]
+        return [row.id for row in listeners if language in (None, row.language) and row.id not in self.unindexed]
 
     def _set(self, session_id: str, **changes: Any) -> None:
         self.by_id[session_id] = dataclasses.replace(self.by_id[session_id], **changes)
@@ -361,6 +365,8 @@ class SessionWorld:
 
         def work() -> None:
             self.refusal = self.entry.connect(request, caller, self.now_ms)
+            if HELD.run is not None:
+                HELD.run.step()
             if self.refusal is None:
                 self.gateway.open.add(connection_id)
 
@@ -388,14 +394,23 @@ class SessionWorld:
         return self.connect(TakeOver(secret), at=at)
 
     def greet(self, place: int = 0, *, again: bool = False, at: int | None = None) -> Greeting | None:
-        """Deliver one record of the stream, which may come again."""
+        """Deliver one record of the stream, which may come again, and does when its greeting died."""
         connection_id = self.store.stream[place] if again else self.store.stream.pop(place)
-        greeting: Greeting | None = self.run(lambda: self.greeter.greet(connection_id, self.now_ms), at)
+
+        def work() -> Greeting:
+            try:
+                return self.greeter.greet(connection_id, self.now_ms)
+            except Died:
+                self.store.stream.append(connection_id)
+                raise
+
+        greeting: Greeting | None = self.run(work, at)
         return greeting
 
     def greet_all(self) -> None:
         while self.store.stream:
             self.greet()
+        self.store.unindexed.clear()
 
     def drop(self, connection_id: str, *, told: bool, at: int | None = None) -> None:
         """A connection goes; API Gateway tells, or does not."""

@@ -92,6 +92,7 @@ class PresenceMachine(RuleBasedStateMachine):
     def time_passes(self, minutes: int, killed: bool, at: int | None) -> None:
         """No run stands still for longer than its function's time-out."""
         self.world.let_go(killed=killed)
+        self.world.store.unindexed.clear()
         for _ in range(minutes):
             self.world.now_ms += 60_000
             for connection_id in sorted(self.world.gateway.open):
@@ -113,6 +114,11 @@ class PresenceMachine(RuleBasedStateMachine):
     def a_moment_passes(self, seconds: int) -> None:
         self.world.now_ms += seconds * 1000
 
+    @rule()
+    @precondition(lambda self: self.world.store.unindexed)
+    def the_index_catches_up(self) -> None:
+        self.world.store.unindexed.clear()
+
     @rule(killed=st.booleans())
     def runs_end(self, killed: bool) -> None:
         self.world.let_go(killed=killed)
@@ -124,6 +130,7 @@ class PresenceMachine(RuleBasedStateMachine):
         assert len(store.active) <= self.limits.max_active_sessions
         for session in store.by_id.values():
             assert 0 <= session.listeners <= self.limits.max_listeners
+            assert session.reason != "speakerLost" or session.speaker_gone_ms is not None, "the speaker is back"
             if session.active:
                 assert session.id in store.active
                 counted = [row for row in store.rows.values() if row.session_id == session.id and row.counted]

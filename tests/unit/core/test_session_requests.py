@@ -150,6 +150,11 @@ def test_errors_repeat_no_more_of_a_request_than_its_action_and_id() -> None:
     }  # fmt: skip
 
 
+def test_errors_are_short_however_long_the_request() -> None:
+    refusal = Refusal(SessionError.UNKNOWN_ACTION, "there is no such action")
+    assert len(encoded(refusal.answer({"action": "d" * 100_000, "requestId": "r" * 10_000}))) < 200
+
+
 def test_windows_begin_at_whole_multiples_of_their_length() -> None:
     assert window_key("join", "who", 60, 59_999) == window_key("join", "who", 60, 0) == "join#who#0"
     assert window_key("join", "who", 60, 60_000) == "join#who#1"

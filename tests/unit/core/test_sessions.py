@@ -10,6 +10,9 @@ import pytest
 from lambdas.core.session import Connection, Role
 from lambdas.core.session_errors import Refusal
 from lambdas.core.session_greeting import OPENING_WAITS_S, Greeter, Greeting
+from lambdas.core.session_heartbeat import Heartbeats
+from lambdas.core.session_limits import LocalWindow
+from lambdas.core.session_ports import PostError
 from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
 from lambdas.core.session_requests import CreateSession, message
 from tests.support.session_world import GENEROUS, TIMES, SessionWorld
@@ -73,20 +76,135 @@ def test_who_is_gone_before_the_greeting_leaves_no_place_taken(world: SessionWor
     listener = world.join(session_id)
     world.drop(listener, told=False)
     assert world.greet() is Greeting.GONE
+    world.live_for(8)
     assert world.store.by_id[session_id].listeners == 0
     assert world.greeter.greet(listener, world.now_ms) is Greeting.STALE
 
 
-def test_who_joins_while_the_session_ends_is_told_so(world: SessionWorld) -> None:
+@pytest.mark.parametrize("indexed", [False, True])
+def test_who_joins_while_the_session_ends_is_told_so(world: SessionWorld, indexed: bool) -> None:
+    """Its row is there and $connect has not returned; the index may not have it yet."""
     session_id, speaker, _ = opened(world)
-    listener = world.join(session_id)
-    world.store.stream.clear()
-    hidden = world.store.rows.pop(listener)
+    listener = world.join(session_id, at=3)
+    assert world.held
+    if indexed:
+        world.store.unindexed.clear()
     assert world.ask(speaker, action="endSession")["type"] == "sessionEnded"
-    world.store.rows[listener] = hidden
+    world.let_go()
     assert world.greeter.greet(listener, world.now_ms) is Greeting.ENDED
     assert types(world, listener) == ["sessionEnded"]
     assert listener not in world.gateway.open
+
+
+def test_a_look_ends_no_session_whose_speaker_is_back(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    world.drop(speaker, told=True)
+    world.now_ms += SPEAKER_GRACE_MS
+    world.look(at=3)
+    assert world.held, "it has read the sessions"
+    world.resume(session_id, "speaker")
+    world.greet_all()
+    world.let_go()
+    assert world.store.by_id[session_id].active
+
+
+@pytest.mark.parametrize("at", [4, 5])
+def test_the_speakers_first_record_again_does_not_undo_a_return(world: SessionWorld, at: int) -> None:
+    session_id, speaker, _ = opened(world)
+    world.run(lambda: world.greeter.greet(speaker, world.now_ms), at)
+    assert world.held, "the greeting was delivered a second time and stands still"
+    back = world.resume(session_id, "speaker")
+    world.greet_all()
+    world.let_go()
+    session = world.store.by_id[session_id]
+    assert (session.speaker_connection, back in world.gateway.open, back in world.store.rows) == (back, True, True)
+
+
+def test_speaking_shows_presence(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    for minute in range(20):
+        world.now_ms += MINUTE_MS
+        assert isinstance(world.ask(speaker, action="broadcast", payload=minute), dict)
+        world.look()
+    assert world.store.by_id[session_id].active
+
+
+def test_a_listener_that_looked_lost_and_is_heard_of_stays(world: SessionWorld) -> None:
+    session_id, speaker, (listener,) = opened(world, "de")
+    world.now_ms += LOST_AFTER_MS + 1
+    world.heartbeat(speaker)
+    world.look(at=5)
+    assert world.held, "it has read the rows"
+    world.heartbeat(listener)
+    world.let_go()
+    assert listener in world.gateway.open
+    assert world.store.by_id[session_id].listeners == 1
+
+
+def test_a_session_forgotten_by_the_table_still_tells_its_listeners(world: SessionWorld) -> None:
+    session_id, _, (listener,) = opened(world, "de")
+    del world.store.by_id[session_id]
+    for _ in range(2):
+        world.now_ms += MINUTE_MS
+        world.look()
+    assert world.gateway.received[listener][-1]["type"] == "sessionEnded"
+    assert session_id not in world.store.active | world.store.closing
+
+
+def test_a_suspicion_is_renewed_when_somebody_has_come_and_gone(world: SessionWorld) -> None:
+    session_id, _, (first, second) = opened(world, "de", "de")
+    world.drop(first, told=True, at=2)
+    world.let_go(killed=True)
+    world.now_ms += 2 * MINUTE_MS
+    world.heartbeat(second)
+    world.look()
+    world.drop(world.join(session_id), told=True)
+    for _ in range(3):
+        world.now_ms += 2 * MINUTE_MS
+        for connection_id in world.gateway.open:
+            world.heartbeat(connection_id)
+        world.look()
+    assert world.store.by_id[session_id].listeners == 1
+
+
+def test_trouble_with_one_session_keeps_nobody_from_the_others(world: SessionWorld) -> None:
+    expired, _, _ = opened(world)
+    other = world.create("another")
+    world.greet_all()
+    world.now_ms = world.store.by_id[expired].expires_s * 1000
+
+    def broken(connection_ids: Any, text: str) -> Any:
+        if other not in connection_ids:
+            raise PostError("it does not work")
+        return real(connection_ids, text)
+
+    real, world.gateway.post_all = world.gateway.post_all, broken  # type: ignore[method-assign]
+    look = world.look()
+    assert look is not None
+    assert [str(each) for each in look.troubles] == ["it does not work"]
+    assert not any(session.active for session in world.store.by_id.values())
+
+
+def test_an_even_pace_of_heartbeats_is_never_too_often() -> None:
+    for phase in range(0, 60_000, 500):
+        world = SessionWorld()
+        _, speaker, _ = opened(world)
+        heartbeats = Heartbeats(world.store, LocalWindow(), TIMES, 2)
+        for n in range(20):
+            at_ms = world.now_ms + phase + n * 30_000 - (n % 2) * 30
+            assert isinstance(heartbeats.answer(speaker, {"action": "heartbeat"}, at_ms), dict)
+
+
+def test_a_replay_of_much_comes_in_parts(world: SessionWorld) -> None:
+    _, speaker, (listener,) = opened(world, "de")
+    for n in range(20):
+        world.ask(speaker, action="broadcast", payload=f"{n}" + "x" * 100_000)
+    world.gateway.received[listener].clear()
+    first = world.ask(listener, action="replay", after=0)
+    assert (first["to"], first["latest"], first["complete"]) == (10, 20, True)
+    second = world.ask(listener, action="replay", after=first["to"])
+    assert (second["from"], second["to"], second["complete"]) == (11, 20, True)
+    assert len(texts(world, listener)) == 20
 
 
 def test_a_broadcast_reaches_its_language_and_nobody_else(world: SessionWorld) -> None:
@@ -143,6 +261,7 @@ def test_who_is_gone_at_a_broadcast_leaves_and_who_is_opening_stays(world: Sessi
     young = world.join(session_id, "de")
     world.drop(old, told=False)
     world.gateway.open.discard(young)
+    world.store.unindexed.clear()
     answer = world.ask(speaker, action="broadcast", payload="x")
     assert (answer["reached"], answer["gone"]) == (1, 2)
     assert old not in world.store.rows
@@ -189,6 +308,7 @@ def test_a_listener_moves_without_giving_up_its_place(world: SessionWorld) -> No
     secret = full.ticket(old)
     assert secret is not None
     new = full.take_over(secret)
+    full.store.unindexed.clear()
     assert full.ask(speaker, action="broadcast", payload="meanwhile")["reached"] == 2
     assert old in full.gateway.open, "the old one stays until the new one is greeted"
     full.greet_all()

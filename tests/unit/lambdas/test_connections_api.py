@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -14,8 +15,15 @@ import pytest
 from lambdas.adapters import connections_api
 from lambdas.adapters.aws import ConfigurationError
 from lambdas.adapters.connections_api import ConnectionsApi
+from lambdas.adapters.logs import Log
 from lambdas.core.session_ports import PostError
+from lambdas.session_broadcaster.settings import SessionBroadcasterSettings
 
+LOG = Log(
+    SessionBroadcasterSettings(
+        environment="local", stack="local", project="p", sessions_table="s", connections_table="c", management_url="u"
+    )
+)
 BREAK = 0
 """Instead of a status: the connection is broken off."""
 
@@ -78,9 +86,9 @@ def management(monkeypatch: pytest.MonkeyPatch) -> Iterator[Management]:
     server.server_close()
 
 
-def test_each_connection_has_its_own_answer(management: Management) -> None:
+def test_each_connection_has_its_own_answer(management: Management, capsys: pytest.CaptureFixture[str]) -> None:
     management.answers = {"gone": [410], "busy": [429, 200], "down": [500], "broken": [BREAK, 200], "denied": [403]}
-    api = ConnectionsApi(management.url, width=4)
+    api = ConnectionsApi(management.url, LOG, width=4)
     posted = api.post_all(["there=", "gone", "busy", "down", "broken", "denied"], "hello \u00e9")
     assert list(posted.reached) == ["there=", "busy", "broken"]
     assert list(posted.gone) == ["gone"]
@@ -88,19 +96,20 @@ def test_each_connection_has_its_own_answer(management: Management) -> None:
     assert management.received["there="] == ["hello \u00e9".encode()]
     assert management.calls["POST /prod/@connections/denied"] == 1, "what is forbidden stays so"
     assert management.calls["POST /prod/@connections/down"] == connections_api.TRIES
+    assert json.loads(capsys.readouterr().out)["statuses"] == {"500": 1, "403": 1}
 
 
 def test_one_post_says_gone_or_raises(management: Management) -> None:
     management.answers = {"gone": [410], "down": [503]}
-    api = ConnectionsApi(management.url, width=1)
+    api = ConnectionsApi(management.url, LOG, width=1)
     assert api.post("there", "x")
     assert not api.post("gone", "x")
-    with pytest.raises(PostError):
+    with pytest.raises(PostError, match="answered 503"):
         api.post("down", "x")
 
 
 def test_calls_are_signed_and_ids_escaped(management: Management) -> None:
-    ConnectionsApi(management.url, width=1).post("a/b=?", "x")
+    ConnectionsApi(management.url, LOG, width=1).post("a/b=?", "x")
     assert list(management.calls) == ["POST /prod/@connections/a%2Fb%3D%3F"]
     (headers,) = management.headers
     assert "/us-east-1/execute-api/aws4_request" in headers["authorization"]
@@ -116,16 +125,16 @@ def test_a_slow_connection_holds_up_nobody(management: Management) -> None:
             done.set()
 
     management.hold = hold
-    posted = ConnectionsApi(management.url, width=11).post_all(["slow", *(f"c{n}" for n in range(10))], "x")
+    posted = ConnectionsApi(management.url, LOG, width=11).post_all(["slow", *(f"c{n}" for n in range(10))], "x")
     assert len(posted.reached) == 11
 
 
 def test_connections_are_closed(management: Management) -> None:
     management.answers = {"gone": [410]}
-    ConnectionsApi(management.url, width=2).close_all(["there", "gone"])
+    ConnectionsApi(management.url, LOG, width=2).close_all(["there", "gone"])
     assert set(management.calls) == {"DELETE /prod/@connections/there", "DELETE /prod/@connections/gone"}
 
 
 def test_the_environment_local_stays_on_this_machine(management: Management) -> None:
     with pytest.raises(ConfigurationError, match="not this machine"):
-        ConnectionsApi("https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod")
+        ConnectionsApi("https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod", LOG)
