@@ -32,6 +32,15 @@ CONSUMERS: Mapping[str, str] = {
 """Which function takes the messages of a queue, and could not do what lies in its dead-letter queue: the queue's short
 name, the function's output."""
 ANSWERS_THE_API = "campaign_api_function"
+ANSWER_ON_SOCKETS = (
+    "session_authorizer_function",
+    "session_connection_function",
+    "session_heartbeat_function",
+    "session_disconnect_function",
+    "session_refresh_function",
+    "session_broadcaster_function",
+)
+"""Outputs of the functions behind each of the two APIs."""
 
 
 def log_groups_of(rule: AlarmRule | None, outputs: StackOutputs) -> tuple[str, ...]:
@@ -43,8 +52,9 @@ def log_groups_of(rule: AlarmRule | None, outputs: StackOutputs) -> tuple[str, .
     for queue in queues_of(outputs):
         if queue.name in CONSUMERS and {physical_name(queue.url), physical_name(queue.dead_letters_url)} & set(queues):
             names.append(_output(outputs, CONSUMERS[queue.name]))
-    if _values(rule, "ApiId"):
-        names.append(_output(outputs, ANSWERS_THE_API))
+    for api_id in _values(rule, "ApiId"):
+        on_sockets = api_id in outputs.sessions.websocket_api_endpoint
+        names += [_output(outputs, field) for field in (ANSWER_ON_SOCKETS if on_sockets else (ANSWERS_THE_API,))]
     functions = functions_of(outputs)
     return tuple(dict.fromkeys(functions[name] for name in names if name in functions))
 

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "dynamodb:UpdateItem": ("update", "items in"),
     "events:PutEvents": ("put", "events on"),
     "execute-api:Invoke": ("call", ""),
+    "execute-api:ManageConnections": ("post to and close", "the connections of"),
     "iam:PassRole": ("hand over", ""),
     "kms:Decrypt": ("decrypt", "with"),
     "kms:DescribeKey": ("describe", ""),

@@ -24,6 +24,7 @@ from lambdas.core.channels import Channel
 from lambdas.core.pumping_guard import GuardLimits
 from localcloud.launch import LocalCloud
 from localcloud.profile import BUILT_IN, CarrierProfile
+from tests.cloud import session_causes
 from tests.cloud.campaign_client import StackClient, message_order
 from tests.cloud.conftest import WaitUntil
 
@@ -77,6 +78,18 @@ class Stage:
         """Empty every queue: what a cause left behind must not be the next one's."""
         for url in self.sqs.list_queues().get("QueueUrls", []):
             self.sqs.purge_queue(QueueUrl=url)
+
+    def let_sweeps_end(self) -> None:
+        """Wait until the last minute's ticks are worked off: a clock that outruns the sweeps makes their queues old."""
+        outputs = self.stack.outputs
+        urls = (outputs.campaigns.sweep_queue_url, outputs.sessions.session_sweep_queue_url)
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+        def none_left() -> bool:
+            found = [self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] for url in urls]
+            return not any(int(number) for each in found for number in each.values())
+
+        self.wait_until(none_left, what="the sweeps of the last minute have ended")
 
     def mappings(self, source: str = "") -> list[Mapping[str, Any]]:
         """Event source mappings, of the queue with that name if one is given."""
@@ -213,11 +226,19 @@ def _standing_queues(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 @contextmanager
 def _lag(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
-    """A batch of the stream that fails and is tried again while time goes by."""
-    (alarm,) = alarms
-    with stage.broken(dimension(alarm, "FunctionName")):
+    """A batch of each stream that fails and is tried again while time goes by."""
+    names = {alarm["AlarmName"] for alarm in alarms}
+
+    def all_lag() -> bool:
+        states = stage.cloud.control.advance_clock(420)
+        return all(states[name] == "ALARM" for name in names)
+
+    with ExitStack() as stack:
+        for alarm in alarms:
+            stack.enter_context(stage.broken(dimension(alarm, "FunctionName")))
         stage.stack.tracking.update({"message_id": f"lag-{uuid.uuid4().hex}"}, "SET #flag = :flag", {"flag": "lag"})
-        stage.wait_until(lambda: stage.cloud.control.advance_clock(420)[alarm["AlarmName"]] == "ALARM")
+        session_causes.stir(stage)
+        stage.wait_until(all_lag)
         yield
 
 
@@ -364,14 +385,21 @@ def _strange_event(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
     stage.purge()
 
 
-@contextmanager
-def _no_ticks(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
-    (rule,) = [each["Name"] for each in stage.events.list_rules()["Rules"] if "ScheduleExpression" in each]
-    stage.events.disable_rule(Name=rule)
-    try:
-        yield
-    finally:
-        stage.events.enable_rule(Name=rule)
+def _no_ticks(of: str) -> Callable[[Stage, Iterable[Alarm]], AbstractContextManager[None]]:
+    """The clock behind the queue called `of` stands."""
+
+    @contextmanager
+    def cause(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
+        identity = stage.stack.outputs.identity
+        rule = f"{identity.project}-{of}-{identity.stack}"
+        assert "ScheduleExpression" in stage.events.describe_rule(Name=rule)
+        stage.events.disable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            stage.events.enable_rule(Name=rule)
+
+    return cause
 
 
 @dataclass(frozen=True)
@@ -393,7 +421,7 @@ CAUSES: Mapping[str, Cause] = {
     "overdue-receipts": DATA,
     "campaigns-auto-paused": Cause(_failing_campaign),
     "in-doubt": DATA,
-    "sweeper-heartbeat": Cause(_no_ticks),
+    "sweeper-heartbeat": Cause(_no_ticks("sweep")),
     "dead-letter-queue": Cause(_dead_letters),
     "function-errors": Cause(_errors),
     "function-throttled": Cause(_refused),
@@ -408,6 +436,11 @@ CAUSES: Mapping[str, Cause] = {
     "api-latency": DATA,
     "rule-failures": Cause(_closed_targets),
     "topic-failures": Cause(_deaf_subscribers),
-    "stack-down": Cause(_no_ticks),
+    "websocket-errors": Cause(session_causes.broken_door),
+    "session-creation": DATA,
+    "connection-errors": Cause(session_causes.strangers),
+    "active-sessions": Cause(session_causes.crowd),
+    "session-heartbeat": Cause(_no_ticks("session-sweep")),
+    "stack-down": Cause(_no_ticks("sweep")),
 }
 """By family. Data are put where rows would have to age, machines to be slow, or AWS itself to refuse or fail."""

@@ -42,12 +42,15 @@ def recover(stage: Stage, alarms: list[Alarm]) -> None:
     longest = max(alarm.get("EvaluationPeriods", 1) * alarm.get("Period", 300) for alarm in alarms)
     stage.cloud.control.advance_clock(longest + 120)
     names = {alarm["AlarmName"] for alarm in alarms}
+    up: list[str] = []
 
     def all_well() -> bool:
         states = stage.cloud.control.advance_clock(60)
+        up[:] = [name for name, state in states.items() if state == "ALARM"]
+        stage.let_sweeps_end()
         return all(states[name] == "OK" for name in names)
 
-    stage.wait_until(all_well, what=f"{sorted(names)} recover")
+    stage.wait_until(all_well, what=lambda: f"{sorted(names)} recover while {up} are up")
 
 
 @pytest.mark.parametrize("family", CAUSES)

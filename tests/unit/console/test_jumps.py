@@ -70,6 +70,14 @@ def test_where_nobody_in_particular_is_concerned_all_are() -> None:
     assert groups(ApiId="abc123") == ("campaign-api",)
 
 
+def test_the_websocket_api_s_alarm_leads_to_the_functions_behind_it() -> None:
+    sessions = replace(OUTPUTS.sessions, websocket_api_endpoint="wss://abc123.execute-api.eu-west-1.amazonaws.com/prod")
+    found = groups(replace(OUTPUTS, sessions=sessions), ApiId="abc123")
+    assert found[:2] == ("session-authorizer", "session-connection")
+    assert len(found) == 6
+    assert groups(replace(OUTPUTS, sessions=sessions), ApiId="def456") == ("campaign-api",)
+
+
 def test_a_composite_alarm_leads_to_the_logs_of_its_children_that_are_up() -> None:
     detail = composite('ALARM("a") OR ALARM("b") OR ALARM("c")')
     ok, loud, of_others = (
