@@ -51,7 +51,6 @@ class Walk:
         for spec in SCREENS:
             self.go(spec.name)
             self.terminal.press("r")
-            self.opens_and_closes("?")
             self.goes_deeper(spec.name)
             self.opens_and_closes(*MENUS)
             self.filters()
