@@ -16,10 +16,10 @@ demo: $(STAMP)  ## the console in front of an embedded stack with a sample campa
 	@$(BIN)/cpaas-console demo
 
 test: $(STAMP)  ## the suite (about six minutes on two cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 reliability: $(STAMP)  ## the reliability catalogue at full size (about 17 minutes on two cores)
-	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --timeout 900 \
+	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 \
 	  -m 'reliability or hypothesis' tests/reliability tests/unit
 
 lint: $(STAMP)  ## format, lint and types

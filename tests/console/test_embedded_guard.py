@@ -8,9 +8,11 @@ from console.campaigns import make_request
 from console.domain import ConsoleError, ProblemKind
 from console.services.connect import Options, connect
 from console.services.embedded import Ready
+from tests.cloud.campaign_client import StackClient
+from tests.console.processes import until
 
 
-def test_credentials_that_change_under_the_console_write_nothing(cloud: Ready) -> None:
+def test_credentials_that_change_under_the_console_write_nothing(cloud: Ready, stack: StackClient) -> None:
     connection = connect(Options(endpoint_url=cloud.endpoint_url), lambda step: None)
     assert connection.clients is not None
     request, queue = make_request(1, 1), connection.outputs.messaging.receipts_queue_url
@@ -27,4 +29,5 @@ def test_credentials_that_change_under_the_console_write_nothing(cloud: Ready) -
         assert raised.value.problem.kind is ProblemKind.CREDENTIALS
     credentials.access_key = own
     assert [campaign.id for campaign in connection.source.campaigns()] == before
-    assert connection.api.send(request).id
+    sent = connection.api.send(request).id
+    until(lambda: bool(stack.show(sent)["settled"]), "the campaign is settled")

@@ -69,6 +69,7 @@ class Receipts:
 @pytest.fixture
 def receipts(stack: StackClient) -> Iterator[Receipts]:
     queues = Receipts(stack)
+    until(lambda: queues.count(queues.url) == 0, "what came before is taken")
     queues.consumed(False)
     yield queues
     queues.consumed(True)
