@@ -138,7 +138,6 @@ def test_the_doctor_says_which_right_is_missing_and_no_other(
     assert missing == {
         "right: logs": "logs:FilterLogEvents is refused, which logs needs",
         "right: messages": "dynamodb:BatchGetItem is refused, which messages needs",
-        "right: sessions": "dynamodb:BatchGetItem is refused, which sessions needs",
     }
 
 
