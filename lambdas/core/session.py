@@ -153,4 +153,4 @@ def language(text: str | None) -> str | None:
 
 def hashed(text: str) -> str:
     """What a log or a key may say of a connection, a speaker, an address or a ticket: who knows it finds it again."""
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -17,6 +17,7 @@ from localcloud import launch
 from localcloud.profile import CarrierProfile
 from tests.cloud.alarm_causes import Stage
 from tests.cloud.campaign_client import CONTENT, StackClient, message_order
+from tests.cloud.session_exercises import session_from_end_to_end
 from tests.support.dashboard_body import Charted, metrics_of, problems
 from tests.support.published_metrics import TWELVE
 
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture(scope="module")
 def stage(wait_until: Any) -> Iterator[Stage]:
-    """A stack that has sent a campaign over three channels and single messages, one of them with a second channel, and
-    met a strange receipt and one of another stack."""
+    """A stack that has sent a campaign over three channels and single messages, one of them with a second channel,
+    met a strange receipt and one of another stack, and had a session."""
     with launch.start(launch.LaunchOptions(profile=ROUGH)) as cloud:
         stack = StackClient(StackOutputs.from_mapping(cloud.outputs()), cloud.endpoint_url)
         stage = Stage(cloud, stack, wait_until)
@@ -45,6 +46,7 @@ def stage(wait_until: Any) -> Iterator[Stage]:
         _odd_receipts(stage)
         _counted_up_orders(stage)
         _failing_campaign(stage)
+        session_from_end_to_end(cloud, stack.outputs, lambda: cloud.control.advance_clock(60))
         yield stage
 
 

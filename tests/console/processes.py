@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,11 @@ from console.exit_codes import ExitCode
 CONSOLE = [sys.executable, "-m", "console.cli"]
 START_SECONDS = 90.0
 PATIENCE_SECONDS = 60.0
+
+
+def hearing_ctrl_c() -> None:
+    """For `preexec_fn`: whoever is started in the background of a shell inherits that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,9 +18,9 @@ from console.services.connect import Options, connect
 from console.services.embedded import Ready
 from console.sessions.client import ListenerClient, SpeakerClient
 from console.sessions.speakers import temporary_speaker
-from console.sessions.state import SpeakerState, Status
+from console.sessions.state import SessionState, SpeakerState, Status
 from console.sources.base import Connection
-from tests.console.processes import until
+from tests.console.processes import hearing_ctrl_c, until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
@@ -47,9 +47,9 @@ def speakers(connection: Connection) -> list[str]:
     return [user["Username"] for user in answer["Users"]]
 
 
-def active(connection: Connection) -> list[str]:
-    """Ids of the sessions that are open."""
-    return [each.id for each in connection.sessions.roster().sessions if each.status is Status.ACTIVE]
+def open_sessions(connection: Connection) -> list[SessionState]:
+    """The sessions that are open."""
+    return [each for each in connection.sessions.roster().sessions if each.status is Status.ACTIVE]
 
 
 def test_a_session_is_tried_out_and_nothing_of_it_is_left(cloud: Ready, connection: Connection) -> None:
@@ -66,15 +66,19 @@ def test_a_session_is_tried_out_and_nothing_of_it_is_left(cloud: Ready, connecti
         told["latencies"], True
     )
     assert speakers(connection) == []
-    assert told["session_id"] not in active(connection)
+    assert told["session_id"] not in [each.id for each in open_sessions(connection)]
 
 
 def test_ctrl_c_leaves_neither_session_nor_speaker(cloud: Ready, connection: Connection) -> None:
     child = subprocess.Popen(
-        command(cloud, "--listeners", "500", "--ramp", "2"), cwd=ROOT, stderr=subprocess.PIPE, text=True
+        command(cloud, "--listeners", "500", "--ramp", "2"),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hearing_ctrl_c,
     )
     try:
-        until(lambda: any(each.listeners >= 2 for each in connection.sessions.roster().sessions), "two have joined")
+        until(lambda: any(each.listeners >= 2 for each in open_sessions(connection)), "two have joined")
         child.send_signal(signal.SIGINT)
         _, err = child.communicate(timeout=PATIENCE_SECONDS)
     finally:
@@ -84,7 +88,7 @@ def test_ctrl_c_leaves_neither_session_nor_speaker(cloud: Ready, connection: Con
     assert "left" not in err
     assert "was not ended" not in err
     assert speakers(connection) == []
-    assert active(connection) == []
+    assert [each.id for each in open_sessions(connection)] == []
 
 
 def test_what_the_screen_tells_of_a_session_follows_it(connection: Connection) -> None:
@@ -113,6 +117,6 @@ def test_what_the_screen_tells_of_a_session_follows_it(connection: Connection) -
 
     with temporary_speaker(clients, outputs, pytest.fail) as token:
         ended = asyncio.run(speak(token))
-    assert ended not in active(connection)
+    assert ended not in [each.id for each in open_sessions(connection)]
     until(lambda: sessions.gauges().active.points[-1] is not None, "the gauges answer")
     until(lambda: sessions.hour().join.p95 is not None, "joins were measured")

@@ -26,6 +26,7 @@ from console.sources.clients import Clients
 from console.sources.fake_outputs import fake_outputs
 from lambdas.core.outputs import SessionOutputs
 from tests.console.made_up_session import connection_to
+from tests.console.processes import hearing_ctrl_c
 from tests.support.session_server import TOKEN, Flaws, serving
 
 ROOT = Path(__file__).parents[3]
@@ -226,7 +227,7 @@ def test_ctrl_c_ends_the_session_and_the_command(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("token")
     with serving(token="token") as server:
         command = [sys.executable, "-m", "tests.console.made_up_session", server.endpoint, str(tmp_path / "token")]
-        child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=hearing_ctrl_c)
         try:
             until(lambda: len(server.listeners) >= 3)
             child.send_signal(signal.SIGINT)
