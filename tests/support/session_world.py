@@ -429,9 +429,13 @@ class SessionWorld:
         return found
 
     def live_for(self, minutes: int) -> None:
-        """Let time pass: who is connected sends heartbeats, who is told that it is not connected goes."""
+        """Let time pass: who is connected sends heartbeats, who is told that it is not connected goes.
+
+        The index is never a minute behind.
+        """
         for _ in range(minutes):
             self.now_ms += 60_000
+            self.store.unindexed.clear()
             for connection_id in sorted(self.gateway.open):
                 if not isinstance(self.heartbeat(connection_id), dict):
                     self.drop(connection_id, told=False)
