@@ -117,7 +117,7 @@ class _Tables(Dynamo):
 def _session(now_ms: int) -> dict[str, Any]:
     """A session and the roster in one: each reads what it knows."""
     texts = {"status": "active", "speaker": "s", "speakerConnection": "c", "sourceLanguage": "en"}
-    numbers = {"createdAt": now_ms, "changedAt": now_ms, "expiresAt": now_ms // 1000, "listeners": 5, "sequence": 7}
+    numbers = {"createdAt": now_ms, "changedAt": now_ms, "endsAt": now_ms // 1000, "listeners": 5, "sequence": 7}
     ids = {"SS": [f"session-{number}" for number in range(SESSIONS)]}
     return {**item(**texts, **numbers), "sessions": ids}
 
