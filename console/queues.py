@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from console.domain import ConsoleError, ProblemKind
+from console.rates import per_second
 from console.text import safe_line
 from lambdas.core.outputs import StackOutputs
 
@@ -115,17 +115,7 @@ def physical_name(url: str) -> str:
 
 def parse_rate(value: object) -> float:
     """Messages a second that a redrive moves, above 0."""
-    try:
-        number = float(str(value).strip())
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and 0 < number <= MAX_RATE):
-        raise ConsoleError(
-            ProblemKind.BAD_INPUT,
-            f"the rate is {safe_line(value, 40)}",
-            f"give messages per second above 0 and at most {MAX_RATE:g}",
-        )
-    return number
+    return per_second(value, name="rate", things="messages", most=MAX_RATE)
 
 
 def parse_number(value: object, what: str, most: int) -> int:

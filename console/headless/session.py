@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from console.campaigns import require_confirmed
 from console.domain import ConsoleError, ProblemKind
 from console.exit_codes import ExitCode
 from console.headless import talk
+from console.rates import per_second
 from console.services.actions import action
 from console.services.monitor import stack_facts
 from console.sessions.latencies import Latencies
@@ -65,17 +65,7 @@ def parse_languages(text: str) -> tuple[str, ...]:
 
 def parse_ramp(value: object) -> float:
     """Listeners a second, above 0."""
-    try:
-        number = float(str(value).strip())
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and 0 < number <= MOST_RAMP):
-        raise ConsoleError(
-            ProblemKind.BAD_INPUT,
-            f"the ramp is {safe_line(value, 40)}",
-            f"give listeners a second above 0 and at most {MOST_RAMP:g}",
-        )
-    return number
+    return per_second(value, name="ramp", things="listeners", most=MOST_RAMP)
 
 
 def test(connection: Connection, asked: Asked, *, allow_actions: bool, confirm: str | None, as_json: bool) -> ExitCode:

@@ -12,11 +12,10 @@ from websockets.http11 import Response
 
 from console.domain import ConsoleError, ProblemKind
 from console.text import safe_line
+from lambdas.core.session_requests import MAX_MESSAGE_BYTES
 
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
-MAX_BYTES = 128 * 1024
-"""Of a message (API Gateway quotas, "WebSocket API"): a longer one is none of a session's."""
 MAX_BODY = 4_096
 
 MEANINGS: Mapping[int, tuple[ProblemKind, str, str]] = {
@@ -70,7 +69,7 @@ async def open_socket(endpoint: str, query: Mapping[str, str], seconds: float = 
             open_timeout=seconds,
             close_timeout=CLOSE_SECONDS,
             ping_interval=None,
-            max_size=MAX_BYTES,
+            max_size=MAX_MESSAGE_BYTES,
             compression=None,
             proxy=None if endpoint.startswith("ws://") else True,
         )

@@ -21,11 +21,9 @@ from console.sources.session_shapes import connections_of, session_of, terms_of
 from console.sources.shapes import understood
 from console.sources.tables import Tables
 from console.text import safe_line
-from lambdas.core.keys import LISTENERS_INDEX
+from lambdas.core.keys import LISTENERS_INDEX, SESSION_ROSTER
 from lambdas.core.outputs import StackOutputs
 
-ROSTER = "ACTIVE"
-"""The item with the ids of all sessions (docs/sessions.md, "What is kept")."""
 MOST_LISTENERS = 2_000
 """Keys of one session that are counted: as many listeners as a session may have."""
 MOST_ROWS = 500
@@ -47,7 +45,7 @@ class AwsSessions:
     def roster(self) -> SessionList:
         """Sessions that are active or closing: one read for the roster, one for a hundred sessions."""
         table = require_sessions(self._outputs).sessions_table
-        found = self._tables.batch_get(table, "sessionId", [ROSTER])
+        found = self._tables.batch_get(table, "sessionId", [SESSION_ROSTER])
         ids = sorted({str(each) for item in found for name in ("sessions", "closing") for each in item.get(name, ())})
         items = self._tables.batch_get(table, "sessionId", ids)
         sessions = tuple(understood("a session", session_of, item) for item in items)

@@ -30,7 +30,7 @@ def let_in(event: Mapping[str, Any], log: Log, connect: Callable[[SocketEvent], 
     try:
         refusal = connect(socket)
     except (BotoCoreError, ClientError) as error:
-        return journal.unavailable(error).handshake()
+        refusal = journal.unavailable(error)
     if refusal is not None:
         journal.refused(refusal)
         return refusal.handshake()
@@ -48,19 +48,26 @@ def answered(
     if isinstance(request, Refusal):
         journal.refused(request)
         return _result(request.answer())
-    if not _within_limits(socket, request["action"]):
-        refusal = Refusal(SessionError.RATE_LIMITED, _SLOWER, request["action"])
-        journal.refused(refusal)
-        return _result(refusal.answer(request))
-    try:
-        given = answer(socket, request)
-    except (BotoCoreError, ClientError, PostError) as error:
-        return _result(journal.unavailable(error).answer(request))
+    given = _given(socket, request, journal, answer)
     if isinstance(given, Refusal):
         journal.refused(given)
         return _result(given.answer(request))
     journal.line("INFO", "answered", type=given["type"])
     return _result(answering(request, given))
+
+
+def _given(
+    socket: SocketEvent,
+    request: Mapping[str, Any],
+    journal: Journal,
+    answer: Callable[[SocketEvent, Mapping[str, Any]], Answer],
+) -> Answer:
+    if not _within_limits(socket, request["action"]):
+        return Refusal(SessionError.RATE_LIMITED, _SLOWER, request["action"])
+    try:
+        return answer(socket, request)
+    except (BotoCoreError, ClientError, PostError) as error:
+        return journal.unavailable(error)
 
 
 def _within_limits(socket: SocketEvent, action: str) -> bool:

@@ -44,7 +44,5 @@ class Journal:
 
     def unavailable(self, error: Exception) -> Refusal:
         """A store or service failed; what the caller is told says nothing of it."""
-        refusal = Refusal(SessionError.UNAVAILABLE, "the service is not available; try again in a moment")
         self.line("ERROR", "failed", error=type(error).__name__, detail=str(error))
-        self.refused(refusal)
-        return refusal
+        return Refusal(SessionError.UNAVAILABLE, "the service is not available; try again in a moment")

@@ -9,12 +9,10 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.attribute_values import to_item
+from lambdas.core.keys import SESSION_ROSTER
 from lambdas.core.session import EndReason, Role, Session, SessionStatus, Suspicion, Ticket
 from lambdas.core.session_history import KeptMessage, slot
 from lambdas.core.session_ports import Admission, Roster
-
-ROSTER = "ACTIVE"
-"""The item with the ids of all sessions; no session's id is so short."""
 
 ENDED_KEPT_S = 86_400
 """So long an ended session can still be asked for by whoever comes too late, and one whose time is over is still there
@@ -32,7 +30,7 @@ class Sessions:
     def open_session(self, session: Session, max_active: int) -> bool:
         """Write the session and put it among the active ones, both or neither; False when there are enough."""
         listed = self._table.update_arguments(
-            {"sessionId": ROSTER},
+            {"sessionId": SESSION_ROSTER},
             "ADD #sessions :id",
             {"id": {session.id}, "max": max_active},
             condition="attribute_not_exists(#sessions) OR size(#sessions) < :max",
@@ -60,7 +58,7 @@ class Sessions:
 
     def roster(self) -> Roster:
         """Which sessions there are."""
-        item = self._table.get({"sessionId": ROSTER}) or {}
+        item = self._table.get({"sessionId": SESSION_ROSTER}) or {}
         return Roster(item.get("sessions", frozenset()), item.get("closing", frozenset()))
 
     def end(self, session_id: str, reason: EndReason, now_ms: int, *, gone_since_ms: int | None = None) -> bool:
@@ -85,11 +83,11 @@ class Sessions:
     def move_to_closing(self, session_id: str) -> None:
         """Put a session that has ended from the active ones to those that close."""
         ids = {"id": {session_id}}
-        self._table.update({"sessionId": ROSTER}, "DELETE #sessions :id ADD #closing :id", ids)
+        self._table.update({"sessionId": SESSION_ROSTER}, "DELETE #sessions :id ADD #closing :id", ids)
 
     def retire(self, session_id: str) -> None:
         """Take a session out of the roster; nothing happens to one that is not there."""
-        self._table.update({"sessionId": ROSTER}, "DELETE #closing :id", {"id": {session_id}})
+        self._table.update({"sessionId": SESSION_ROSTER}, "DELETE #closing :id", {"id": {session_id}})
 
     def admit(self, session_id: str, max_listeners: int, now_ms: int) -> Admission:
         """Take one listener's place in an active session."""

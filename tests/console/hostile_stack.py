@@ -21,10 +21,10 @@ from console.sources.clients import Clients, Target
 from console.sources.fake_outputs import fake_outputs
 from console.sources.intercept import Call, intercepted
 from console.sources.records import AwsRecords
-from console.sources.sessions import ROSTER, AwsSessions
+from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.spend import SpendMeter
-from lambdas.core.keys import LISTENERS_INDEX
+from lambdas.core.keys import LISTENERS_INDEX, SESSION_ROSTER
 from lambdas.core.outputs import output_name
 from tests.support.canned_dynamo import Dynamo, item
 
@@ -197,7 +197,7 @@ class HostileTables(Dynamo):
 
     def _row(self, key: Mapping[str, Any]) -> dict[str, Any]:
         if "sessionId" in key:
-            return self._roster() if key["sessionId"]["S"] == ROSTER else self._session(key)
+            return self._roster() if key["sessionId"]["S"] == SESSION_ROSTER else self._session(key)
         if "connectionId" in key:
             now_ms = int(time.time() * 1000)
             return item(openedAt=now_ms, lastSeenAt=now_ms, role=self._next(), counted=False)
@@ -213,7 +213,7 @@ class HostileTables(Dynamo):
         )
 
     def _roster(self) -> dict[str, Any]:
-        return {"sessionId": {"S": ROSTER}, "sessions": {"SS": [self._next() for _ in range(SESSIONS)]}}
+        return {"sessionId": {"S": SESSION_ROSTER}, "sessions": {"SS": [self._next() for _ in range(SESSIONS)]}}
 
     def _session(self, key: Mapping[str, Any]) -> dict[str, Any]:
         now_ms = int(time.time() * 1000)
