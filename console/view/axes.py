@@ -37,14 +37,13 @@ def scale(values: Iterable[float], dots: int) -> Scale:
     """A scale from 0 (or below where values are) to a round figure that leaves the highest value some headroom."""
     known = [value for value in values if math.isfinite(value)]
     low, high = min(known, default=0.0), max(known, default=0.0)
-    if low >= 0 and high <= 0:
-        return Scale(0.0, 1.0, dots)
-    return Scale(
-        -_round_up(-low * _HEADROOM) if low < 0 else 0.0, _round_up(high * _HEADROOM) if high > 0 else 0.0, dots
-    )
+    bottom = -_round_up(-low * _HEADROOM) if low < 0 else 0.0
+    top = _round_up(high * _HEADROOM) if high > 0 else 0.0
+    return Scale(bottom, top, dots) if bottom < top else Scale(0.0, 1.0, dots)
 
 
 def _round_up(value: float) -> float:
+    """The next round figure; 0 for a value so small that its power of ten is none (below 1e-323)."""
     size = 10.0 ** math.floor(math.log10(value))
     return size * next(step for step in _TOPS if step * size >= value * (1 - 1e-9) or step == _TOPS[-1])
 

@@ -291,7 +291,7 @@ class Attempts:
         if send.slot_us + MAX_LATE_US - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
             slept_us = self._sleep_until(send.slot_us - self.lead_us)
             send = replace(send, opt_out_read_us=self._clock.now_us())
-            if self._opt_outs.opted_out({send.row.destination}):
+            if self._has_opted_out(send):
                 self._suppress(send)
                 return
         self._lead.learn(self._clock.now_us() - started - slept_us)
@@ -303,6 +303,14 @@ class Attempts:
             self._put_late(send)
             return
         self._call(send, terms)
+
+    def _has_opted_out(self, send: ScheduledSend) -> bool:
+        """The last look before the call; raises what reading fails with, the row left to a successor."""
+        try:
+            return bool(self._opt_outs.opted_out({send.row.destination}))
+        except Exception:
+            send.progress.left_unsent(send)
+            raise
 
     def _sleep_until(self, at_us: int) -> int:
         """Wait until then; the microseconds waited."""

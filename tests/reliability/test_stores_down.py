@@ -23,7 +23,7 @@ def keep_trying(sender: RealSender) -> None:
     for number in range(TRIES):
         with contextlib.suppress(BotoCoreError, ClientError):
             report = sender.run(f"w{number}", recover=number > 0)
-            if report.end is RunEnd.NOTHING_LEFT and len(sender.items()) == sender.rows:
+            if report.end is RunEnd.NOTHING_LEFT and sender.all_have_an_outcome():
                 return
         time.sleep(AGAIN_SECONDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.telemetry import Series
@@ -212,6 +212,7 @@ def test_labels_always_fit(seconds: float, cells: int) -> None:
 
 
 @given(st.lists(st.floats(min_value=-1e9, max_value=1e9), max_size=20), st.integers(min_value=1, max_value=100))
+@example([5e-324], 1)
 def test_a_scale_holds_zero_and_every_value(values: list[float], dots: int) -> None:
     axis = scale(values, dots)
     assert axis.low <= 0 <= axis.top

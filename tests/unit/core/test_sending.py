@@ -533,6 +533,24 @@ def test_a_store_that_fails_stops_the_sending_and_is_reported() -> None:
     assert set(world.statuses().values()) == {Status.SENT}
 
 
+def test_a_row_whose_last_look_fails_before_its_call_is_sent_by_the_next_run() -> None:
+    world = FakeWorld(100, tps=20)
+
+    def fail(_worker: str, operation: str) -> None:
+        if operation == "opted_out" and len(world.calls) >= 10:
+            raise ConnectionError("the store is away")
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        world.run_worker()
+    assert set(world.statuses().values()) == {Status.SENT}, "an intent without a call is taken back"
+    world.hooks.clear()
+    world.time.advance_us(31 * MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+
+
 def test_the_token_is_kept_while_a_run_goes_on() -> None:
     world = FakeWorld(150, tps=10)
     worker = world.worker("w1")
