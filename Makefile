@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 LOCK := requirements/dev.txt
 
-.PHONY: demo test reliability lint format typecheck bench pictures build preview lock clean help
+.PHONY: demo test reliability explore lint format typecheck bench pictures build preview lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -21,6 +21,9 @@ test: $(STAMP)  ## the suite (about 17 minutes on two cores)
 reliability: $(STAMP)  ## the reliability catalogue at full size (about 17 minutes on two cores)
 	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 \
 	  -m 'reliability or hypothesis' tests/reliability tests/unit
+
+explore: $(STAMP)  ## every property at 5,000 examples that no run has tried before, by hand and each night
+	@CPAAS_HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 1800 -m hypothesis tests/unit
 
 lint: $(STAMP)  ## format, lint and types
 	$(BIN)/ruff format --check .

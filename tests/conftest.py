@@ -1,4 +1,5 @@
-"""Hypothesis profiles: `suite` for every run, `reliability` for the long one (CPAAS_HYPOTHESIS_PROFILE=reliability)."""
+"""Hypothesis profiles, named by CPAAS_HYPOTHESIS_PROFILE: `suite` for every run, `reliability` for the long one, both
+of which say the same of the same code; `explore` tries what none has tried before."""
 
 from __future__ import annotations
 
@@ -16,6 +17,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
-    "reliability", parent=settings.get_profile("suite"), max_examples=2_000, stateful_step_count=50, derandomize=False
+    "reliability", parent=settings.get_profile("suite"), max_examples=2_000, stateful_step_count=50
+)
+settings.register_profile(
+    "explore", parent=settings.get_profile("reliability"), max_examples=5_000, derandomize=False, print_blob=True
 )
 settings.load_profile(os.environ.get("CPAAS_HYPOTHESIS_PROFILE", "suite"))

@@ -27,6 +27,7 @@ PERMISSIONS = {
     ("deploy", "staging"): OIDC,
     ("deploy-stack", "up"): OIDC,
     ("drift", "compare"): OIDC,
+    ("explore", "properties"): READ,
     ("preview", "offline"): READ,
     ("preview", "pulumi"): OIDC,
     ("preview-comment", "comment"): {"actions": "read", "contents": "read", "pull-requests": "write"},
@@ -62,7 +63,7 @@ def scripts() -> list[tuple[str, str]]:
 
 
 def test_there_are_workflows() -> None:
-    assert set(WORKFLOWS) == {"ci", "deploy", "deploy-stack", "drift", "preview", "preview-comment"}
+    assert set(WORKFLOWS) == {"ci", "deploy", "deploy-stack", "drift", "explore", "preview", "preview-comment"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
