@@ -74,15 +74,12 @@ def read(lines: list[str]) -> dict[tuple[str, tuple[tuple[str, str], ...]], list
 
 
 def in_any_order(values: Mapping[tuple[str, tuple[tuple[str, str], ...]], list[float]]) -> dict[object, list[float]]:
-    """What a metric's values are in whatever order lines brought them: each line holds one value of the metric's own dimension."""
+    """A metric's values whatever line brought them: a line holds one value of the metric's own dimension."""
     return {name: sorted(members) for name, members in values.items()}
 
 
 @given(data)
-@example(
-    [Datum(CONNECTION_ERRORS, 0, "SESSION_FULL"), Datum(CONNECTION_ERRORS, 0, "BAD_REQUEST")]
-    + [Datum(CONNECTION_ERRORS, 1, "SESSION_FULL")]
-)
+@example([Datum(CONNECTION_ERRORS, value, code) for value, code in ((0, "FULL"), (0, "BAD_REQUEST"), (1, "FULL"))])
 def test_every_value_arrives_once_under_exactly_its_dimensions(some: list[Datum]) -> None:
     expected: dict[tuple[str, tuple[tuple[str, str], ...]], list[float]] = defaultdict(list)
     for datum in some:
