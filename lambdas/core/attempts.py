@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core.error_watch import ErrorWatch
+from lambdas.core.lanes import ALWAYS
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import (
@@ -135,7 +136,8 @@ class ScheduledSend:
     """A row on its way: `slot_us` is when it may be called, `lease_end_us` when its lease is over.
 
     `message_id` is our id of the message, the same in every run. `attempts` are the calls that count against the row,
-    `waits` those that the provider was too busy for. From `closes_us` on its send window is closed.
+    `waits` those that the provider was too busy for. From `closes_us` on its send window is closed: no
+    call begins, however late its slot was kept.
     """
 
     progress: Progress
@@ -148,7 +150,7 @@ class ScheduledSend:
     attempts: int = 0
     waits: int = 0
     not_before_us: int = 0
-    closes_us: int = 1 << 62
+    closes_us: int = ALWAYS.end_us
 
     def at(self, slot_us: int, lease_end_us: int) -> ScheduledSend:
         """The same row with a slot."""
@@ -297,6 +299,9 @@ class Attempts:
         self._lead.learn(self._clock.now_us() - started - slept_us)
         self._sleep_until(send.slot_us)
         now = self._clock.now_us()
+        if now >= send.closes_us:
+            send.progress.left_unsent(send)
+            return
         missed = now > send.slot_us + MAX_LATE_US or now > send.lease_end_us + MAX_LATE_US
         if missed or now - send.opt_out_read_us > OPT_OUT_MAX_AGE_US:
             self.given_up += 1

@@ -6,14 +6,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.core.lanes import lanes_of
-from lambdas.core.send_window import DAY_SECONDS, SendWindow
+from lambdas.core.lanes import ALWAYS, lane_of_row, lanes_of, opening_of
+from lambdas.core.pacing import MICROSECOND
+from lambdas.core.send_window import DAY_SECONDS, Opening, SendWindow
+
+
+def leg_opening(meta: Mapping[str, Any], row: int, at_ms: int) -> Opening:
+    """The opening in which a leg of planned row `row` may be sent: the one that holds at a time (epoch ms), else the
+    next one of its lane's zone. Where none is in sight, an empty one a day later, at which to look again."""
+    lane = lane_of_row(lanes_of(meta), row)
+    window = SendWindow.from_json(meta["window"]) if meta.get("window") else None
+    opening = ALWAYS if lane is None else opening_of(lane, window, at_ms * 1_000)
+    again_us = at_ms * 1_000 + DAY_SECONDS * MICROSECOND
+    return Opening(again_us, again_us) if opening is None else opening
 
 
 def leg_opens_ms(meta: Mapping[str, Any], row: int, at_ms: int) -> int:
-    """When a leg of planned row `row` may be sent (epoch): now, or when the window of its lane's zone opens next."""
-    zone = next((lane.zone for lane in lanes_of(meta) if lane.first_row <= row < lane.end_row), "")
-    if not meta.get("window") or not zone:
-        return at_ms
-    opening = SendWindow.from_json(meta["window"]).next_opening(zone, at_ms * 1_000)
-    return at_ms + DAY_SECONDS * 1_000 if opening is None else max(at_ms, -(-opening.start_us // 1_000))
+    """When such a leg may be sent (epoch): now, or when its opening begins."""
+    return max(at_ms, -(-leg_opening(meta, row, at_ms).start_us // 1_000))

@@ -16,6 +16,7 @@ from lambdas.core import keys
 from lambdas.core.attempts import OPTED_OUT as OPTED_OUT
 from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
+from lambdas.core.lanes import ALWAYS
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import Clock, IntentOutcome, LimiterPort, OptOutPort, SendTerms, TrackingPort
@@ -140,9 +141,17 @@ class SingleSender:
         """The identity had no slot to give in time: what AvailableCapacity tells of."""
 
     def send(
-        self, message_id: str, row: PlannedRow, terms: SendTerms, *, wanted_us: int, until_us: int
+        self,
+        message_id: str,
+        row: PlannedRow,
+        terms: SendTerms,
+        *,
+        wanted_us: int,
+        until_us: int,
+        closes_us: int = ALWAYS.end_us,
     ) -> SingleOutcome:
-        """Lease time and send by `until_us`, else answer `LATER`; raises what a store failed with (fail closed).
+        """Lease time and send by `until_us`, and before its send window closes (`closes_us`), else answer `LATER`;
+        raises what a store failed with (fail closed).
 
         `wanted_us` is when the message was first seen: the identity's wait counts from then. A provider that refuses
         everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked at
@@ -159,9 +168,9 @@ class SingleSender:
         if day is None:
             return self.record_not_sent(message_id, row, SPEND_CAP)
         progress = _Progress()
-        send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us)
+        send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
         try:
-            outcome = self._bring_out(send, progress, terms, wanted_us, until_us)
+            outcome = self._bring_out(send, progress, terms, wanted_us, min(until_us, closes_us))
         except Exception:
             self._take_back(message_id)
             raise

@@ -10,20 +10,22 @@ from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.part_files import PartReader
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus
-from lambdas.core.leg_window import leg_opens_ms
+from lambdas.core.lanes import ALWAYS
+from lambdas.core.leg_window import leg_opening
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.send_window import Opening
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignLeg:
-    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, and when its
-    send window lets it go (epoch ms)."""
+    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, and the
+    opening of its send window in which it may go."""
 
     row: PlannedRow
     status: CampaignStatus
     message_type: str
     max_price: str | None
-    opens_ms: int = 0
+    opening: Opening = ALWAYS
 
 
 class CampaignLegs:
@@ -49,5 +51,5 @@ class CampaignLegs:
             CampaignStatus(meta["status"]),
             meta.get("message_type", "TRANSACTIONAL"),
             meta.get("max_price"),
-            leg_opens_ms(meta, place[1], now_ms),
+            leg_opening(meta, place[1], now_ms),
         )

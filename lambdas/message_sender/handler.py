@@ -275,6 +275,7 @@ def _send(
             task.terms,
             wanted_us=wanted * 1_000,
             until_us=clock.now_us() + RUN_SECONDS * MICROSECOND,
+            closes_us=task.closes_us,
         )
     if outcome is SingleOutcome.LATER and attempts.stop_code is not None and task.has_next:
         # Where another channel is left, nobody waits for this one to be put right.

@@ -18,6 +18,7 @@ from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.channels import Channel
 from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
+from lambdas.core.lanes import ALWAYS
 from lambdas.core.leg_order import LegOrder, is_leg_order, parse_leg_order
 from lambdas.core.message_order import MessageOrder, parse_message_order
 from lambdas.core.plan_row import ExcludedRow, render
@@ -44,7 +45,8 @@ class Task:
     """One message to send: `chain_id` is its chain's, `since_ms` when it was ordered (epoch).
 
     `refusal` is the code of why it must not be sent any more. `deadline_s` is given where the next channel is taken so
-    long after this one, `has_next` where there is one at all.
+    long after this one, `has_next` where there is one at all. From `closes_us` on (epoch) no call may be made, because
+    the send window of its campaign's row has closed.
     """
 
     message_id: str
@@ -55,6 +57,7 @@ class Task:
     refusal: str | None = None
     deadline_s: int | None = None
     has_next: bool = False
+    closes_us: int = ALWAYS.end_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,15 @@ class Tasks:
         leg = self._campaigns.find(order.chain_id, now_ms)
         if leg is None:
             raise UnsendableOrder(f"the plan that {order.message_id} belongs to is gone")
-        if leg.status is CampaignStatus.PAUSED or (leg.status in LEG_STATUSES and leg.opens_ms > now_ms):
+        if leg.status is CampaignStatus.PAUSED or (
+            leg.status in LEG_STATUSES and not leg.opening.holds(now_ms * 1_000)
+        ):
             raise NotNow(f"the campaign of {order.message_id} is paused, or its send window closed")
         highest = None if leg.max_price is None else Decimal(leg.max_price)
         task = _later(stored, order, leg.row.on(order.choice), LegTerms(leg.message_type, highest), now_ms)
-        return task if leg.status in LEG_STATUSES else replace(task, refusal=CAMPAIGN_ENDED)
+        if leg.status not in LEG_STATUSES:
+            return replace(task, refusal=CAMPAIGN_ENDED)
+        return replace(task, closes_us=leg.opening.end_us)
 
 
 def _first(order: MessageOrder, message_id: str, row: PlannedRow, first_seen_ms: int, now_ms: int) -> Task:

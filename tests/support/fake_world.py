@@ -18,7 +18,7 @@ from lambdas.core import attempts, keys, sending
 from lambdas.core.attempts import Attempts
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
-from lambdas.core.lanes import Lane, by_channel
+from lambdas.core.lanes import ALWAYS, Lane, by_channel
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
@@ -194,7 +194,13 @@ class Worker:
         return run
 
     def single(
-        self, message_id: str, row: PlannedRow, *, seconds: float = 20, waited_us: int = 0
+        self,
+        message_id: str,
+        row: PlannedRow,
+        *,
+        seconds: float = 20,
+        waited_us: int = 0,
+        closes_us: int = ALWAYS.end_us,
     ) -> Callable[[], SingleOutcome]:
         """Sending one single message, which was first seen `waited_us` ago, as a callable."""
 
@@ -208,7 +214,7 @@ class Worker:
             until_us = self.now_us() + int(seconds * MICROSECOND)
             wanted_us = self.now_us() - waited_us
             terms = SendTerms("", "TRANSACTIONAL")
-            return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us)
+            return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us, closes_us=closes_us)
 
         return run
 

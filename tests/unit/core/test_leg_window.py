@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from lambdas.core.lanes import Lane, lane_attributes
-from lambdas.core.leg_window import leg_opens_ms
+from lambdas.core.lanes import ALWAYS, Lane, lane_attributes
+from lambdas.core.leg_window import leg_opening, leg_opens_ms
 from lambdas.core.send_window import SendWindow
 
 WINDOW = {"start": "09:00", "end": "20:00"}
@@ -35,12 +35,16 @@ def ms(text: str) -> int:
 def test_a_leg_waits_for_its_rows_own_window(row: int, at: str, opens: str) -> None:
     meta = {"window": SendWindow.from_json(WINDOW).to_json(), **lane_attributes(LANES)}
     assert leg_opens_ms(meta, row, ms(at)) == ms(opens)
+    opening = leg_opening(meta, row, ms(at))
+    assert opening.holds(ms(opens) * 1_000)
+    assert opening.end_us - ms(opens) * 1_000 <= 11 * 3_600_000_000
 
 
 def test_without_a_window_nobody_waits() -> None:
     meta = lane_attributes((Lane("sms", 0, 10, Decimal(0)),))
     assert leg_opens_ms(meta, 0, 5) == 5
     assert leg_opens_ms({}, 0, 5) == 5
+    assert leg_opening(meta, 0, 5) == leg_opening({}, 0, 5) == ALWAYS
 
 
 def test_a_window_that_never_opens_is_looked_at_again_the_next_day() -> None:

@@ -132,6 +132,27 @@ def test_an_opening_that_is_near_brings_the_token_back() -> None:
     assert world.run_worker(seconds=20).end is RunEnd.TIME_UP
 
 
+@pytest.mark.parametrize("slow_us", [30_000, 45_000, 65_000])
+def test_a_call_that_comes_late_is_not_made_after_the_window_has_closed(slow_us: int) -> None:
+    world = windowed([(BERLIN, 400)], NINE_TO_EIGHT, tps=100)
+    set_clock(world, CLOSES - timedelta(seconds=2))
+
+    def dawdle(_worker: str, operation: str) -> None:
+        if operation == "intend" and world.time.now_us() > at_us(CLOSES) - MICROSECOND // 10:
+            world.time.sleep_us(slow_us)
+
+    world.hooks.append(dawdle)
+    report = world.run_worker()
+    assert report.end is RunEnd.WINDOW_CLOSED
+    assert_no_quiet_hours(world)
+    assert Status.SENDING not in world.statuses().values(), "what was announced and not called is withdrawn"
+    set_clock(world, OPENS + timedelta(days=1))
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert_no_quiet_hours(world)
+    assert len(world.calls) == 400
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_around_the_end_of_a_window_nobody_is_disturbed(seed: int) -> None:
     chance = random.Random(seed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -271,6 +273,53 @@ def test_without_a_second_slot_in_time_the_intent_is_withdrawn() -> None:
     world.time.advance_us(100 * MICROSECOND)
     world.script = answers()
     assert send(world, worker="w2") is SingleOutcome.SENT
+
+
+def test_messages_that_do_not_get_their_turn_before_their_window_closes_wait_for_the_next_opening() -> None:
+    world = empty_world(parts_per_second=1)
+    closes_us = world.time.now_us() + MICROSECOND
+    jobs = [
+        world.worker(f"w{number}").single(f"leg-{number}", planned_row(number), closes_us=closes_us)
+        for number in range(10)
+    ]
+    outcomes = Counter(world.run(*jobs))
+    assert outcomes == {SingleOutcome.SENT: len(world.calls), SingleOutcome.LATER: 10 - len(world.calls)}
+    assert 1 <= len(world.calls) < 10
+    assert world.time.now_us() < closes_us + MICROSECOND, "nobody waits for a slot behind the end of the window"
+    assert all(call.at_us < closes_us for call in world.calls)
+    assert spent(world) == PRICE_USD * len(world.calls)
+    assert len(world.tracking) == len(world.calls), "what was announced and not called is withdrawn"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_call_of_a_leg_falls_into_quiet_hours_and_none_is_lost(seed: int) -> None:
+    chance = random.Random(seed)
+    rate = chance.choice([1, 4, 30, 100])
+    world = empty_world(parts_per_second=rate)
+    refusals = {f"leg-{number}": [THROTTLE] * chance.randrange(4) for number in range(12)}
+    world.script = lambda message, attempt: next(iter(refusals[message.message_id][attempt:]), None)
+
+    def dawdle(_worker: str, operation: str) -> None:
+        if operation != "send":
+            world.time.sleep_us(chance.choice([0, 0, 0, 45_000, 65_000]))
+
+    world.hooks.append(dawdle)
+    left, day = {f"leg-{number}": planned_row(number) for number in range(12)}, 0
+    while left:
+        closes_us = world.time.now_us() + int(chance.uniform(0, 15 / rate) * MICROSECOND)
+        before = len(world.calls)
+        jobs = [
+            world.worker(f"{message_id}-{day}").single(message_id, row, closes_us=closes_us)
+            for message_id, row in left.items()
+        ]
+        outcomes = dict(zip(left, world.run(*jobs), strict=True))
+        assert all(call.at_us < closes_us for call in world.calls[before:])
+        assert set(outcomes.values()) <= {SingleOutcome.SENT, SingleOutcome.LATER}
+        left = {message_id: row for message_id, row in left.items() if outcomes[message_id] is SingleOutcome.LATER}
+        assert not left.keys() & world.tracking.keys()
+        world.time.advance_us(DAY_US)
+        day += 1
+    assert set(world.accepted().values()) == {1}
 
 
 def test_a_provider_that_refuses_everything_gets_the_message_later_and_is_called_once_a_run() -> None:

@@ -20,6 +20,7 @@ from lambdas.core.channels import Channel
 from lambdas.core.leg_order import LegOrder
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.prices import LIST_PRICES
+from lambdas.core.send_window import Opening
 from lambdas.message_sender.campaign_legs import CampaignLeg
 from lambdas.message_sender.tasks import NotNow, Task, Tasks, UnsendableOrder
 from tests.support.campaigns import planned_row
@@ -153,10 +154,13 @@ def test_a_paused_campaigns_leg_waits() -> None:
 
 
 def test_a_leg_waits_for_its_send_window() -> None:
-    closed = replace(campaign_leg(CampaignStatus.RUNNING), opens_ms=T + 5_000)
+    closed = replace(campaign_leg(CampaignStatus.RUNNING), opening=Opening((T + 5_000) * 1_000, (T + 9_000) * 1_000))
     with pytest.raises(NotNow):
         read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 4_999)
-    assert read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 5_000).refusal is None
+    task = read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 5_000)
+    assert (task.refusal, task.closes_us) == (None, (T + 9_000) * 1_000)
+    with pytest.raises(NotNow):
+        read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 9_000)
 
 
 @pytest.mark.parametrize("store", [Store(None), Store(stored(*FAILED, chain_id=ROW))])
