@@ -12,7 +12,7 @@ from typing import Any
 
 import phonenumbers
 
-from lambdas.core.addresses import normalise_number
+from lambdas.core.addresses import Destination, normalise_number
 from localcloud.carrier_account import Account, Answer, Params, bare, not_found, page
 from localcloud.carrier_configuration_sets import ConfigurationSets
 from localcloud.wire import ServiceError
@@ -54,7 +54,7 @@ class ProtectConfigurations:
         id_ = self._sets.named(configuration_set).protect if configuration_set else None
         found = self._configurations.get(id_ or self._default or "")
         place = normalise_number(destination) if found else None
-        if found and place and found.rules["SMS"].get(place.country) == _BLOCK:
+        if found and isinstance(place, Destination) and found.rules["SMS"].get(place.country) == _BLOCK:
             raise ServiceError(
                 "ConflictException",
                 f"the protect configuration {found.id} blocks {place.country}",

@@ -13,7 +13,7 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core import keys
-from lambdas.core.addresses import destination_of
+from lambdas.core.addresses import NoDestination, destination_of
 from lambdas.core.campaign_request import Recipient, RequestError, canonical_hash
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.countries import allowed_countries
@@ -87,8 +87,12 @@ class MessageService:
         if choice.channel not in self._routes:
             raise ApiError(400, "channel_not_available", f"this stack has no channel {choice.channel}")
         destination = destination_of(choice.channel, choice.address)
-        if destination is None:
-            raise ApiError(400, "invalid_destination", f"the message has no valid {choice.channel} destination")
+        if isinstance(destination, NoDestination):
+            raise ApiError(
+                400,
+                "invalid_destination",
+                f"the message has no valid {choice.channel} destination: {destination.flaw}",
+            )
         if choice.channel is not Channel.EMAIL and countries is not None and destination.country not in countries:
             raise ApiError(
                 400,

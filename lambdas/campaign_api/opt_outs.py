@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from lambdas.adapters.opt_out_register import ChannelRegisters, OptOutRegister, VersionChanged
 from lambdas.campaign_api.answers import Answer, ApiError
-from lambdas.core.addresses import destination_of
+from lambdas.core.addresses import known_as
 from lambdas.core.channels import Channel
 from lambdas.core.opt_out_state import ON_PROVIDERS_LISTS, OptOutState
 from lambdas.core.simulator import is_simulator
@@ -81,7 +81,7 @@ class OptOutService:
         An opt-out that holds stays: without it the recipient would be written to again.
         """
         address = unquote(parameters.get("address", ""))
-        known = [(channel, found.address) for channel in Channel if (found := destination_of(channel, address))]
+        known = [(channel, found) for channel in Channel if (found := known_as(channel, address))]
         if not known:
             raise ApiError(400, "invalid_destination", "the address is neither a number in E.164 form nor an email")
         kept: list[str] = []
@@ -116,11 +116,11 @@ def _named(parameters: Mapping[str, str]) -> tuple[Channel, str]:
     if name not in tuple(Channel):
         raise ApiError(404, "unknown_channel", f"the channel must be one of {', '.join(Channel)}")
     channel = Channel(name)
-    found = destination_of(channel, unquote(parameters.get("address", "")))
+    found = known_as(channel, unquote(parameters.get("address", "")))
     if found is None:
         form = "an email address" if channel is Channel.EMAIL else "a number in E.164 form, such as +14255550123"
         raise ApiError(400, "invalid_destination", f"the address must be {form}")
-    return channel, found.address
+    return channel, found
 
 
 def _version(query: Mapping[str, str]) -> int:

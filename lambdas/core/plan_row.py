@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from lambdas.core.addresses import Destination, destination_of
+from lambdas.core.addresses import Destination, NoDestination, destination_of
 from lambdas.core.campaign_request import USUAL_OPTIONS, CampaignRequest, Recipient, SendOptions
 from lambdas.core.channels import Channel
 from lambdas.core.content import (
@@ -89,9 +89,9 @@ def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
     if recipient.channel not in rules.channels:
         return _excluded(recipient, Exclusion.CHANNEL_NOT_AVAILABLE, recipient.channel)
     found = destination_of(recipient.channel, recipient.address)
-    if found is None:
+    if isinstance(found, NoDestination):
         wrong = Exclusion.INVALID_EMAIL if recipient.channel is Channel.EMAIL else Exclusion.INVALID_NUMBER
-        return _excluded(recipient, wrong)
+        return _excluded(recipient, wrong, found.flaw)
     if recipient.channel is not Channel.EMAIL and rules.countries is not None and found.country not in rules.countries:
         return _excluded(recipient, Exclusion.COUNTRY_NOT_ALLOWED, found.country)
     return found

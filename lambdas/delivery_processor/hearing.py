@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lambdas.adapters.opt_out_register import ChannelRegisters
-from lambdas.core.inbound import InboundMessage, written_forms
+from lambdas.core.inbound import InboundMessage
+from lambdas.core.number_forms import written_forms
 from lambdas.core.opt_out_words import OptOutWord, opt_out_word
 
 

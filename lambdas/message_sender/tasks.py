@@ -11,7 +11,7 @@ from typing import Any
 from lambdas.adapters.chains import ChainTable, StoredChain
 from lambdas.adapters.content import Content
 from lambdas.adapters.queues import first_seen_ms, was_postponed
-from lambdas.core.addresses import destination_of
+from lambdas.core.addresses import NoDestination, destination_of
 from lambdas.core.campaign import LEG_STATUSES, CampaignStatus
 from lambdas.core.campaign_request import price_text
 from lambdas.core.chain_plan import chained
@@ -118,8 +118,10 @@ class Tasks:
             if choice.channel not in self._channels:
                 raise UnsendableOrder(f"this stack has no channel {choice.channel}")
             destination = destination_of(choice.channel, choice.address)
-            if destination is None:
-                raise UnsendableOrder(f"{order.message_id} has no valid {choice.channel} destination")
+            if isinstance(destination, NoDestination):
+                raise UnsendableOrder(
+                    f"{order.message_id} has no valid {choice.channel} destination: {destination.flaw}"
+                )
             row = render(choice, destination, 0, order.options.max_price_usd, self._prices)
             if isinstance(row, ExcludedRow):
                 raise UnsendableOrder(f"{order.message_id} cannot be sent: {row.reason.value} {row.detail}".rstrip())

@@ -24,7 +24,7 @@ NOW_MS = 1_900_000_000_000
 @pytest.fixture
 def number() -> str:
     """A number of the test's own."""
-    return f"+1312{uuid.uuid4().int % 10**7:07d}"
+    return f"+1312{2 * 10**6 + uuid.uuid4().int % (8 * 10**6)}"
 
 
 @pytest.fixture

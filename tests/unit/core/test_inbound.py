@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lambdas.core.channels import Channel
-from lambdas.core.inbound import InboundMessage, inbound_messages, written_forms
+from lambdas.core.inbound import InboundMessage, inbound_messages
+from lambdas.core.number_forms import written_forms
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import UnknownEvent
 from tests.support import golden
