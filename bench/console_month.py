@@ -31,6 +31,7 @@ from console.sources.telemetry import AwsTelemetry
 from console.spend import METRIC_READ, PRICES, SpendMeter
 from console.ui.desk import Desk
 from console.ui.registry import SCREENS, screen_for
+from console.ui.works import Works
 from console.view.glyphs import UNICODE
 from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.outputs import output_name
@@ -253,7 +254,7 @@ def _month_usd(place: Place, *, running: bool) -> tuple[float, int]:
     connection = _connection(aws, clock)
     runner = _AtOnce(clock=clock)
     monitor = Monitor(connection, runner=runner, clock=clock, rng=random.Random(1), budget=Budget(None, 0.0, clock))
-    desk = Desk(connection, monitor, runner, clock, UNICODE, **dict.fromkeys(DESK_CALLS, _nothing))
+    desk = Desk(connection, monitor, runner, clock, UNICODE, Works(), **dict.fromkeys(DESK_CALLS, _nothing))
     screen = screen_for(desk, place)
     specs = [*(monitor.spec(name) for name in screen.reads), *screen.own_feeds()]
     for spec in specs:

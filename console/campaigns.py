@@ -41,9 +41,14 @@ def make_request(
         recipients=parse_recipients(recipients),
         tps=parse_tps(tps),
         body=parse_body(DEFAULT_BODY if body is None else body),
-        key=f"console-{secrets.token_hex(12)}",
+        key=new_key(),
         channels=parse_channels(channels),
     )
+
+
+def new_key() -> str:
+    """An Idempotency-Key that nobody has used."""
+    return f"console-{secrets.token_hex(12)}"
 
 
 def parse_recipients(value: object) -> int:

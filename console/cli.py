@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"cpaas-console {version('cpaas')}")
         return ExitCode.OK
-    from console.services.errors import Caller, classify
+    from console.services.errors import Caller, classify_once
 
     try:
         return _run(arguments)
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.FAILED
     except Exception as error:
         caller = Caller(getattr(arguments, "profile", ""), getattr(arguments, "region", ""))
-        return _refuse(classify(error, caller))
+        return _refuse(classify_once(error, caller))
 
 
 def _refuse(problem: Problem) -> ExitCode:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.domain import ConsoleError, Problem, ProblemKind
@@ -45,6 +45,10 @@ _UNREACHABLE = frozenset(
     {"EndpointConnectionError", "ConnectionClosedError", "ProxyConnectionError", "HTTPClientError", "SSLError"}
     | {"ConnectionRefusedError", "ConnectionResetError", "ConnectionError", "URLError", "BrokenPipeError"}
 )
+
+_UNANSWERED = frozenset({"DeadlineError", "ReadTimeoutError", "ConnectionClosedError", "ConnectionResetError"})
+"""The request may have arrived: what it asks for may be done."""
+ASK_AGAIN = "ask again; if that does not help, check the network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,19 @@ def classify(error: BaseException, caller: Caller = NOBODY) -> Problem:
         if names & known:
             return describe(detail, caller)
     return Problem(ProblemKind.UNEXPECTED, f"{type(error).__name__}: {detail}" if detail else type(error).__name__)
+
+
+def classify_once(error: BaseException, caller: Caller = NOBODY) -> Problem:
+    """The same of a call that is not made again by itself."""
+    problem = classify(error, caller)
+    return replace(problem, remedy=ASK_AGAIN) if problem.kind is ProblemKind.TIMED_OUT else problem
+
+
+def classify_write(error: BaseException, caller: Caller, unknown: str) -> Problem:
+    """The same of a write; `unknown` is the remedy where nobody can tell whether it was done."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    problem = classify_once(error, caller)
+    return replace(problem, remedy=unknown) if names & _UNANSWERED else problem
 
 
 def _causes(error: BaseException) -> Iterator[str]:

@@ -39,7 +39,12 @@ class Job(Generic[T]):
     @property
     def overdue(self) -> bool:
         """Whether the call is still out after its deadline."""
-        return not self._ended.is_set() and self._clock.monotonic() - self.started >= self.deadline
+        return not self._ended.is_set() and self.elapsed >= self.deadline
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was started."""
+        return self._clock.monotonic() - self.started
 
     def result(self) -> T:
         """The value; raises what the call raised, or `DeadlineError`."""
@@ -51,7 +56,7 @@ class Job(Generic[T]):
 
     def wait(self) -> T:
         """Block until the call or its deadline ends (for commands without a screen)."""
-        self._ended.wait(max(0.0, self.deadline - (self._clock.monotonic() - self.started)))
+        self._ended.wait(max(0.0, self.deadline - self.elapsed))
         return self.result()
 
     async def wait_async(self) -> T:
@@ -59,7 +64,7 @@ class Job(Generic[T]):
         loop, arrived = asyncio.get_running_loop(), asyncio.Event()
         self._on_end(lambda: _wake(loop, arrived))
         try:
-            await asyncio.wait_for(arrived.wait(), max(0.0, self.deadline - (self._clock.monotonic() - self.started)))
+            await asyncio.wait_for(arrived.wait(), max(0.0, self.deadline - self.elapsed))
         except TimeoutError:
             pass
         return self.result()
@@ -73,7 +78,7 @@ class Job(Generic[T]):
 
     def _end(self, value: T | None, error: BaseException | None) -> None:
         self._value, self._error = value, error
-        self.took = self._clock.monotonic() - self.started
+        self.took = self.elapsed
         with self._lock:
             self._ended.set()
             callbacks, self._callbacks = self._callbacks, []

@@ -166,6 +166,7 @@ class ConsoleApp(Commanding):
         self._lags.append(max(0.0, now - self._ticked - self._tick_seconds))
         self._ticked = now
         self.give_up_waiting(now)
+        self.works.tick()
         if self.monitor is None:
             self._tick_connecting()
             return
@@ -219,6 +220,7 @@ class ConsoleApp(Commanding):
             self._runner,
             connection.clock or self._clock,
             self.glyphs,
+            self.works,
             go=self.go,
             back=self.back,
             say=self.say,

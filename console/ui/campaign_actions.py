@@ -12,6 +12,7 @@ from console.ui.desk import Desk
 from console.ui.screens.change_campaign import ChangeCampaign
 from console.ui.screens.send_campaign import CampaignForm
 from console.view.changes import changed_words
+from console.view.plan import accepted_words
 from lambdas.core.campaign import CampaignStatus, CampaignSummary
 
 ALLOWED = {
@@ -32,7 +33,7 @@ def send_choice(desk: Desk) -> Choice:
 
     def sent(accepted: AcceptedCampaign | None) -> None:
         if accepted is not None:
-            desk.say(f"campaign {accepted.id} is {accepted.status}")
+            desk.say(accepted_words(accepted))
             desk.monitor.refresh()
             desk.go(Place("campaigns", accepted.id))
 

@@ -20,7 +20,7 @@ from console.campaigns import require_actions
 from console.commandline import Verb, parse_command, parse_moment, parse_seconds, parse_speed
 from console.domain import ConsoleError, Problem, ProblemKind
 from console.places import Place
-from console.services.errors import NOBODY, Caller, classify
+from console.services.errors import NOBODY, Caller, classify_once
 from console.text import safe
 from console.ui.campaign_actions import send_choice
 from console.ui.choices import Choice, Copyable
@@ -28,10 +28,12 @@ from console.ui.desk import Desk
 from console.ui.registry import aliases
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.help import TextScreen, help_lines
+from console.ui.screens.leave import LeaveScreen
 from console.ui.screens.menu import MenuScreen
 from console.ui.themes import set_theme
 from console.ui.typing_ahead import TypingAhead
 from console.ui.widgets.prompt import Prompt, PromptMode
+from console.ui.works import Works
 from console.view.glyphs import BLOCK, Glyphs
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ class Commanding(TypingAhead):
         super().__init__()
         self.glyphs = glyphs
         self.history: list[str] = []
+        self.works = Works()
         self.directory = Path()
 
     @property
@@ -79,11 +82,24 @@ class Commanding(TypingAhead):
 
     def problem_of(self, error: BaseException) -> Problem:
         """What went wrong, with remedies for whoever calls the stack."""
-        return classify(error, self.caller)
+        return classify_once(error, self.caller)
 
     def complain(self, problem: Problem) -> None:
         """A problem that goes away by itself."""
         self.notify(str(problem), severity="error", markup=False, timeout=10)
+
+    async def action_quit(self) -> None:
+        """Leave, by the key."""
+        self.leave()
+
+    def leave(self) -> None:
+        """End, after a question where something is under way that must not be ended in the middle."""
+        if isinstance(self.screen, LeaveScreen):
+            self.screen.action_leave()
+        elif self.works.out:
+            self.ask(LeaveScreen(self.works, self.glyphs), lambda sure: self.exit() if sure else None)
+        else:
+            self.exit()
 
     def action_prompt(self, sign: str) -> None:
         """Open the line for a command or a filter."""
@@ -141,7 +157,7 @@ class Commanding(TypingAhead):
 
     def _verb(self, verb: Verb, desk: Desk) -> None:
         if verb.name == "quit":
-            self.exit()
+            self.leave()
         elif verb.name == "help":
             self.action_help()
         elif verb.name == "back":
@@ -257,6 +273,7 @@ class Commanding(TypingAhead):
         path = self._free_name(desk, name, form)
         try:
             job = desk.runner.start(lambda: _write_new(path, text()), deadline=EXPORT_SECONDS, name="export")
+            self.works.begin(f"writing {path}", job)
             await job.wait_async()
         except OSError as error:
             sentence = f"{path} cannot be written: {error.strerror}"

@@ -11,11 +11,12 @@ from textual.screen import Screen
 from console.clock import Clock
 from console.domain import Problem, StackFacts
 from console.places import Place, link
-from console.services.errors import caller_of, classify
+from console.services.errors import Caller, caller_of, classify_once
 from console.services.monitor import Monitor
 from console.services.runner import Runner
 from console.sources.base import Connection
 from console.ui.widgets.prompt import Prompt
+from console.ui.works import Works
 from console.view.glyphs import Glyphs
 from console.view.table import Look
 
@@ -36,7 +37,7 @@ class Desk:
 
     `go` opens a place, `back` the one above; `say` is a sentence that goes away by itself, `complain` a problem,
     `copy` puts a text (after what it is) on the clipboard, `ask` opens a dialog.
-    `lag` gives the seconds that the event loop was late at its last beats.
+    `lag` gives the seconds that the event loop was late at its last beats; `works` must not be ended in the middle.
     """
 
     connection: Connection
@@ -44,6 +45,7 @@ class Desk:
     runner: Runner
     clock: Clock
     glyphs: Glyphs
+    works: Works
     go: Callable[[Place], None]
     back: Callable[[], None]
     say: Callable[[str], None]
@@ -58,13 +60,18 @@ class Desk:
         """Which stack this is."""
         return self.monitor.stack
 
+    @property
+    def caller(self) -> Caller:
+        """How the stack is called, for what goes wrong."""
+        return caller_of(self.connection)
+
     def look(self) -> Look:
         """What cells of tables may depend on at this moment."""
         return Look(self.clock.now(), self.glyphs, self.stack.alarm_prefix)
 
     def problem_of(self, error: BaseException) -> Problem:
         """What went wrong, with remedies for whoever calls this stack."""
-        return classify(error, caller_of(self.connection))
+        return classify_once(error, self.caller)
 
     def link(self, place: Place) -> str:
         """The deep link of a place in this stack."""

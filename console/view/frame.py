@@ -72,6 +72,12 @@ def broken_row(problem: Problem, *, columns: int, glyphs: Glyphs) -> Line:
     return cut(line((f"{glyphs.warn} what was read cannot be shown: {problem.sentence}", Role.WARN)), columns)
 
 
+def working_words(doing: str, seconds: float, leave: str, glyphs: Glyphs) -> str:
+    """What is waited for; from a second on how long, and how to `leave`."""
+    since = f": working {fmt.age(seconds)}, {leave}" if seconds >= SLOW_SECONDS else ""
+    return f"{glyphs.loading} {doing}{since}"
+
+
 def crumbs_row(trail: Sequence[str], note: str, *, columns: int, glyphs: Glyphs) -> Line:
     """The way here, and what is shown of it."""
     pieces: list[Segment] = [Segment(" ")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import CampaignPlan, CampaignRequest, WorstCase, tally
+from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, WorstCase, tally
 from console.text import safe_line
 from console.view import format as fmt
 from console.view.reasons import status_words
@@ -38,6 +38,11 @@ def preflight_lines(plan: CampaignPlan, tps: float) -> list[Line]:
         ("countries", countries or fmt.MISSING),
     ]
     return [*_rows(counted), *([] if plan.worst is None else _worst_lines(plan.worst)), *_rows(course)]
+
+
+def accepted_words(accepted: AcceptedCampaign) -> str:
+    """What became of a send."""
+    return f"campaign {accepted.id} is {accepted.status}"
 
 
 def _worst_lines(worst: WorstCase) -> list[Line]:

@@ -1,39 +1,29 @@
-"""Bad days: each panel fails alone and says since when, keys go on answering, and all is live again without a restart.
-
-Time is set by the tests, so that a back-off of minutes is over at once.
-"""
+"""Bad days: each panel fails alone and says since when, keys go on answering, and all is live again by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.campaigns import make_request
 from console.domain import Alarm, AlarmState
 from console.places import Place
 from console.services.errors import Caller
-from console.services.runner import Runner
 from console.sources.base import Connection
-from console.sources.fake import FakeStack
 from console.sources.faults import FaultKind
 from console.ui.registry import SCREENS
-from console.ui.screens.help import TextScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
+from tests.console.day import Day
 from tests.console.screens import application, first_data, opened, press, shown, shows, until
-from tests.console.weather import Weather, under
-from tests.support.stopped_clock import StoppedClock
 
-STEP_SECONDS = 0.5
-"""What passes on the set clock between two looks at the screen."""
 TOLD = {
     FaultKind.EXPIRED: ("credentials", "the AWS credentials have expired", "aws sso login --profile work"),
     FaultKind.THROTTLED: ("throttled", "AWS throttles these calls", "asks less often"),
@@ -44,55 +34,6 @@ TOLD = {
     FaultKind.DENIED: ("forbidden", "not allowed", "the identity in use lacks this permission"),
 }
 """What a fault is called in the status row, its sentence, and its remedy."""
-
-
-class Day:
-    """One console over a stack in some weather; `app` is driven, `clock` moved by the test."""
-
-    def __init__(self, *, faults: str = "", calls: int = 8) -> None:
-        self.clock = StoppedClock()
-        self.stack = FakeStack(self.clock)
-        self.weather = Weather(self.clock)
-        self.weather.turn(faults)
-        self.runner = Runner(calls, self.clock)
-        connection = under(self.weather, self.stack.connection())
-        self.app = application(connection, runner=self.runner, clock=self.clock)
-
-    async def until(self, pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-        """Let time pass until `condition` holds."""
-
-        def holds() -> bool:
-            met = condition()
-            if not met:
-                self._pass()
-            return met
-
-        await until(pilot, holds)
-
-    def _pass(self) -> None:
-        """A step of time, or as far as the next attempt; none before the console has taken all that was answered."""
-        feeds = {} if self.app.monitor is None else self.app.monitor.feeds
-        out = max(self.runner.out, sum(feed.reading for feed in feeds.values()))
-        if out > self.weather.hanging or self.app._ticked < self.clock.time or self.app._changed:
-            return
-        attempts = [feed.state.retry_at for feed in feeds.values() if feed.state.retry_at is not None]
-        self.clock.time = max(self.clock.time + STEP_SECONDS, min(attempts, default=0.0))
-
-    async def shows(self, pilot: Pilot[None], *words: str) -> None:
-        """Let time pass until all of `words` are on the screen."""
-        await self.until(pilot, lambda: all(each in shown(pilot) for each in words))
-
-    async def keys_answer(self, pilot: Pilot[None]) -> None:
-        """Without any time passing: help opens and closes."""
-        await press(pilot, "question_mark")
-        await until(pilot, lambda: isinstance(self.app.screen, TextScreen))
-        await press(pilot, "escape")
-        await until(pilot, lambda: not isinstance(self.app.screen, TextScreen))
-
-    def feed(self, name: str) -> Any:
-        """The feed of that name."""
-        assert self.app.monitor is not None
-        return self.app.monitor.feeds[name]
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +18,7 @@ from console.ui.content import content_of
 from console.ui.desk import Desk
 from console.ui.screens.action_screen import ActionScreen
 from console.view import changes as view
-from console.view.segments import Role, line
+from console.view.segments import line
 from lambdas.core.campaign import CampaignSummary
 
 CHANGE_SECONDS = 30.0
@@ -58,27 +59,16 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
 
     def action_change(self) -> None:
         """Make the change, once."""
-        if self._busy:
-            return
-        if self.word_is_missing():
+        if self.busy or self.word_is_missing():
             return
         try:
             pace = self.query_one("#tps", Input).value if self._kind is ChangeKind.TPS else None
-            change = make_change(self._kind, pace)
+            self._change(make_change(self._kind, pace))
         except Exception as error:
             self.trouble(error)
-            return
-        self._busy = True
-        self.answer(line((f"{self._glyphs.loading} asking", Role.MUTED)))
-        self.run_worker(self._change(change), exclusive=True, exit_on_error=False, description="change")
 
-    async def _change(self, change: CampaignChange) -> None:
-        try:
-            job = self._runner.start(
-                lambda: change_campaign(self._api, self._campaign.id, change), deadline=CHANGE_SECONDS, name="change"
-            )
-            done = await job.wait_async()
-        except Exception as error:
-            self.trouble(error)
-            return
-        self.dismiss(done)
+    def _change(self, change: CampaignChange) -> None:
+        campaign_id = self._campaign.id
+        doing = f"{self._kind.value} of {campaign_id}"
+        call = partial(change_campaign, self._api, campaign_id, change)
+        self.write(doing, call, view.changed_words, seconds=CHANGE_SECONDS)

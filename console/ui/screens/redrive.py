@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, ClassVar
 
@@ -136,7 +137,7 @@ class RedriveScreen(ActionScreen[Course]):
         require_movable(self._queue)
         pace, letters = self._pace(), self._desk.connection.letters(self._queue)
         self._rehearsal = Rehearsal(letters, self._selection(), pace)
-        self._job = self._runner.start(self._rehearsal.run, deadline=NO_DEADLINE, name="count letters")
+        self._begin("counting", self._rehearsal.run)
         self._go_to(Phase.COUNTING)
 
     def _start_moving(self) -> None:
@@ -149,8 +150,13 @@ class RedriveScreen(ActionScreen[Course]):
             finally:
                 self._remaining = letters.waiting()
 
-        self._job = self._runner.start(run, deadline=NO_DEADLINE, name="redrive")
+        self._begin("redrive", run)
         self._go_to(Phase.MOVING)
+
+    def _begin(self, doing: str, run: Callable[[], object]) -> None:
+        """While it is out it holds letters: ending the application ends it between two batches first."""
+        self._job = self._runner.start(run, deadline=NO_DEADLINE, name=doing)
+        self._desk.works.begin(f"{doing} of {self._queue.dead_letters_name}", self._job, self._stop.wish)
 
     def _go_to(self, phase: Phase) -> None:
         self._phase = phase

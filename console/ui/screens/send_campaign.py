@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from console.campaigns import DEFAULT_BODY, make_request
+from console.campaigns import DEFAULT_BODY, make_request, new_key
 from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest
 from console.services.actions import Action
 from console.ui.content import content_of
@@ -23,7 +25,14 @@ SEND_SECONDS = 30.0
 
 
 class CampaignForm(ActionScreen[AcceptedCampaign]):
-    """Recipients, TPS and body; enter asks for a dry run and shows its plan."""
+    """Recipients, TPS and body; enter asks for a dry run and shows its plan.
+
+    All that is sent from one form has its one Idempotency-Key: a send whose answer was lost is not made twice.
+    """
+
+    def __init__(self, action: Action, desk: Desk) -> None:
+        super().__init__(action, desk)
+        self._key = new_key()
 
     def compose(self) -> ComposeResult:
         """Three fields."""
@@ -41,25 +50,16 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in any field: check, then dry run."""
-        if self._busy:
+        if self.busy:
             return
         try:
             request = make_request(*(self.query_one(f"#{name}", Input).value for name in ("recipients", "tps", "body")))
+            request = replace(request, key=self._key)
+            self.read("dry run", lambda: self._api.plan(request), partial(self._planned, request), seconds=PLAN_SECONDS)
         except Exception as error:
             self.trouble(error)
-            return
-        self._busy = True
-        self.answer(line((f"{self._glyphs.loading} asking for a dry run", Role.MUTED)))
-        self.run_worker(self._plan(request), exclusive=True, exit_on_error=False, description="dry run")
 
-    async def _plan(self, request: CampaignRequest) -> None:
-        try:
-            job = self._runner.start(lambda: self._api.plan(request), deadline=PLAN_SECONDS, name="plan")
-            plan = await job.wait_async()
-        except Exception as error:
-            self.trouble(error)
-            return
-        self._busy = False
+    def _planned(self, request: CampaignRequest, plan: CampaignPlan) -> None:
         self.answer()
         self._desk.ask(CampaignConfirm(self._action, request, plan, self._desk), self._confirmed)
 
@@ -101,22 +101,12 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
 
     def action_send(self) -> None:
         """Send, once."""
-        if self._busy:
-            return
-        if self.word_is_missing():
+        if self.busy or self.word_is_missing():
             return
         if self._plan.recipients == 0:
             self.answer(line(("nobody would get anything: all recipients are excluded", Role.WARN)))
             return
-        self._busy = True
-        self.answer(line((f"{self._glyphs.loading} sending", Role.MUTED)))
-        self.run_worker(self._send(), exclusive=True, exit_on_error=False, description="send")
-
-    async def _send(self) -> None:
         try:
-            job = self._runner.start(lambda: self._api.send(self._request), deadline=SEND_SECONDS, name="send")
-            accepted = await job.wait_async()
+            self.write("sending", lambda: self._api.send(self._request), view.accepted_words, seconds=SEND_SECONDS)
         except Exception as error:
             self.trouble(error)
-            return
-        self.dismiss(accepted)

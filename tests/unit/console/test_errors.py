@@ -10,7 +10,7 @@ from botocore import exceptions
 from urllib3.exceptions import NameResolutionError
 
 from console.domain import ConsoleError, ProblemKind
-from console.services.errors import Caller, classify
+from console.services.errors import BusyError, Caller, DeadlineError, classify, classify_once, classify_write
 
 
 def client_error(code: str, message: str = "words") -> exceptions.ClientError:
@@ -73,3 +73,28 @@ def test_expired_credentials_come_with_the_command_that_renews_them() -> None:
 def test_a_resource_that_is_missing_is_told_with_its_region() -> None:
     problem = classify(client_error("ResourceNotFoundException"), Caller(region="eu-west-1"))
     assert problem.sentence.startswith("not there in eu-west-1: ")
+
+
+def test_only_what_is_asked_for_again_by_itself_says_so() -> None:
+    late = DeadlineError(30)
+    assert classify(late).remedy == "the next attempt is made by itself"
+    assert classify_once(late).sentence == "no answer within 30 s"
+    for error in (late, exceptions.ReadTimeoutError(endpoint_url="http://x"), BusyError("plan")):
+        assert classify_once(error).remedy.startswith("ask again")
+    assert classify_once(client_error("AccessDenied")) == classify(client_error("AccessDenied"))
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"),
+    [
+        (DeadlineError(30), True),
+        (exceptions.ReadTimeoutError(endpoint_url="http://x"), True),
+        (exceptions.ConnectionClosedError(endpoint_url="http://x"), True),
+        (exceptions.ConnectTimeoutError(endpoint_url="http://x"), False),
+        (exceptions.EndpointConnectionError(endpoint_url="http://x"), False),
+        (BusyError("send"), False),
+        (ConsoleError(ProblemKind.CONFLICT, "taken", "choose"), False),
+    ],
+)
+def test_a_write_whose_request_may_have_arrived_may_have_been_done(error: Exception, unknown: bool) -> None:
+    assert (classify_write(error, Caller(), "look").remedy == "look") is unknown
