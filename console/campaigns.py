@@ -25,6 +25,7 @@ PROD = "prod"
 LOCAL = "local"
 TARGETS: Mapping[ChangeKind, CampaignStatus] = {
     ChangeKind.PAUSE: CampaignStatus.PAUSED,
+    ChangeKind.HOLD: CampaignStatus.PAUSED,
     ChangeKind.RESUME: CampaignStatus.RUNNING,
     ChangeKind.CANCEL: CampaignStatus.CANCELLED,
 }

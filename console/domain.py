@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary
+from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, is_paused_by_platform
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -269,9 +269,10 @@ def is_sending(campaign: CampaignSummary) -> bool:
 
 
 class ChangeKind(StrEnum):
-    """What can be asked of a campaign that exists."""
+    """What can be asked of a campaign that exists; `HOLD` is a pause of one that the platform has paused."""
 
     PAUSE = "pause"
+    HOLD = "hold"
     RESUME = "resume"
     CANCEL = "cancel"
     TPS = "tps"
@@ -287,12 +288,19 @@ class CampaignChange:
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
-    """What a change needs to know of a campaign: a write holds only under the `version` that was read."""
+    """What a change needs to know of a campaign: a write holds only under the `version` that was read, and
+    `pause_reason` tells whether somebody paused it or the platform itself."""
 
     id: str
     status: str
     version: int
     tps: float
+    pause_reason: str | None = None
+
+    @property
+    def is_paused_by_platform(self) -> bool:
+        """Whether it has paused without anybody asking for it."""
+        return is_paused_by_platform(self.status, self.pause_reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from console.campaigns import require_confirmed
-from console.domain import CampaignChange
+from console.domain import CampaignChange, ChangeKind
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.changes import change_campaign
@@ -32,5 +32,6 @@ def run(
     else:
         talk.put(changed_words(done))
     if done.changed:
-        talk.say(CONSEQUENCES[change.kind])
+        held = change.kind is ChangeKind.PAUSE and done.before.is_paused_by_platform
+        talk.say(CONSEQUENCES[ChangeKind.HOLD if held else change.kind])
     return ExitCode.OK

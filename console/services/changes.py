@@ -41,4 +41,6 @@ def is_so(state: CampaignState, change: CampaignChange) -> bool:
     """Whether the campaign already is what the change would make of it."""
     if change.kind is ChangeKind.TPS:
         return state.tps == change.tps
+    if change.kind in (ChangeKind.PAUSE, ChangeKind.HOLD) and state.is_paused_by_platform:
+        return False
     return state.status == TARGETS[change.kind].value

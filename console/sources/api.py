@@ -75,11 +75,13 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
 
 def _state(answer: Mapping[str, Any]) -> CampaignState:
     try:
+        reason = answer.get("pause_reason")
         return CampaignState(
             id=_text(answer, "campaign_id"),
             status=_text(answer, "status"),
             version=int(answer["version"]),
             tps=float(answer["throughput_tps"]),
+            pause_reason=None if reason is None else safe_line(reason, 40),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _malformed(f"is no campaign ({type(error).__name__}: {safe_line(error, 60)})") from error

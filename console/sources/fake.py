@@ -38,6 +38,7 @@ from lambdas.core.campaign import (
     CampaignStatus,
     CampaignSummary,
     ChannelCounts,
+    PauseReason,
     require_transition,
 )
 
@@ -67,6 +68,7 @@ class _Sending:
     tps: float
     status: CampaignStatus = CampaignStatus.RUNNING
     version: int = 1
+    pause_reason: str | None = None
     paces: list[tuple[float, float, float]] = dataclasses.field(default_factory=list)
 
     def rows(self, at: float) -> int:
@@ -76,10 +78,11 @@ class _Sending:
                 return min(self.recipients, int(before + (at - since) * rate + 1e-6))
         return 0
 
-    def change(self, at: float, status: CampaignStatus, tps: float) -> None:
+    def change(self, at: float, status: CampaignStatus, tps: float, pause_reason: str | None) -> None:
         """Go on so from `at` on."""
         self.paces.append((at, float(self.rows(at)), tps if status is CampaignStatus.RUNNING else 0.0))
         self.status, self.tps, self.version = status, tps, self.version + 1
+        self.pause_reason = pause_reason if status is CampaignStatus.PAUSED else None
 
 
 class FakeStack:
@@ -201,13 +204,20 @@ class FakeStack:
                 raise ConsoleError(ProblemKind.CHANGED, f"the campaign is at version {sending.version}")
             old = self._summary(sending).status
             new = TARGETS.get(change.kind, old)
-            if new is not old:
+            if change.kind in TARGETS:
                 try:
-                    require_transition(old, new)
+                    require_transition(old, new, sending.pause_reason)
                 except CampaignError as error:
                     raise ConsoleError(ProblemKind.CONFLICT, str(error)) from error
-            sending.change(self.clock.now(), new, change.tps or sending.tps)
+            reason = PauseReason.OPERATOR.value if change.kind in TARGETS else sending.pause_reason
+            sending.change(self.clock.now(), new, change.tps or sending.tps, reason)
             return self._state(sending)
+
+    def pause_itself(self, campaign_id: str, reason: PauseReason) -> None:
+        """Pause a campaign as the platform does."""
+        with self._lock:
+            sending = self._found(campaign_id)
+            sending.change(self.clock.now(), CampaignStatus.PAUSED, sending.tps, reason.value)
 
     def _found(self, campaign_id: str) -> _Sending:
         for sending in self._sending:
@@ -216,7 +226,8 @@ class FakeStack:
         raise ConsoleError(ProblemKind.NOT_FOUND, f"there is no campaign {campaign_id}")
 
     def _state(self, sending: _Sending) -> CampaignState:
-        return CampaignState(sending.id, self._summary(sending).status.value, sending.version, sending.tps)
+        status = self._summary(sending).status.value
+        return CampaignState(sending.id, status, sending.version, sending.tps, sending.pause_reason)
 
     def ping(self) -> None:
         """Answers."""
@@ -266,6 +277,7 @@ class FakeStack:
             cap_usd=50.0,
             estimate_usd=round(sending.recipients * PRICE_USD, 6),
             stop_reason=None,
+            pause_reason=sending.pause_reason,
             channels={"sms": counts},
         )
 

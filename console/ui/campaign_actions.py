@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from console.domain import AcceptedCampaign, ChangedCampaign, ChangeKind, is_open
 from console.places import Place
@@ -15,11 +15,12 @@ from console.view.changes import changed_words
 from console.view.plan import accepted_words
 from lambdas.core.campaign import CampaignStatus, CampaignSummary
 
-ALLOWED = {
-    ChangeKind.PAUSE: (CampaignStatus.RUNNING, CampaignStatus.SCHEDULED),
-    ChangeKind.RESUME: (CampaignStatus.PAUSED,),
+MAKES_SENSE: Mapping[ChangeKind, Callable[[CampaignSummary], bool]] = {
+    ChangeKind.PAUSE: lambda campaign: campaign.status in (CampaignStatus.RUNNING, CampaignStatus.SCHEDULED),
+    ChangeKind.HOLD: lambda campaign: campaign.is_paused_by_platform,
+    ChangeKind.RESUME: lambda campaign: campaign.status is CampaignStatus.PAUSED,
 }
-"""The statuses in which a change makes sense; any open one for those that are not named."""
+"""When a change of an open campaign makes sense; always for those that are not named."""
 
 
 def choice(each: Action, detail: str, run: Callable[[], None]) -> Choice:
@@ -56,4 +57,4 @@ def campaign_actions(desk: Desk, campaign: CampaignSummary) -> Sequence[Choice]:
 
     if not is_open(campaign):
         return ()
-    return [offer(kind) for kind in ChangeKind if campaign.status in ALLOWED.get(kind, (campaign.status,))]
+    return [offer(kind) for kind in ChangeKind if kind not in MAKES_SENSE or MAKES_SENSE[kind](campaign)]

@@ -18,8 +18,13 @@ WORDS: Mapping[str, str] = {
 }
 
 
+def pause_words(reason: str | None) -> str:
+    """A reason in words; one that this version does not know as it is."""
+    return WORDS.get(reason or "", reason or "")
+
+
 def status_words(campaign: CampaignSummary) -> str:
     """What stands behind a campaign's status: ` (why)`, the time at which it begins, or nothing."""
     if campaign.status is CampaignStatus.SCHEDULED and campaign.start_ms is not None:
         return f" (begins {fmt.stamp(campaign.start_ms / 1000)[:16]}Z)"
-    return f" ({WORDS.get(campaign.reason, campaign.reason)})" if campaign.reason else ""
+    return f" ({pause_words(campaign.reason)})" if campaign.reason else ""

@@ -264,7 +264,7 @@ class CampaignService:
             )
         if "status" in changes:
             try:
-                require_transition(status, CampaignStatus(changes["status"]))
+                require_transition(status, CampaignStatus(changes["status"]), meta.get("pause_reason"))
             except CampaignError as error:
                 raise ApiError(409, "transition", str(error)) from error
             changes |= self._life_changes(meta, CampaignStatus(changes["status"]))

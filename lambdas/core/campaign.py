@@ -82,8 +82,15 @@ class CampaignError(ValueError):
     """A change that the campaign's state does not allow."""
 
 
-def require_transition(old: CampaignStatus, new: CampaignStatus) -> None:
-    """Raise `CampaignError` with the allowed targets unless `old` may become `new`."""
+def is_paused_by_platform(status: str, pause_reason: str | None) -> bool:
+    """Whether the platform has paused a campaign itself: an operator may hold it, so that nothing else resumes it."""
+    return status == CampaignStatus.PAUSED and pause_reason not in (None, PauseReason.OPERATOR)
+
+
+def require_transition(old: CampaignStatus, new: CampaignStatus, pause_reason: str | None = None) -> None:
+    """Raise `CampaignError` with the allowed targets unless `old`, paused for `pause_reason`, may become `new`."""
+    if new is CampaignStatus.PAUSED and is_paused_by_platform(old, pause_reason):
+        return
     if new not in TRANSITIONS[old]:
         if not TRANSITIONS[old]:
             raise CampaignError(f"the campaign is {old}: it has ended and cannot become {new}; start a new one")
@@ -227,6 +234,11 @@ class CampaignSummary:
     def reason(self) -> str | None:
         """Why the campaign is paused or was stopped."""
         return self.pause_reason if self.status is CampaignStatus.PAUSED else self.stop_reason
+
+    @property
+    def is_paused_by_platform(self) -> bool:
+        """Whether it has paused without anybody asking for it."""
+        return is_paused_by_platform(self.status, self.pause_reason)
 
     @property
     def never_sent(self) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from lambdas.adapters.campaigns import CampaignTable
+from lambdas.core.campaign import PauseReason
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
 from tests.cloud.campaign_client import StackClient
@@ -66,6 +68,18 @@ def test_pause_resume_faster_cancel(cloud: LocalCloud, stack: StackClient, uniqu
         {"status": "running", "expected_version": shown["version"]},
     )
     assert (status, answer["error"]["code"]) == (409, "transition")
+
+
+def test_what_the_platform_has_paused_can_be_held(stack: StackClient, unique: str, wait_until: Wait) -> None:
+    campaign_id = stack.send_campaign(500, 5, key=unique)
+    wait_until(lambda: stack.show(campaign_id)["status"] == "running", timeout=20)
+    assert CampaignTable(stack.campaigns).pause(campaign_id, PauseReason.PUMPING)
+    status, held = change(stack, campaign_id, status="paused")
+    assert (status, held["status"], held["pause_reason"]) == (200, "paused", "operator")
+    status, answer = change(stack, campaign_id, status="paused")
+    assert (status, answer["error"]["code"]) == (409, "transition")
+    assert change(stack, campaign_id, status="running")[1]["pause_reason"] is None
+    assert change(stack, campaign_id, status="cancelled")[0] == 200
 
 
 def _quiet(cloud: LocalCloud, wait_until: Wait) -> bool:

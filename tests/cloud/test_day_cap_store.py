@@ -84,3 +84,19 @@ def test_a_campaign_goes_on_when_the_day_has_room_for_a_chunk(tables: BareTables
     assert not resumed()
     times[0] += DAY_MS
     assert resumed(), "the next day has begun"
+
+
+def test_a_campaign_that_is_held_meanwhile_stays_paused(tables: BareTables, unique: str) -> None:
+    store = CampaignTable(tables.campaigns)
+    put_campaign(tables.campaigns, unique, rows=500, tps=10, price=Decimal("0.01"), cap=Decimal(50))
+    store.pause(unique, PauseReason.DAY_CAP)
+    meta, summary = tables.campaigns.get(meta_key(unique)), store.summary(unique)
+    assert meta is not None
+    assert summary is not None
+    held = {"pause_reason": PauseReason.OPERATOR.value}
+    store.change(unique, held, status=CampaignStatus.PAUSED, version=int(meta["version"]))
+    day = CampaignDay(tables.campaigns, cap_usd=100, now_ms=lambda: NOW_MS)
+    assert not day_cap.resume(store, day, meta, summary, now_ms=NOW_MS), "what it had read is not so any more"
+    after = store.summary(unique)
+    assert after is not None
+    assert (after.status, after.pause_reason) == (CampaignStatus.PAUSED, PauseReason.OPERATOR)

@@ -21,6 +21,7 @@ from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
 from console.ui.widgets.panel import Panel
 from console.view.glyphs import ASCII
+from lambdas.core.campaign import PauseReason
 from tests.console.screens import application, first_data, opened, press, shown, shows, until
 from tests.support.stopped_clock import StoppedClock
 
@@ -115,7 +116,7 @@ def test_the_selected_campaign_is_paused_retuned_resumed_and_cancelled() -> None
             assert stack.state(first).status == "running"
             await press(pilot, "enter")
             await opened(pilot, OverviewScreen)
-            await shows(pilot, f"PAUSED {first}")
+            await shows(pilot, f"PAUSED (by an operator) {first}")
             assert stack.state(second).status == "running"
 
             await press(pilot, "a", "t")
@@ -186,6 +187,30 @@ def test_only_what_makes_sense_for_a_campaign_is_offered() -> None:
             await press(pilot, "a")
             await shows(pilot, f"{campaign_id}: stop sending")
             assert "go on where it stopped" not in shown(pilot)
+
+    run(body())
+
+
+def test_what_the_platform_has_paused_can_be_held() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        campaign_id = stack.send(make_request(5_000, 5)).id
+        stack.pause_itself(campaign_id, PauseReason.DAY_CAP)
+        app = application(stack)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await first_data(pilot)
+            await press(pilot, "a")
+            await shows(pilot, f"{campaign_id}: stay paused until resumed")
+            await press(pilot, "p")
+            await opened(pilot, ChangeCampaign)
+            await shows(pilot, "hold the paused campaign")
+            await press(pilot, "enter")
+            await opened(pilot, OverviewScreen)
+            await shows(pilot, "(by an operator)")
+            assert stack.state(campaign_id).pause_reason == PauseReason.OPERATOR
+            await press(pilot, "a")
+            await shows(pilot, f"{campaign_id}: go on where it stopped")
+            assert "stay paused" not in shown(pilot)
 
     run(body())
 

@@ -206,10 +206,12 @@ CAMPAIGN = {"campaign_id": "c-1", "status": "running", "version": 3, "throughput
 
 
 def test_a_change_is_made_under_the_version_that_was_read(api: Api) -> None:
-    api.replies = [(200, CAMPAIGN), (200, {**CAMPAIGN, "status": "paused", "version": 4})]
+    paused = {**CAMPAIGN, "status": "paused", "version": 4, "pause_reason": "day_cap"}
+    api.replies = [(200, CAMPAIGN), (200, paused)]
     state = api.client().state("c-1")
     assert state == CampaignState("c-1", "running", 3, 5.0)
-    assert api.client().change("c-1", CampaignChange(ChangeKind.PAUSE), state.version).status == "paused"
+    after = api.client().change("c-1", CampaignChange(ChangeKind.PAUSE), state.version)
+    assert after == CampaignState("c-1", "paused", 4, 5.0, "day_cap")
     assert [(method, path) for method, path, _, _ in api.received] == [
         ("GET", f"{PATH}/api/campaigns/c-1"),
         ("PATCH", f"{PATH}/api/campaigns/c-1"),

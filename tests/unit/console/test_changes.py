@@ -12,6 +12,7 @@ from console.exit_codes import ExitCode
 from console.headless import changes as commands
 from console.services.changes import change_campaign
 from console.sources.fake import FakeStack
+from lambdas.core.campaign import PauseReason
 
 
 def running(environment: str = "local") -> tuple[FakeStack, str]:
@@ -36,7 +37,8 @@ def test_a_campaign_is_paused_resumed_retuned_and_cancelled(capsys: pytest.Captu
         assert run(stack, campaign_id, kind, tps) == ExitCode.OK
         answer = json.loads(capsys.readouterr().out)
         assert (answer["changed"], answer["after"]["status"]) == (True, status)
-    assert answer["before"] == {"id": campaign_id, "status": "running", "version": 4, "tps": 7.5}
+    before = {"id": campaign_id, "status": "running", "version": 4, "tps": 7.5, "pause_reason": None}
+    assert answer["before"] == before
     with pytest.raises(ConsoleError, match="cannot become running") as caught:
         run(stack, campaign_id, "resume")
     assert caught.value.problem.kind is ProblemKind.CONFLICT
@@ -52,6 +54,21 @@ def test_what_is_so_already_is_left_alone(capsys: pytest.CaptureFixture[str]) ->
     assert captured.out == f"{campaign_id} is paused at 5.00/s already: nothing was changed\n"
     assert captured.err == ""
     assert stack.state(campaign_id).version == 2
+
+
+def test_what_the_platform_paused_is_held_by_a_pause_once(capsys: pytest.CaptureFixture[str]) -> None:
+    stack, campaign_id = running()
+    stack.pause_itself(campaign_id, PauseReason.DAY_CAP)
+    assert run(stack, campaign_id, "pause", as_json=False) == ExitCode.OK
+    captured = capsys.readouterr()
+    assert captured.out == f"{campaign_id}: paused (the day's cap is reached) -> paused\n"
+    assert captured.err == "nothing goes out until somebody resumes it\n"
+    assert stack.state(campaign_id).pause_reason == "operator"
+    run(stack, campaign_id, "pause", as_json=False)
+    assert "nothing was changed" in capsys.readouterr().out
+    assert stack.state(campaign_id).version == 3
+    with pytest.raises(ConsoleError, match="a paused campaign cannot become paused"):
+        stack.change(campaign_id, CampaignChange(ChangeKind.HOLD), 3)
 
 
 def test_a_change_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from lambdas.core.campaign import (
     CampaignStatus,
     CampaignSummary,
     ChannelCounts,
+    PauseReason,
     require_transition,
 )
 
@@ -69,6 +70,17 @@ TestCampaignMachine = CampaignMachine.TestCase
 def test_the_table_is_complete() -> None:
     assert TRANSITIONS.keys() == set(CampaignStatus)
     assert {(old.value, new.value) for old, targets in TRANSITIONS.items() for new in targets} == ALLOWED
+
+
+@pytest.mark.parametrize("reason", PauseReason)
+def test_an_operator_may_hold_what_the_platform_has_paused(reason: PauseReason) -> None:
+    if reason is PauseReason.OPERATOR:
+        with pytest.raises(CampaignError, match="a paused campaign cannot become paused"):
+            require_transition(CampaignStatus.PAUSED, CampaignStatus.PAUSED, reason)
+    else:
+        require_transition(CampaignStatus.PAUSED, CampaignStatus.PAUSED, reason)
+    with pytest.raises(CampaignError):
+        require_transition(CampaignStatus.RUNNING, CampaignStatus.RUNNING, reason)
 
 
 def meta(**changes: Any) -> dict[str, Any]:
