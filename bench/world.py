@@ -177,7 +177,7 @@ class SharedCampaigns:
         """running -> completed."""
         self._store.end(CampaignStatus.COMPLETED)
 
-    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+    def pause(self, campaign_id: str, reason: PauseReason, code: str | None = None) -> bool:
         """running -> paused."""
         self._store.end(CampaignStatus.PAUSED)
         return True

@@ -34,7 +34,7 @@ def campaign_of(items: Sequence[Item]) -> CampaignSummary:
     meta = next(item for item in items if item["sk"] == keys.META)
     counts = [item for item in items if item["sk"].startswith(keys.COUNT_PREFIX)]
     meta = {**meta, "pk": safe_line(meta["pk"], 80)}
-    for name in ("stop_reason", "pause_reason"):
+    for name in ("stop_reason", "pause_reason", "pause_code"):
         if meta.get(name) is not None:
             meta[name] = safe_line(meta[name], 40)
     return CampaignSummary.from_items(meta, counts)

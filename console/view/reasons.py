@@ -27,4 +27,5 @@ def status_words(campaign: CampaignSummary) -> str:
     """What stands behind a campaign's status: ` (why)`, the time at which it begins, or nothing."""
     if campaign.status is CampaignStatus.SCHEDULED and campaign.start_ms is not None:
         return f" (begins {fmt.stamp(campaign.start_ms / 1000)[:16]}Z)"
-    return f" ({pause_words(campaign.reason)})" if campaign.reason else ""
+    code = campaign.pause_code if campaign.status is CampaignStatus.PAUSED else None
+    return f" ({pause_words(campaign.reason)}{f': {code}' if code else ''})" if campaign.reason else ""

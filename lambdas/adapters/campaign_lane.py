@@ -225,9 +225,9 @@ class CampaignLane:
         """running -> completed; no error if the campaign has ended otherwise."""
         self._campaigns.complete(campaign_id)
 
-    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
-        """running -> paused, with the reason; False if the campaign was not running."""
-        return self._campaigns.pause(campaign_id, reason)
+    def pause(self, campaign_id: str, reason: PauseReason, code: str | None = None) -> bool:
+        """running -> paused, with the reason and a provider's code; False if the campaign was not running."""
+        return self._campaigns.pause(campaign_id, reason, code)
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""

@@ -83,9 +83,10 @@ class CampaignTable:
         """running -> completed; no error if the campaign has ended otherwise."""
         self._move(campaign_id, {CampaignStatus.RUNNING}, CampaignStatus.COMPLETED, stop_reason=None)
 
-    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
-        """running -> paused, with the reason; False if the campaign was not running."""
-        return self._move(campaign_id, {CampaignStatus.RUNNING}, CampaignStatus.PAUSED, pause_reason=reason.value)
+    def pause(self, campaign_id: str, reason: PauseReason, code: str | None = None) -> bool:
+        """running -> paused, with the reason and a provider's code; False if the campaign was not running."""
+        running = {CampaignStatus.RUNNING}
+        return self._move(campaign_id, running, CampaignStatus.PAUSED, pause_reason=reason.value, pause_code=code)
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""

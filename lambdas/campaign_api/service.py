@@ -288,11 +288,12 @@ class CampaignService:
         if new is CampaignStatus.SCHEDULED and int(meta.get("start_at", 0)) <= now_ms:
             raise ApiError(409, "transition", "the campaign has no start ahead of it; set its status to running")
         reason = PauseReason.OPERATOR.value if new is CampaignStatus.PAUSED else None
+        pause = {"pause_reason": reason, "pause_code": None}
         if new is not CampaignStatus.RUNNING:
-            return {"pause_reason": reason}
+            return pause
         counted = self._campaigns.summary(keys.campaign_id(meta["pk"]))
         health = {} if counted is None else {"health": ErrorTally.of(counted).to_item()}
-        return {"pause_reason": reason, "resumed_at": now_ms, **health, **rest_until(meta, now_ms)}
+        return {**pause, "resumed_at": now_ms, **health, **rest_until(meta, now_ms)}
 
     def _ask_for_start(self, campaign_id: str, meta: Mapping[str, Any]) -> None:
         """Have a campaign started on time that starts before long; the sweeper asks for those of later."""

@@ -99,7 +99,13 @@ def _work(record: Mapping[str, Any], owner: str) -> None:
         spent_usd=report.spent_usd,
     )
     if report.paused is not None:
-        LOG.line("ERROR", "campaign paused", campaign_id=token.campaign_id, reason=report.paused.value)
+        LOG.line(
+            "ERROR",
+            "campaign paused",
+            campaign_id=token.campaign_id,
+            reason=report.paused.value,
+            code=report.pause_code,
+        )
         data.append(Datum(CAMPAIGNS_AUTO_PAUSED, 1))
     LOG.metrics(data)
     LOG.line(

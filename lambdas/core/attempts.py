@@ -90,7 +90,7 @@ class ChunkProgress:
             return dict(self._deadlines)
 
     def left_unsent(self, send: ScheduledSend) -> None:
-        """Record that a row's call was never made in this run; its chunk stays open unless `count_unsent` follows."""
+        """Record that a row was not handed over in this run; its chunk stays open unless `count_unsent` follows."""
         with self._lock:
             self.unsent.append(send)
 
@@ -128,7 +128,7 @@ class Progress(Protocol):
         """The row has its outcome."""
 
     def left_unsent(self, send: ScheduledSend) -> None:
-        """The row's call was never made."""
+        """The row was not handed over: no call was made, or one that the provider refuses to everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ class Attempts:
         return self._tracking.has_row(message_id)
 
     def withdraw(self, sends: list[ScheduledSend], owner: str) -> None:
-        """Take back the intents of rows that were never called, so that a successor may send them."""
+        """Take back the intents of rows that were not handed over, so that a successor may send them."""
         for send in sends:
             if send.intended and not self._tracking.withdraw(send.message_id, owner):
                 self.not_withdrawn += 1
@@ -351,14 +351,14 @@ class Attempts:
             provider_id = self._provider.send(message)
         except ProviderError as error:
             self.handed_over -= int(error.error_class is not ErrorClass.IN_DOUBT)
-            self._not_accepted(send, terms, error)
+            self._not_accepted(send, error)
             return
         self._refused_in_a_row = 0
         self.errors.record(send.message_id, failed=False)
         self._tracking.accepted(send.message_id, provider_id, called_ms)
         send.progress.done(send, Outcome.SENT)
 
-    def _not_accepted(self, send: ScheduledSend, terms: SendTerms, error: ProviderError) -> None:
+    def _not_accepted(self, send: ScheduledSend, error: ProviderError) -> None:
         now_ms = self._clock.now_us() // 1_000
         self.throttled += int(error.throttled)
         if error.error_class is ErrorClass.WAIT:
@@ -378,9 +378,8 @@ class Attempts:
             self._opt_outs.remember(send.row.destination)
         if error.error_class is ErrorClass.STOP:
             self.stop_code = error.code
-            if terms.is_single:
-                send.progress.left_unsent(send)
-                return
+            send.progress.left_unsent(send)
+            return
         self._tracking.refused(send.message_id, error.code, now_ms)
         send.progress.done(send, Outcome.REFUSED)
 

@@ -141,7 +141,8 @@ class CampaignSummary:
     were closed between its first and its last message. `excluded` rows failed preflight, `suppressed` ones had opted
     out when their turn came, `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the
     rows of closed chunks, `lanes` are the runs of rows that each channel sends, in the zones of `window` where there is
-    one, `legs` the retries and fallback messages after them, which count like rows of their own.
+    one, `legs` the retries and fallback messages after them, which count like rows of their own. `pause_code` is what a
+    provider that refuses everything has answered.
     """
 
     id: str
@@ -164,6 +165,7 @@ class CampaignSummary:
     legs: int = 0
     excluded_by_reason: Mapping[str, int] = field(default_factory=dict)
     pause_reason: str | None = None
+    pause_code: str | None = None
     start_ms: int | None = None
     window: SendWindow | None = None
     rested_ms: int = 0
@@ -197,6 +199,7 @@ class CampaignSummary:
             legs=int(meta.get("legs", 0)),
             excluded_by_reason={str(name): int(n) for name, n in meta.get("excluded_by_reason", {}).items()},
             pause_reason=meta.get("pause_reason"),
+            pause_code=meta.get("pause_code"),
             start_ms=_optional_int(meta.get("start_at")),
             window=SendWindow.from_json(window) if window else None,
             rested_ms=rested_ms(meta, last_sent_ms),
@@ -302,6 +305,7 @@ class CampaignSummary:
             "fallback_legs": self.legs,
             "stop_reason": self.stop_reason,
             "pause_reason": self.pause_reason,
+            "pause_code": self.pause_code,
             "suspicious_ranges": [dict(each) for each in self.suspicious_ranges],
             "start_at_ms": self.start_ms,
             "send_window": None if self.window is None else self.window.to_json(),

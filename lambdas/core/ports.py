@@ -35,11 +35,6 @@ class SendTerms:
     max_price_usd: str | None = None
     validity_seconds: int | None = None
 
-    @property
-    def is_single(self) -> bool:
-        """Whether they are one single message's."""
-        return not self.campaign_id
-
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
@@ -193,8 +188,8 @@ class CampaignPort(Protocol):
     def complete(self, campaign_id: str) -> None:
         """running -> completed; no error if the campaign has ended otherwise."""
 
-    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
-        """running -> paused, with the reason; False if the campaign was not running."""
+    def pause(self, campaign_id: str, reason: PauseReason, code: str | None = None) -> bool:
+        """running -> paused, with the reason and a provider's code; False if the campaign was not running."""
 
     def stop(self, campaign_id: str, reason: StopReason | str) -> None:
         """open -> stopped, with the reason; no error if the campaign has ended otherwise."""

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 class ErrorClass(StrEnum):
     """What follows from a refusal: wait until the provider takes calls again, try the message a few times more, give it
-    to another channel, never write to this destination again, or stop the whole campaign. `IN_DOUBT`: nobody knows
-    whether the provider took the message.
+    to another channel, never write to this destination again, or stop sending until somebody has put right what all
+    messages are refused for. `IN_DOUBT`: nobody knows whether the provider took the message.
 
     `WAIT` says nothing about the message (calls come too fast, nobody can be reached), so it never fails one.
     """

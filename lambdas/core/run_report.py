@@ -27,7 +27,7 @@ class RunReport:
     """What a run did; `slowest_wait_s` is the longest wait for a lease, `chunks_left` the chunks it let go of
     unfinished: the next run has to look for them (`recover`); `spent_usd` is the estimate of what was handed over,
     `not_withdrawn` the intents that a successor has taken as calls before they were withdrawn, `paused` why the run
-    itself has paused the campaign."""
+    itself has paused the campaign, `pause_code` the provider's answer that made it."""
 
     end: RunEnd = RunEnd.NOTHING_LEFT
     sent: int = 0
@@ -41,3 +41,4 @@ class RunReport:
     chunks_left: int = 0
     not_withdrawn: int = 0
     paused: PauseReason | None = None
+    pause_code: str | None = None

@@ -191,12 +191,12 @@ class CampaignSender:
             return False
         return True
 
-    def _pause(self, reason: PauseReason) -> None:
+    def _pause(self, reason: PauseReason, code: str | None = None) -> None:
         """Pause the campaign for all its workers; calls of this one that have not begun are not made."""
         self._attempts.halted = True
         self._report.end = RunEnd.NOT_RUNNING
-        if self._ports.campaigns.pause(self._campaign_id, reason):
-            self._report.paused = reason
+        if self._ports.campaigns.pause(self._campaign_id, reason, code):
+            self._report.paused, self._report.pause_code = reason, code
 
     def _prepare(self, deadline_us: int) -> list[ScheduledSend] | None:
         """The next rows with their slots: missed ones first, then those in line for a lease, then abandoned chunks,
@@ -336,8 +336,7 @@ class CampaignSender:
         pool.shutdown(wait=True)
         self._leave([*self._attempts.take_late(), *self._again, *self._line.clear()])
         if self._attempts.stop_code is not None:
-            self._ports.campaigns.stop(self._campaign_id, self._attempts.stop_code)
-            self._report.end = RunEnd.STOPPED
+            self._pause(PauseReason.PROVIDER_STOP, self._attempts.stop_code)
         ended = self._report.end is RunEnd.STOPPED or (
             self._report.end is RunEnd.NOT_RUNNING
             and self._ports.campaigns.load(self._campaign_id).status not in OPEN_STATUSES

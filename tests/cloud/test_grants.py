@@ -186,8 +186,9 @@ def _report_a_receipt(stage: Stage) -> None:
 
 def _send(stage: Stage, channel: Channel) -> None:
     campaign_id = stage.started(1, 1, channels=(channel,))
-    stage.until_status(campaign_id, "stopped")
-    assert stage.stack.show(campaign_id)["stop_reason"] == "AccessDeniedException"
+    stage.until_status(campaign_id, "paused")
+    shown = stage.stack.show(campaign_id)
+    assert (shown["pause_reason"], shown["pause_code"]) == ("provider_stop", "AccessDeniedException")
 
 
 def _order(stage: Stage) -> None:
@@ -201,7 +202,7 @@ def _order(stage: Stage) -> None:
         ("campaign-planner", "s3:GetObject", _plan, "AccessDenied"),
         ("delivery-processor", "dynamodb:UpdateItem", _report_a_receipt, "AccessDeniedException"),
         *(
-            (f"campaign-worker-{channel}", action, partial(_send, channel=channel), '"end":"stopped"')
+            (f"campaign-worker-{channel}", action, partial(_send, channel=channel), '"code":"AccessDeniedException"')
             for channel, action in SEND_ACTIONS.items()
         ),
         ("message-sender", SEND_ACTIONS[Channel.EMAIL], _order, "the provider refuses everything"),

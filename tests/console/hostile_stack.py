@@ -187,7 +187,7 @@ class HostileTables(Dynamo):
         answer = super().query(**request)
         for row in answer["Items"]:
             if "status" in row:
-                row.update(item(pause_reason=self._next(), stop_reason=self._next()))
+                row.update(item(pause_reason=self._next(), pause_code=self._next(), stop_reason=self._next()))
         return answer
 
     def batch_get_item(self, RequestItems: dict[str, Any], **_: Any) -> dict[str, Any]:

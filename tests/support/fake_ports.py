@@ -68,6 +68,7 @@ class StoredCampaign:
     unsent: int = 0
     stop_reason: str | None = None
     pause_reason: PauseReason | None = None
+    pause_code: str | None = None
     window: SendWindow | None = None
     pause_error_rate: float = 1.0
     chunks: dict[int, StoredChunk] = field(default_factory=dict)
@@ -258,11 +259,11 @@ class FakeCampaigns:
 
         self._worker.operate("complete", effect)
 
-    def pause(self, campaign_id: str, reason: PauseReason) -> bool:
+    def pause(self, campaign_id: str, reason: PauseReason, code: str | None = None) -> bool:
         def effect() -> bool:
             if self._meta.status is not CampaignStatus.RUNNING:
                 return False
-            self._meta.status, self._meta.pause_reason = CampaignStatus.PAUSED, reason
+            self._meta.status, self._meta.pause_reason, self._meta.pause_code = CampaignStatus.PAUSED, reason, code
             return True
 
         return self._worker.operate("pause", effect)

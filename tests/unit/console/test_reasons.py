@@ -33,6 +33,11 @@ def test_a_pause_says_why_and_a_schedule_when(campaign: CampaignSummary) -> None
     assert status_words(paused) == " (too many fail)"
     strange = dataclasses.replace(paused, pause_reason="of_tomorrow")
     assert status_words(strange) == " (of_tomorrow)"
+    refused = dataclasses.replace(
+        paused, pause_reason=PauseReason.PROVIDER_STOP, pause_code="MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"
+    )
+    assert status_words(refused) == " (the provider refuses everything: MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT)"
+    assert status_words(dataclasses.replace(refused, status=CampaignStatus.RUNNING)) == status_words(campaign)
     waiting = dataclasses.replace(campaign, status=CampaignStatus.SCHEDULED, start_ms=1_800_000_000_000)
     assert status_words(waiting) == " (begins 2027-01-15T08:00Z)"
     for shown in (paused, waiting):

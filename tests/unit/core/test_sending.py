@@ -9,11 +9,11 @@ import pytest
 
 from lambdas.core import keys
 from lambdas.core.attempts import MAX_ATTEMPTS, ChunkProgress, ScheduledSend
-from lambdas.core.campaign import CampaignStatus, StopReason
+from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.leasing import LeaseLine
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
-from lambdas.core.ports import Chunk
+from lambdas.core.ports import Chunk, OutboundMessage
 from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
 from lambdas.core.run_report import RunEnd
 from lambdas.core.sending import CHUNK_LEASE_US, KEEP_US
@@ -291,19 +291,57 @@ def test_money_left_over_by_cheap_rows_is_spent_on_the_rest() -> None:
     assert world.campaign.spent_usd == PRICE_USD * 63
 
 
-def test_a_reason_to_stop_stops_the_campaign() -> None:
+STOPS = [
+    ("ServiceQuotaExceededException", "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"),
+    ("AccessDeniedException", None),
+    ("ExpiredTokenException", None),
+    ("LimitExceededException", None),
+]
+
+
+@pytest.mark.parametrize(("exception", "reason"), STOPS)
+def test_what_every_message_is_refused_for_pauses_the_campaign_and_costs_no_row(
+    exception: str, reason: str | None
+) -> None:
     world = FakeWorld(200, tps=50)
-    stop = classify("ServiceQuotaExceededException", "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT")
+    stop = classify(exception, reason)
     world.script = lambda message, attempt: stop if message.row.row >= 60 else None
     report = world.run_worker()
-    assert report.end is RunEnd.STOPPED
-    assert world.campaign.status is CampaignStatus.STOPPED
-    assert world.campaign.stop_reason == "MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"
+    assert (report.end, report.paused, report.pause_code) == (
+        RunEnd.NOT_RUNNING,
+        PauseReason.PROVIDER_STOP,
+        reason or exception,
+    )
+    assert (world.campaign.status, world.campaign.pause_reason) == (CampaignStatus.PAUSED, PauseReason.PROVIDER_STOP)
+    assert world.campaign.pause_code == (reason or exception)
     assert_conserved(world)
-    assert world.campaign.reserved_usd == 0
-    refused = [row for row, status in world.statuses().items() if status is Status.FAILED]
-    assert 1 <= len(refused) <= 3, "only calls under way at the same time may be refused for the same reason"
-    assert Status.SENDING not in world.statuses().values()
+    assert 1 <= len(world.calls) - 60 <= 3, "only calls under way at the same time may be refused for the same reason"
+    assert set(world.statuses()) == set(range(60)), "the intents of refused rows are withdrawn"
+    assert set(world.statuses().values()) == {Status.SENT}
+    world.script = lambda message, attempt: None
+    world.set_status(CampaignStatus.RUNNING)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+    assert set(world.statuses().values()) == {Status.SENT}
+    assert world.campaign.spent_usd == PRICE_USD * 200, "what was refused has cost nothing"
+
+
+def test_a_campaign_that_is_cancelled_while_the_provider_refuses_everything_leaves_its_rows_unsent() -> None:
+    world = FakeWorld(200, tps=50)
+    stop = classify("AccessDeniedException", None)
+
+    def refuse_and_cancel(message: OutboundMessage, attempt: int) -> ProviderError | None:
+        if message.row.row < 60:
+            return None
+        world.set_status(CampaignStatus.CANCELLED)
+        return stop
+
+    world.script = refuse_and_cancel
+    report = world.run_worker()
+    assert (report.end, report.paused) == (RunEnd.NOT_RUNNING, None)
+    assert world.campaign.status is CampaignStatus.CANCELLED
+    assert_conserved(world)
+    assert (world.campaign.reserved_usd, len(world.statuses())) == (Decimal(0), 60)
 
 
 def test_throttled_calls_are_repeated_with_growing_pauses() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus
+from lambdas.core.campaign import CampaignStatus, PauseReason
 from lambdas.core.lanes import Lane, lane_attributes, lanes_of
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND, lease_units
@@ -136,14 +136,14 @@ def test_a_pause_and_a_cancellation_hold_for_every_channel(status: CampaignStatu
     assert len(world.calls) == 600
 
 
-def test_a_reason_to_stop_one_channel_s_calls_stops_the_campaign() -> None:
+def test_a_reason_to_stop_one_channel_s_calls_pauses_the_campaign() -> None:
     world = FakeWorld(rows(sms=200, email=200), tps=50, parts_per_second=FAST)
     stop = classify("SendingPausedException", None)
     world.script = lambda message, attempt: stop if message.row.channel == "email" else None
     reports = world.run_lanes()
-    assert world.campaign.status is CampaignStatus.STOPPED
-    assert reports["email"].end is RunEnd.STOPPED
-    assert reports["sms"].end is RunEnd.NOT_RUNNING
+    assert (world.campaign.status, world.campaign.pause_reason) == (CampaignStatus.PAUSED, PauseReason.PROVIDER_STOP)
+    assert {report.end for report in reports.values()} == {RunEnd.NOT_RUNNING}
+    assert (reports["email"].pause_code, reports["sms"].pause_code) == ("SendingPausedException", None)
     assert len(calls_of(world, "sms")) <= 2 * lease_units(25)
     assert_conserved(world)
 

@@ -29,6 +29,7 @@ MOODS: dict[str, ProviderError | None] = {
     "throttles": classify("ThrottlingException", None),
     "fails": classify("InternalServerException", None),
     "refuses": classify("ValidationException", "PRICE_OVER_THRESHOLD"),
+    "refuses everybody": classify("AccessDeniedException", "ACCOUNT_DISABLED"),
     "breaks off": in_doubt("ReadTimeoutError"),
 }
 ORDERS = (*(CampaignStatus.RUNNING, CampaignStatus.PAUSED) * 4, CampaignStatus.CANCELLED)
