@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
-from console.domain import Alarm, ConsoleError, Overview, is_sending
+from console.domain import Alarm, ConsoleError, Fetched, Overview, is_sending
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.monitor import DEADLINE, Beats, Monitor
@@ -16,6 +18,8 @@ from console.view import frame
 from console.view import overview as view
 from console.view.segments import Line, Role, line, text_of
 from lambdas.core.campaign import CampaignSummary
+
+T = TypeVar("T")
 
 BEAT = 0.05
 RATE_SECONDS = 2.0
@@ -45,39 +49,43 @@ def _until_settled(monitor: Monitor) -> None:
 
 def snapshot(overview: Overview) -> dict[str, Any]:
     """The JSON document; money in US dollars, times ISO 8601 UTC, null where nothing is known."""
-    campaigns = overview.campaigns.value
-    spend = overview.spend.value
-    total, by_channel = view.delivery(campaigns or (), overview.taken_at)
+    alarms, campaigns, spend = overview.alarms.value, overview.campaigns.value, overview.spend.value
+    rates = overview.throughput
     return {
         "stack": overview.stack.stack,
         "environment": overview.stack.environment,
         "taken_at": fmt.stamp(overview.taken_at),
         "stale": any(feed.error is not None for feed in overview.feeds().values()),
-        "alarms": [alarm_document(alarm) for alarm in overview.alarms.value or ()],
+        "alarms": None if alarms is None else [alarm_document(alarm) for alarm in alarms],
         "throughput": {
-            "target_per_second": overview.throughput.target,
-            "achieved_per_second": _rounded(overview.throughput.achieved, 3),
-            "by_channel": {name: round(rate, 3) for name, rate in overview.throughput.by_channel.items()},
+            "target_per_second": None if campaigns is None else rates.target,
+            "achieved_per_second": _rounded(rates.achieved, 3),
+            "by_channel": {name: round(rate, 3) for name, rate in rates.by_channel.items()},
         },
-        "delivery": {
-            "by_status": {
-                "queued": total.queued,
-                "awaiting_receipt": total.awaiting_receipt,
-                "delivered": total.delivered,
-                "failed": total.failed,
-                "in_doubt": total.in_doubt,
-                "not_sent": total.not_sent,
-            },
-            "by_channel": by_channel,
-        },
+        "delivery": _delivery_document(campaigns, overview.taken_at),
         "cost": {
             "today_usd": None if spend is None else round(spend.today_usd, 6),
             "month_to_date_usd": None if spend is None else round(spend.month_to_date_usd, 6),
             "forecast_usd": None if spend is None else round(view.forecast(spend, overview.taken_at), 6),
             "console_api_usd": round(overview.api.usd, 9),
         },
-        "campaigns": [campaign_document(campaign) for campaign in campaigns or ()],
+        "campaigns": None if campaigns is None else [campaign_document(campaign) for campaign in campaigns],
     }
+
+
+def _delivery_document(campaigns: Sequence[CampaignSummary] | None, now: float) -> dict[str, Any]:
+    if campaigns is None:
+        return {"by_status": None, "by_channel": None}
+    total, by_channel = view.delivery(campaigns, now)
+    by_status = {
+        "queued": total.queued,
+        "awaiting_receipt": total.awaiting_receipt,
+        "delivered": total.delivered,
+        "failed": total.failed,
+        "in_doubt": total.in_doubt,
+        "not_sent": total.not_sent,
+    }
+    return {"by_status": by_status, "by_channel": by_channel}
 
 
 def alarm_document(alarm: Alarm) -> dict[str, Any]:
@@ -111,27 +119,42 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def lines_of(overview: Overview) -> list[Line]:
-    """The snapshot for people: the panels of the screen one below the other."""
+    """The snapshot for people: the panels of the screen one below the other, or why one could not be read."""
     glyphs, now = talk.glyphs(), overview.taken_at
-    campaigns = overview.campaigns.value
+    campaigns = overview.campaigns
     sections: list[tuple[str, list[Line]]] = [
         ("", [frame.header_row(overview, columns=COLUMNS, glyphs=glyphs)]),
-        ("alarms", _alarms(overview)),
-        ("throughput", view.throughput_rows(overview, columns=COLUMNS, rows=1, glyphs=glyphs)),
-        ("campaigns", view.campaign_rows(campaigns or (), now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
-        ("delivery, 24 h", view.delivery_rows(campaigns or (), now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
+        ("alarms", _read(overview.alarms, partial(_alarms, overview))),
+        (
+            "throughput",
+            _read(campaigns, lambda _: view.throughput_rows(overview, columns=COLUMNS, rows=1, glyphs=glyphs)),
+        ),
+        (
+            "campaigns",
+            _read(campaigns, lambda all_: view.campaign_rows(all_, now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
+        ),
+        (
+            "delivery, 24 h",
+            _read(campaigns, lambda all_: view.delivery_rows(all_, now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
+        ),
+        ("cost", _read(overview.spend, lambda spend: view.cost_rows(spend, now, overview, columns=COLUMNS, rows=ROWS))),
     ]
-    if overview.spend.value is not None:
-        sections.append(("cost", view.cost_rows(overview.spend.value, now, overview, columns=COLUMNS, rows=ROWS)))
     lines: list[Line] = []
     for title, body in sections:
         lines += ([line((title.upper(), Role.STRONG))] if title else []) + body
     return lines
 
 
-def _alarms(overview: Overview) -> list[Line]:
+def _read(feed: Fetched[T], rows: Callable[[T], list[Line]]) -> list[Line]:
+    """The rows of what was read; nothing known is not the same as nothing there."""
+    if feed.value is not None:
+        return rows(feed.value)
+    return [line((f"could not be read: {feed.error or 'no answer yet'}", Role.ALARM))]
+
+
+def _alarms(overview: Overview, alarms: Sequence[Alarm]) -> list[Line]:
     return view.alarm_rows(
-        overview.alarms.value or (),
+        alarms,
         overview.taken_at,
         columns=COLUMNS,
         rows=50,

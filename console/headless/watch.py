@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 from console.commandline import parse_seconds
 from console.domain import ConsoleError, Overview, ProblemKind
@@ -69,16 +70,17 @@ def _json_line(overview: Overview) -> str:
 
 
 def _text_line(overview: Overview) -> str:
-    total, _ = delivery(overview.campaigns.value or (), overview.taken_at)
-    rates = overview.throughput
+    campaigns, rates = overview.campaigns.value, overview.throughput
+    total, _ = delivery(campaigns or (), overview.taken_at)
+    counted = {name: None if campaigns is None else value for name, value in asdict(total).items()}
     alarms = fmt.MISSING if overview.alarms.value is None else alarm_summary(overview.alarms.value)
     stale = [name for name, feed in overview.feeds().items() if feed.error is not None]
     words = (
         fmt.stamp(overview.taken_at),
         f"alarms {alarms}",
-        f"achieved {fmt.rate(rates.achieved)} of {fmt.rate(rates.target)}",
-        f"delivered {fmt.count(total.delivered)} failed {fmt.count(total.failed)}",
-        f"awaiting {fmt.count(total.awaiting_receipt)} in doubt {fmt.count(total.in_doubt)}",
+        f"achieved {fmt.rate(rates.achieved)} of {fmt.rate(None if campaigns is None else rates.target)}",
+        f"delivered {fmt.count(counted['delivered'])} failed {fmt.count(counted['failed'])}",
+        f"awaiting {fmt.count(counted['awaiting_receipt'])} in doubt {fmt.count(counted['in_doubt'])}",
         *([f"STALE {' '.join(stale)}"] if stale else []),
     )
     return "  ".join(words)

@@ -25,6 +25,13 @@ CONNECT_SECONDS = 2
 READ_SECONDS = 5
 ATTEMPTS = 2
 LOCAL_SECRET = "local"  # noqa: S105 - the embedded cloud checks no secret; a word that is plainly none of AWS's
+STALE_CREDENTIALS = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException"}
+    | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError", "CredentialRetrievalError"}
+    | {"NoCredentialsError", "PartialCredentialsError", "LoginRefreshRequired", "LoginTokenLoadError"}
+)
+"""Error codes and exceptions after which other credentials may lie on this machine than a session has read once: the
+query APIs' common errors ("Common Errors", of each API reference), and botocore's exceptions."""
 BEGAN = "cpaas_console_began"
 """Where a call's context keeps its beginning, between botocore's events."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -103,6 +110,12 @@ class Clients:
         if self._guard is not None:
             self._guard.require()
 
+    def renew(self) -> None:
+        """Forget session and clients: the next call reads the user's configuration and credentials anew."""
+        with self._lock:
+            self._session = None
+            self._clients.clear()
+
     @property
     def session(self) -> Any:
         """The botocore session: of the embedded cloud's own account, or of the user's profile."""
@@ -165,6 +178,8 @@ class Clients:
     def _ended(self, event_name: str, context: Mapping[str, Any], error: str) -> None:
         """A call with all its attempts, with AWS's error code or what kept it from an answer."""
         service, operation = event_name.split(".")[1:3]
+        if error in STALE_CREDENTIALS:
+            self.renew()
         began = context.get(BEGAN)
         if began is not None:
             self.calls.note(f"{service}:{operation}", time.perf_counter() - began, safe_line(error, 60))

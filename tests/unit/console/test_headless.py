@@ -14,8 +14,11 @@ from console.exit_codes import ExitCode
 from console.headless import alarms, demo, once, outputs, watch
 from console.headless import campaign as commands
 from console.headless.talk import Course
+from console.sources.base import Connection
 from console.sources.fake import FakeStack
 from console.sources.fake_outputs import fake_outputs
+from console.sources.faults import Fault, FaultKind, FaultPlan
+from console.sources.intercept import intercepted
 from lambdas.core.campaign import CampaignStatus
 
 
@@ -96,6 +99,46 @@ def test_a_feed_that_fails_is_named_and_the_rest_is_shown(
     assert document["stale"] is True
     assert document["cost"]["today_usd"] == 0
     assert "alarms could not be read" in captured.err
+
+
+def denied(name: str) -> Connection:
+    """A stack whose identity may not read this, with a campaign sent."""
+    stack = FakeStack()
+    stack.send(make_request(100, 50))
+    return intercepted(stack.connection(), FaultPlan(Fault(FaultKind.DENIED, name)))
+
+
+def test_what_could_not_be_read_is_not_said_to_be_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, unknown in (("alarms", {"alarms"}), ("campaigns", {"campaigns", "delivery", "throughput"})):
+        assert once.run(denied(name), as_json=True, allow_actions=False) == ExitCode.FAILED
+        document = json.loads(capsys.readouterr().out)
+        assert list(document) == KEYS
+        for key in ("alarms", "campaigns"):
+            assert (document[key] is None) is (key in unknown)
+        assert (document["delivery"]["by_status"] is None) is ("delivery" in unknown)
+        assert (document["delivery"]["by_channel"] is None) is ("delivery" in unknown)
+        assert (document["throughput"]["target_per_second"] is None) is ("throughput" in unknown)
+
+
+def test_the_text_says_why_something_could_not_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    once.run(denied("alarms"), as_json=False, allow_actions=False)
+    text = capsys.readouterr().out
+    assert "could not be read: not allowed" in text
+    assert "has no alarms" not in text
+    assert "fake-001" in text
+    once.run(denied("campaigns"), as_json=False, allow_actions=False)
+    text = capsys.readouterr().out
+    assert text.count("could not be read: not allowed") == 3
+    assert "no campaign yet" not in text
+    assert "receipts-dlq" in text
+
+
+def test_a_watch_has_null_for_what_it_never_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert watch.run(denied("campaigns"), every=0.2, beats=1, as_json=True) == ExitCode.OK
+    line = json.loads(capsys.readouterr().out)
+    assert (line["campaigns"], line["stale_feeds"]) == (None, {"campaigns": "forbidden"})
+    assert watch.run(denied("campaigns"), every=0.2, beats=1, as_json=False) == ExitCode.OK
+    assert "of -  delivered - failed -  awaiting - in doubt -  STALE campaigns" in capsys.readouterr().out
 
 
 def send(stack: FakeStack, **changes: object) -> ExitCode:
