@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from console.clock import Clock, SystemClock
 from console.commandline import complete
-from console.domain import AcceptedCampaign, CampaignRequest, Problem
+from console.domain import AcceptedCampaign, CampaignRequest
 from console.exit_codes import ExitCode
 from console.places import Place
 from console.services.budget import Budget
@@ -101,7 +101,6 @@ class ConsoleApp(Commanding):
     ) -> None:
         super().__init__(glyphs)
         register_themes(self)
-        self.problem: Problem | None = None
         self.connection: Connection | None = None
         self.monitor: Monitor | None = None
         self.caller = caller
@@ -324,6 +323,8 @@ class ConsoleApp(Commanding):
         """Keys of the screens are dead while a dialog is open, and shown only where they do something."""
         if action in TYPED and isinstance(self.focused, Input):
             return False
+        if action == "login" and isinstance(self.screen, ConnectingScreen):
+            return self.problem is not None and bool(self.problem.command)
         if action in ("prompt", "jump", "copy", "act", "hold", "export", "previous", "open", "login"):
             return isinstance(self.screen, ConsoleScreen)
         if action in ("help", "refresh"):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import shutil
-import subprocess
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -22,6 +19,7 @@ from console.domain import ConsoleError, Problem, ProblemKind
 from console.places import Place
 from console.services.errors import NOBODY, Caller, classify_once
 from console.text import safe
+from console.ui import login
 from console.ui.campaign_actions import send_choice
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
@@ -49,6 +47,8 @@ class Commanding(TypingAhead):
     desk: Desk | None = None
     caller: Caller = NOBODY
     """How the stack is called, for what goes wrong."""
+    problem: Problem | None = None
+    """What keeps it from connecting."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
@@ -65,6 +65,10 @@ class Commanding(TypingAhead):
     @abstractmethod
     def action_previous(self) -> None:
         """Where one was before."""
+
+    @abstractmethod
+    def action_refresh(self) -> None:
+        """Read everything now, or connect again."""
 
     def dressed(self, screen: Screen[T]) -> Screen[T]:
         """A screen for this terminal."""
@@ -296,40 +300,25 @@ class Commanding(TypingAhead):
         self.ask(TextScreen("help", lines, self.glyphs))
 
     def action_login(self) -> None:
-        """Run the command that renews the credentials, on this terminal, and read again."""
-        if self.desk is None:
-            return
-        monitor = self.desk.monitor
-        problems = [feed.state.error for feed in monitor.feeds.values() if feed.state.error is not None]
-        commands = [problem.command for problem in problems if problem.kind is ProblemKind.CREDENTIALS]
-        if not commands or not commands[0]:
-            self.say(
-                "the credentials are good" if not commands else "no command is known that renews these credentials"
-            )
-            return
-        words = shlex.split(commands[0])
-        program = shutil.which(words[0])
-        if program is None:
-            self.complain(
-                Problem(ProblemKind.NOT_FOUND, f"{words[0]} is not installed here", f"run elsewhere: {commands[0]}")
-            )
+        """Run the command that renews the credentials, on this terminal, and read or connect again."""
+        problems = (
+            [self.problem] if self.desk is None else [each.state.error for each in self.desk.monitor.feeds.values()]
+        )
+        told = [each for each in problems if each is not None and each.kind is ProblemKind.CREDENTIALS]
+        if not told or not told[0].command:
+            self.say("no command is known that renews these credentials" if told else "the credentials are good")
             return
         try:
+            words = login.program_of(told[0].command)
             with self.suspend():
-                ended = _ended([program, *words[1:]])
+                ended = login.run(words)
+        except ConsoleError as error:
+            self.complain(error.problem)
+            return
         except SuspendNotSupported:
             ended = "this terminal cannot be lent to another program"
-        self.say(f"{ended}; run elsewhere: {commands[0]}" if ended else "logged in")
-        monitor.refresh()
-
-
-def _ended(words: Sequence[str]) -> str:
-    """Run a command on this terminal; how it failed, empty where it did not."""
-    try:
-        code = subprocess.run(words, check=False).returncode
-    except OSError as error:
-        return f"{Path(words[0]).name} cannot be run: {error.strerror}"
-    return f"{Path(words[0]).name} ended with exit code {code}" if code else ""
+        self.say(f"{ended}; run elsewhere: {told[0].command}" if ended else "logged in")
+        self.action_refresh()
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -28,9 +28,9 @@ exit {code}
 class Foul:
     """A console over weather that `turn` changes, with an `aws` on its path that ends what is wrong."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, faults: str = "") -> None:
         self.faults, self.asked = directory / "faults", directory / "asked"
-        self.faults.write_text("")
+        self.faults.write_text(faults)
         self._programs = directory / "bin"
         self._programs.mkdir()
         path = f"{self._programs}{os.pathsep}{os.environ['PATH']}"
@@ -92,6 +92,24 @@ def test_l_logs_in_on_this_terminal_and_reads_again(foul: Foul) -> None:
     assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
     terminal.press("q")
     assert terminal.ended() == 0
+
+
+def test_l_logs_in_where_the_credentials_had_expired_before_the_start(tmp_path: Path) -> None:
+    foul = Foul(tmp_path, "expired")
+    try:
+        terminal = foul.terminal
+        terminal.shows("aws sso login --profile work", "L runs it and tries again")
+        foul.install(foul.login())
+        terminal.press("L")
+        terminal.shows("press enter in the browser:")
+        terminal.press("\r")
+        text = terminal.shows("LIVE")
+        assert "receipts-dlq" in text
+        assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
+        terminal.press("q")
+        assert terminal.ended() == 0
+    finally:
+        foul.terminal.close()
 
 
 def test_a_login_that_fails_is_told_and_the_data_stay(foul: Foul) -> None:

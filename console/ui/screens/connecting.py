@@ -42,5 +42,6 @@ class ConnectingScreen(Screen[None]):
         else:
             lines.append(line((f"{glyphs.alarm} {problem.sentence}", Role.ALARM)))
             lines.append(line(problem.remedy))
-            lines.append(line(("r tries again, q quits", Role.MUTED)))
+            renew = "L runs it and tries again, " if problem.command else ""
+            lines.append(line((f"{renew}r tries again, q quits", Role.MUTED)))
         self.query_one("#progress", Static).update(content_of(lines, glyphs))

@@ -13,7 +13,7 @@ from console.sources.clients import Clients, Target
 from tests.support.json_server import JsonServer
 
 EXPIRED = (400, {"__type": "com.amazon.coral.service#ExpiredTokenException", "message": "expired"})
-GOOD = (200, {"TableNames": []})
+GOOD: tuple[int, dict[str, list[str]]] = (200, {"TableNames": []})
 
 
 @pytest.fixture
