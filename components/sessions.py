@@ -187,8 +187,8 @@ class Sessions(pulumi.ComponentResource):
             },
             statements=[
                 # TransactWriteItems is authorised as the writes inside it.
-                self._sessions.grant("EnterSessions", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
-                self._connections.grant("KeepConnections", "PutItem"),
+                self._sessions.grant("EnterSessions", "GetItem", "PutItem", "UpdateItem"),
+                self._connections.grant("KeepConnections", "DeleteItem", "PutItem", "UpdateItem"),
                 self._rate_limits.grant("CountAttempts", "UpdateItem"),
             ],
         )
@@ -214,7 +214,7 @@ class Sessions(pulumi.ComponentResource):
             "Takes a closed connection out of its session",
             environment=self._table_names(),
             statements=[
-                self._connections.grant("ForgetConnection", "DeleteItem"),
+                self._connections.grant("ForgetConnection", "DeleteItem", "UpdateItem"),
                 self._sessions.grant("LeaveSession", "UpdateItem"),
             ],
         )
@@ -222,12 +222,9 @@ class Sessions(pulumi.ComponentResource):
     def _build_refresh(self) -> Function:
         return self._function(
             SessionRefreshSettings,
-            "Issues the ticket with which a new connection takes over",
-            environment=self._table_names(),
-            statements=[
-                self._connections.grant("ReadConnection", "GetItem"),
-                self._sessions.grant("IssueTicket", "PutItem"),
-            ],
+            "Issues the token with which a new connection takes over",
+            environment={"connections_table": self._connections.name},
+            statements=[self._connections.grant("IssueRefreshToken", "GetItem", "UpdateItem")],
         )
 
     def _build_broadcaster(self) -> Function:

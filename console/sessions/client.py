@@ -124,8 +124,8 @@ class Member:
 
     async def moved(self) -> Self:
         """A new connection that takes this one's place; the session closes this one when the other is greeted."""
-        ticket = str((await self.ask("refreshConnection")).message.get("ticket", ""))
-        query = {"action": "refreshConnection", "ticket": ticket}
+        token = str((await self.ask("refreshConnection")).message.get("refreshToken", ""))
+        query = {"action": "refreshConnection", "refreshToken": token}
         return await self.enter(self._endpoint, query, waits=self._waits, monotonic=self._monotonic)
 
     @property

@@ -23,7 +23,7 @@ MEANINGS: Mapping[int, tuple[ProblemKind, str, str]] = {
     401: (ProblemKind.FORBIDDEN, "speakers need a token", "give an ID token of the stack's user pool"),
     403: (
         ProblemKind.FORBIDDEN,
-        "the token or ticket was not accepted",
+        "the token was not accepted",
         "get a fresh one: it has expired, was used, or is of another user pool",
     ),
     404: (ProblemKind.NOT_FOUND, "there is no such session", "the speaker's greeting names the session's id"),

@@ -80,14 +80,22 @@ class Table:
             raise _condition(error) from error
 
     def update(
-        self, key: Mapping[str, Any], update: str, values: Mapping[str, Any], *, condition: str | None = None
+        self,
+        key: Mapping[str, Any],
+        update: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str | None = None,
+        before: bool = False,
     ) -> Item:
-        """Update an item and return it as it is now; raises `ConditionFailed`."""
+        """Update an item and return it as it is now, or was `before`; raises `ConditionFailed`."""
         arguments = self.update_arguments(key, update, values, condition=condition)
         try:
             answer = without_conflict(
                 lambda: self.client.update_item(
-                    **arguments, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+                    **arguments,
+                    ReturnValues="ALL_OLD" if before else "ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             )
         except ClientError as error:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from lambdas.adapters.dynamo import ConditionFailed, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table, names_of, values_of
 from lambdas.core import keys
+from lambdas.core.attribute_values import to_item
 from lambdas.core.session import Connection, Role
+
+_COUNTING = ("SET #counted = :yes", {"yes": True, "no": False}, "#counted = :no")
+"""Update, values and condition: a row that is gone has no `counted` and stays away."""
 
 
 class ConnectionRows:
@@ -42,13 +46,59 @@ class ConnectionRows:
         """Delete a row unless it was seen later, and return it."""
         return self._removed_before("#lastSeenAt <= :before", connection_id, seen_before_ms)
 
+    def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
+        """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
+        return self._changed(
+            connection_id,
+            "SET #refreshToken = :digest, #refreshUntil = :until",
+            {"digest": digest, "until": expires_s, "speaker": Role.SPEAKER.value, "yes": True},
+            "#role = :speaker OR #counted = :yes",
+        )
+
+    def take_refresh_token(self, connection_id: str, digest: str, successor: str, now_ms: int) -> Connection | None:
+        """Use a connection's token up and note who is to succeed it; the row as it was before, None if it is invalid."""
+        try:
+            before = self._connections.update(
+                {"connectionId": connection_id},
+                "SET #successor = :successor REMOVE #refreshToken, #refreshUntil",
+                {"successor": successor, "digest": digest, "now": now_ms // 1000},
+                condition="#refreshToken = :digest AND #refreshUntil > :now",
+                before=True,
+            )
+        except ConditionFailed:
+            return None
+        return _from_attributes(before)
+
+    def hand_on(self, connection_id: str, successor: str) -> bool:
+        """A counted connection's place is its successor's now, both or neither; False if it is not to have it."""
+        given = self._connections.update_arguments(
+            {"connectionId": connection_id},
+            "SET #counted = :no REMOVE #refreshToken, #refreshUntil",
+            {"no": False, "yes": True, "successor": successor},
+            condition="#counted = :yes AND #successor = :successor",
+        )
+        return self._transacted({"Update": given}, {"Update": self._counting(successor)})
+
+    def hand_back(self, connection_id: str, before: str) -> bool:
+        """Delete a counted connection's row and give its place to the one before; False if that one is gone."""
+        condition, values = "#counted = :yes", {"yes": True}
+        deleted = {
+            "TableName": self._connections.name,
+            "Key": to_item({"connectionId": connection_id}),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names_of(condition),
+            "ExpressionAttributeValues": values_of(values),
+        }
+        return self._transacted({"Delete": deleted}, {"Update": self._counting(before)})
+
     def mark_counted(self, connection_id: str) -> bool:
-        """The session's number has this connection in; False if the row is gone."""
-        return self._marked(connection_id, "SET #counted = :value", True)
+        """The session's number has this connection in; False if the row is gone or was counted."""
+        return self._changed(connection_id, *_COUNTING)
 
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""
-        self._marked(connection_id, "SET #lastSeenAt = :value", now_ms)
+        # An update of a row that is gone would make a new one of its key alone.
+        self._changed(connection_id, "SET #lastSeenAt = :now", {"now": now_ms}, "attribute_exists(#connectionId)")
 
     def listener_ids(self, session_id: str, language: str | None = None) -> list[str]:
         """The session's listeners by the index, which may lag behind by a moment."""
@@ -65,11 +115,22 @@ class ConnectionRows:
     def _removed(item: Mapping[str, Any] | None) -> Connection | None:
         return _from_attributes(item) if item else None
 
-    def _marked(self, connection_id: str, update: str, value: bool | int) -> bool:
-        key = {"connectionId": connection_id}
+    def _counting(self, connection_id: str) -> dict[str, Any]:
+        update, values, condition = _COUNTING
+        return self._connections.update_arguments(
+            {"connectionId": connection_id}, update, values, condition=condition
+        )
+
+    def _changed(self, connection_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
         try:
-            # An update of a row that is gone would make a new one of its key alone.
-            self._connections.update(key, update, {"value": value}, condition="attribute_exists(#connectionId)")
+            self._connections.update({"connectionId": connection_id}, update, values, condition=condition)
+        except ConditionFailed:
+            return False
+        return True
+
+    def _transacted(self, *writes: Mapping[str, Any]) -> bool:
+        try:
+            self._connections.transact(writes)
         except ConditionFailed:
             return False
         return True
@@ -86,6 +147,7 @@ def _to_attributes(connection: Connection) -> dict[str, Any]:
         "lastSeenAt": connection.last_seen_ms,
         "counted": connection.counted,
         "replaces": connection.replaces,
+        "successor": connection.successor,
         "ttl": connection.forgotten_s,
     }
 
@@ -101,4 +163,5 @@ def _from_attributes(item: Mapping[str, Any]) -> Connection:
         last_seen_ms=item["lastSeenAt"],
         counted=item["counted"],
         replaces=item.get("replaces"),
+        successor=item.get("successor"),
     )

@@ -1,4 +1,4 @@
-"""Sessions, their roster, their short history and the tickets of their members, in the sessions table."""
+"""Sessions, their roster and their short history, in the sessions table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.attribute_values import to_item
 from lambdas.core.keys import SESSION_ROSTER
-from lambdas.core.session import EndReason, Role, Session, SessionStatus, Suspicion, Ticket
+from lambdas.core.session import EndReason, Session, SessionStatus, Suspicion
 from lambdas.core.session_history import KeptMessage, slot
 from lambdas.core.session_ports import Admission, Roster
 
@@ -196,35 +196,6 @@ class Sessions:
         items = self._table.batch_get(keys, consistent=True)
         return [KeptMessage(item["sequence"], item.get("language"), item["text"]) for item in items]
 
-    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
-        """Keep a ticket until it expires."""
-        self._table.put(
-            {
-                "sessionId": _ticket_key(secret_hash),
-                "expiresAt": ticket.expires_s,
-                "connectionId": ticket.connection_id,
-                "of": ticket.session_id,
-                "role": ticket.role.value,
-                "targetLanguage": ticket.language,
-                "speaker": ticket.speaker,
-            }
-        )
-
-    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
-        """Use a ticket up; None if there is none or it has expired."""
-        key = {"sessionId": _ticket_key(secret_hash)}
-        item = self._table.take(key, condition="#expiresAt > :now", values={"now": now_ms // 1000})
-        if item is None:
-            return None
-        return Ticket(
-            connection_id=item["connectionId"],
-            session_id=item["of"],
-            role=Role(item["role"]),
-            expires_s=item["expiresAt"],
-            language=item.get("targetLanguage"),
-            speaker=item.get("speaker"),
-        )
-
     def _changed(self, session_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
         try:
             self._table.update({"sessionId": session_id}, update, values, condition=condition)
@@ -235,10 +206,6 @@ class Sessions:
 
 def _slot_key(session_id: str, sequence: int) -> str:
     return f"{session_id}#{slot(sequence)}"
-
-
-def _ticket_key(secret_hash: str) -> str:
-    return f"TICKET#{secret_hash}"
 
 
 def _to_attributes(session: Session) -> dict[str, Any]:

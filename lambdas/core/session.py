@@ -1,4 +1,4 @@
-"""A session, its connections and the tickets by which one connection takes over from another."""
+"""A session and its connections."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-
-TICKET_SECONDS = 60
-"""How long a ticket may be used, once."""
 
 CONNECTION_SECONDS = 2 * 3600
 """API Gateway ends a WebSocket connection after two hours (API Gateway quotas, "WebSocket API")."""
@@ -84,8 +81,8 @@ class Session:
 class Connection:
     """One WebSocket connection of a session; times in epoch milliseconds.
 
-    `counted` says that the session's `listeners` has it in; `replaces` names the connection that it takes over from.
-    `language` is a listener's and `speaker` a speaker's.
+    `counted` says that the session's `listeners` has it in; `replaces` names the connection that it takes over from,
+    `successor` the last one that came to take over from it. `language` is a listener's and `speaker` a speaker's.
     """
 
     id: str
@@ -97,38 +94,15 @@ class Connection:
     speaker: str | None = None
     counted: bool = False
     replaces: str | None = None
+    successor: str | None = None
 
     @property
     def forgotten_s(self) -> int:
         """When its row may go by itself, in epoch seconds."""
         return self.opened_ms // 1000 + CONNECTION_SECONDS + ROW_SPARE_SECONDS
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """What the next connection of the same member takes over, until `expires_s` (epoch seconds)."""
-
-    connection_id: str
-    session_id: str
-    role: Role
-    expires_s: int
-    language: str | None = None
-    speaker: str | None = None
-
-    @classmethod
-    def of(cls, connection: Connection, now_ms: int) -> Ticket:
-        """The ticket of a connection, issued now."""
-        return cls(
-            connection_id=connection.id,
-            session_id=connection.session_id,
-            role=connection.role,
-            expires_s=now_ms // 1000 + TICKET_SECONDS,
-            language=connection.language,
-            speaker=connection.speaker,
-        )
-
-    def used_by(self, connection_id: str, now_ms: int) -> Connection:
-        """The connection that took over."""
+    def succeeded_by(self, connection_id: str, now_ms: int) -> Connection:
+        """The same member's next connection, opened now; it has no place yet."""
         return Connection(
             id=connection_id,
             session_id=self.session_id,
@@ -137,7 +111,7 @@ class Ticket:
             last_seen_ms=now_ms,
             language=self.language,
             speaker=self.speaker,
-            replaces=self.connection_id,
+            replaces=self.id,
         )
 
 
@@ -152,5 +126,5 @@ def language(text: str | None) -> str | None:
 
 
 def hashed(text: str) -> str:
-    """What a log or a key may say of a connection, a speaker, an address or a ticket: who knows it finds it again."""
+    """What a log or a key may say of a connection, a speaker, an address or a secret: who knows it finds it again."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

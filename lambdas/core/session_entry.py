@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lambdas.core.session import Connection, Role, Session, hashed
 from lambdas.core.session_errors import SESSION_ENDED, Refusal, SessionError
+from lambdas.core.session_moving import RefreshToken
 from lambdas.core.session_ports import Admission, RateLimits, SessionStore
 from lambdas.core.session_requests import (
     ConnectRequest,
@@ -45,7 +46,10 @@ _TOKEN_REQUIRED = Refusal(SessionError.TOKEN_REQUIRED, "speakers need a token; s
 _NOT_FOUND = Refusal(SessionError.SESSION_NOT_FOUND, "there is no such session; ask the speaker for its id")
 _FULL = Refusal(SessionError.SESSION_FULL, "the session has as many listeners as it may; try again later")
 _TOO_MANY = Refusal(SessionError.TOO_MANY_SESSIONS, "there are as many sessions as there may be; try again later")
-_TICKET = Refusal(SessionError.TICKET_INVALID, "the ticket was used or has expired; ask for another one")
+_REFRESH_TOKEN = Refusal(
+    SessionError.REFRESH_TOKEN_INVALID,
+    "the refresh token was used, has expired or has outlived its connection; ask for another one, or join again",
+)
 _REFUSED_ENTRY = {Admission.FULL: _FULL, Admission.ENDED: SESSION_ENDED, Admission.UNKNOWN: _NOT_FOUND}
 
 
@@ -129,10 +133,16 @@ class Entry:
         return None
 
     def _take_over(self, request: TakeOver, caller: Caller, now_ms: int) -> Refusal | None:
-        ticket = self._store.take_ticket(hashed(request.ticket), now_ms)
-        if ticket is None:
-            return _TICKET
-        self._store.put_connection(ticket.used_by(caller.connection_id, now_ms))
+        """Let in the next connection of a member; an earlier one that has not taken over yet loses its claim."""
+        token = RefreshToken.read(request.refresh_token)
+        if token is None:
+            return _REFRESH_TOKEN
+        old = self._store.take_refresh_token(token.connection_id, token.digest, caller.connection_id, now_ms)
+        if old is None:
+            return _REFRESH_TOKEN
+        if old.successor is not None:
+            disconnect(self._store, old.successor, now_ms)
+        self._store.put_connection(old.succeeded_by(caller.connection_id, now_ms))
         return None
 
 
@@ -152,8 +162,13 @@ def account_for(store: SessionStore, removed: Connection, now_ms: int) -> None:
     """Tell the session of a connection whose row was just deleted."""
     if removed.role is Role.SPEAKER:
         store.speaker_left(removed.session_id, removed.id, now_ms)
-    elif removed.counted:
+    elif removed.counted and not _back_in_place(store, removed):
         store.dismiss(removed.session_id, 1, now_ms)
+
+
+def _back_in_place(store: SessionStore, removed: Connection) -> bool:
+    """Whether the connection before a removed one is still there, since the move has not ended: the place is its again."""
+    return removed.replaces is not None and store.mark_counted(removed.replaces)
 
 
 def disconnect(store: SessionStore, connection_id: str, now_ms: int) -> Connection | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.core.session import TICKET_SECONDS, Connection, Role, Session
+from lambdas.core.session import Connection, Role, Session
 from lambdas.core.session_errors import echoed
 from lambdas.core.session_history import Replay
 from lambdas.core.session_ports import Posted
@@ -64,9 +64,9 @@ def replayed(replay: Replay) -> dict[str, Any]:
     return {"type": "replayed", **told}
 
 
-def ticket_issued(secret: str) -> dict[str, Any]:
+def refresh_token_issued(token: str, seconds: int) -> dict[str, Any]:
     """The answer to `refreshConnection`."""
-    return {"type": "connectionRefresh", "ticket": secret, "expiresIn": TICKET_SECONDS}
+    return {"type": "connectionRefresh", "refreshToken": token, "expiresIn": seconds}
 
 
 def ended(session_id: str, reason: str) -> dict[str, Any]:

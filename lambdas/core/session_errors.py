@@ -13,7 +13,7 @@ class SessionError(StrEnum):
 
     TOKEN_REQUIRED = "TOKEN_REQUIRED"  # noqa: S105 - a code
     TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - a code
-    TICKET_INVALID = "TICKET_INVALID"
+    REFRESH_TOKEN_INVALID = "REFRESH_TOKEN_INVALID"  # noqa: S105 - a code
     SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
     SESSION_ENDED = "SESSION_ENDED"
     SESSION_FULL = "SESSION_FULL"
@@ -31,7 +31,7 @@ class SessionError(StrEnum):
 STATUSES: Mapping[SessionError, int] = {
     SessionError.BAD_REQUEST: 400,
     SessionError.TOKEN_REQUIRED: 401,
-    SessionError.TICKET_INVALID: 403,
+    SessionError.REFRESH_TOKEN_INVALID: 403,
     SessionError.SESSION_NOT_FOUND: 404,
     SessionError.SESSION_ENDED: 410,
     SessionError.RATE_LIMITED: 429,

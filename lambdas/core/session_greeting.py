@@ -8,14 +8,21 @@ from enum import StrEnum
 
 from lambdas.core import session_envelopes as envelopes
 from lambdas.core.session import Connection, Role, Session
-from lambdas.core.session_entry import account_for
+from lambdas.core.session_entry import disconnect
 from lambdas.core.session_errors import Refusal, SessionError
+from lambdas.core.session_moving import take_place, undo_move
 from lambdas.core.session_ports import Admission, Posting, SessionStore
 from lambdas.core.session_presence import NoticeTimes
+from lambdas.core.session_replaying import resend
 
 OPENING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Waits before the tries of a greeting: API Gateway knows a connection only when `$connect` has returned, and answers
 410 until then (API Gateway developer guide, "Use @connections commands in your backend service")."""
+
+INDEX_WAITS_S = (0.05, 0.1, 0.2, 0.4)
+"""Waits between looks for a connection in the index of listeners, which follows its table "within a fraction of a
+second, under normal conditions" (DynamoDB developer guide, "Data synchronization between tables and Global Secondary
+Indexes")."""
 
 _FULL = Refusal(SessionError.SESSION_FULL, "the session filled up while this connection was away; try again later")
 
@@ -28,7 +35,8 @@ class Greeting(StrEnum):
     GONE = "gone"
     FULL = "full"
     STALE = "stale"
-    """The row is not there any more. One that is there is greeted again: streams deliver at least once."""
+    """The row is not there any more, or a later connection has its place. One that is there is greeted again: streams
+    deliver at least once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +53,77 @@ class Greeter:
         """Greet a connection whose row has appeared; the older one that it replaces is closed afterwards."""
         connection = self.store.connection(connection_id)
         if connection is None:
+            self.posting.close_all([connection_id])
             return Greeting.STALE
+        if connection.role is Role.SPEAKER:
+            return self._greet_speaker(connection, now_ms)
+        return self._greet_listener(connection, now_ms)
+
+    def _greet_speaker(self, connection: Connection, now_ms: int) -> Greeting:
         session = self.store.session(connection.session_id)
         if session is None or not session.active:
             return self._turn_away(connection, session)
-        refresh_at_ms = self.times.refresh_at_ms(connection.id, connection.opened_ms)
-        told = envelopes.encoded(envelopes.greeting(session, connection, refresh_at_ms))
-        if not self._reaches(connection.id, told):
-            self._give_up(connection, now_ms)
+        if not self._reaches(connection.id, self._greeting(session, connection)):
+            disconnect(self.store, connection.id, now_ms)
             return Greeting.GONE
-        if connection.role is Role.SPEAKER:
-            return self._speak(connection, session)
-        return self._listen(connection, now_ms)
+        return self._speak(connection, session)
+
+    def _greet_listener(self, connection: Connection, now_ms: int) -> Greeting:
+        """Place, index, greeting: who is greeted keeps its place whatever its client does with the older connection,
+        and is sent whatever is said from then on."""
+        if not connection.counted:
+            admission = take_place(self.store, connection, self.max_listeners, now_ms)
+            if admission is not Admission.ADMITTED:
+                return self._without_place(connection, admission)
+        self._await_index(connection)
+        session = self.store.session(connection.session_id)
+        if session is None or not session.active:
+            return self._turn_away(connection, session)
+        if not self._reaches(connection.id, self._greeting(session, connection)):
+            undo_move(self.store, connection, now_ms)
+            return Greeting.GONE
+        self._catch_up(connection, session.sequence)
+        if connection.replaces is not None:
+            disconnect(self.store, connection.replaces, now_ms)
+            self.posting.close_all([connection.replaces])
+        return Greeting.GREETED
+
+    def _greeting(self, session: Session, connection: Connection) -> str:
+        refresh_at_ms = self.times.refresh_at_ms(connection.id, connection.opened_ms)
+        return envelopes.encoded(envelopes.greeting(session, connection, refresh_at_ms))
+
+    def _without_place(self, connection: Connection, admission: Admission | None) -> Greeting:
+        if admission is None:
+            self._let_go(connection.id)
+            return Greeting.STALE
+        if admission is not Admission.FULL:
+            return self._turn_away(connection, self.store.session(connection.session_id))
+        self._reaches(connection.id, envelopes.encoded(_FULL.answer()))
+        self._let_go(connection.id)
+        return Greeting.FULL
+
+    def _await_index(self, connection: Connection) -> None:
+        """Until broadcasts find it, or for as long as is sensible: a client that misses one notices it by the next."""
+        for wait_s in INDEX_WAITS_S:
+            if connection.id in self.store.listener_ids(connection.session_id, connection.language):
+                return
+            self.sleep(wait_s)
+
+    def _catch_up(self, connection: Connection, greeted_with: int) -> None:
+        """Send what was said between the reading of the greeting's number and its arrival: posts may not have reached
+        it yet. What comes twice has the same number."""
+        session = self.store.session(connection.session_id)
+        if session is not None and session.sequence > greeted_with:
+            resend(self.store, self.posting, connection, session, greeted_with)
 
     def _reaches(self, connection_id: str, text: str) -> bool:
         for wait_s in OPENING_WAITS_S:
             if self.posting.post(connection_id, text):
                 return True
+            if self.store.connection(connection_id) is None:
+                return False  # it has closed: others wait for their greetings
             self.sleep(wait_s)
         return self.posting.post(connection_id, text)
-
-    def _give_up(self, connection: Connection, now_ms: int) -> None:
-        """A listener may be very slow to open, and is found by the index later; speakers are not in it."""
-        removed = self.store.remove_connection(connection.id) if connection.role is Role.SPEAKER else None
-        if removed is not None:
-            account_for(self.store, removed, now_ms)
 
     def _turn_away(self, connection: Connection, session: Session | None) -> Greeting:
         reason = session.reason if session else ""
@@ -90,27 +144,6 @@ class Greeter:
             session = self.store.session(session.id)
         return self._turn_away(connection, session)
 
-    def _listen(self, connection: Connection, now_ms: int) -> Greeting:
-        if not connection.counted and not self._count(connection, now_ms):
-            self.posting.post(connection.id, envelopes.encoded(_FULL.answer()))
-            self._let_go(connection.id)
-            return Greeting.FULL
-        if connection.replaces is not None:
-            self._let_go(connection.replaces)
-        return Greeting.GREETED
-
     def _let_go(self, connection_id: str) -> None:
         self.store.remove_connection(connection_id)
         self.posting.close_all([connection_id])
-
-    def _count(self, connection: Connection, now_ms: int) -> bool:
-        """Take over the place of the connection that is replaced, or a new one if that had been given back."""
-        self.store.touch(connection.session_id, now_ms)
-        old = self.store.remove_connection(connection.replaces) if connection.replaces else None
-        if old is None or not old.counted:
-            admission = self.store.admit(connection.session_id, self.max_listeners, now_ms)
-            if admission is not Admission.ADMITTED:
-                return False
-        if not self.store.mark_counted(connection.id):
-            self.store.dismiss(connection.session_id, 1, now_ms)
-        return True

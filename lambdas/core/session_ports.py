@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lambdas.core.session import Connection, EndReason, Session, Suspicion, Ticket
+from lambdas.core.session import Connection, EndReason, Session, Suspicion
 from lambdas.core.session_history import KeptMessage
 
 
@@ -32,7 +32,7 @@ class Roster:
 
 
 class SessionStore(Protocol):
-    """Sessions, connections and tickets; times in epoch milliseconds."""
+    """Sessions and connections; times in epoch milliseconds."""
 
     def open_session(self, session: Session, max_active: int) -> bool:
         """Write the session and put it among the active ones, both or neither; False when there are enough."""
@@ -85,12 +85,6 @@ class SessionStore(Protocol):
     def kept(self, session_id: str, sequences: Iterable[int]) -> list[KeptMessage]:
         """What lies in the slots of these numbers."""
 
-    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
-        """Keep a ticket until it expires."""
-
-    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
-        """Use a ticket up; None if there is none or it has expired."""
-
     def put_connection(self, connection: Connection) -> None:
         """Write a new connection's row."""
 
@@ -109,8 +103,20 @@ class SessionStore(Protocol):
     def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
         """Delete a row unless it was seen later, and return it."""
 
+    def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
+        """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
+
+    def take_refresh_token(self, connection_id: str, digest: str, successor: str, now_ms: int) -> Connection | None:
+        """Use a connection's token up and note who is to succeed it; the row as it was before, None if it is invalid."""
+
+    def hand_on(self, connection_id: str, successor: str) -> bool:
+        """A counted connection's place is its successor's now, both or neither; False if it is not to have it."""
+
+    def hand_back(self, connection_id: str, before: str) -> bool:
+        """Delete a counted connection's row and give its place to the one before; False if that one is gone."""
+
     def mark_counted(self, connection_id: str) -> bool:
-        """The session's number has this connection in; False if the row is gone."""
+        """The session's number has this connection in; False if the row is gone or was counted."""
 
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lambdas.core.session import Connection, Session
+from lambdas.core.session import Connection, Role, Session
 
 SEEN_AGAIN_MS = 3 * 60_000
 """A heartbeat is written down when the last one that was is older: a write costs more than the heartbeat's read."""
@@ -69,6 +70,13 @@ class NoticeTimes:
 def is_lost(connection: Connection, now_ms: int) -> bool:
     """Whether nothing was heard of a connection for too long."""
     return now_ms - connection.last_seen_ms > LOST_AFTER_MS
+
+
+def without_place(rows: Collection[Connection], now_ms: int) -> list[Connection]:
+    """Listeners that no number has in though they are not opening, nor is one that replaces them: their move died."""
+    moving = {row.replaces for row in rows if row.opened_ms > now_ms - OPENING_MS}
+    settled = [row for row in rows if row.role is Role.LISTENER and row.opened_ms <= now_ms - OPENING_MS]
+    return [row for row in settled if not row.counted and row.id not in moving]
 
 
 def is_due(session_id: str, every_min: int, now_ms: int) -> bool:

@@ -6,18 +6,20 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lambdas.core.session import EndReason, Session, Suspicion
+from lambdas.core.session import Connection, EndReason, Session, Suspicion
 from lambdas.core.session_ending import close_again, end_session
-from lambdas.core.session_entry import account_for
+from lambdas.core.session_entry import account_for, forget_gone
 from lambdas.core.session_ports import Posting, SessionStore
 from lambdas.core.session_presence import (
     LOOKED_AT_EVERY_MIN,
     LOST_AFTER_MS,
+    OPENING_MS,
     is_confirmed,
     is_due,
     is_lost,
     is_suspected,
     speaker_is_lost,
+    without_place,
 )
 
 
@@ -94,9 +96,16 @@ class Reconciler:
             account_for(self.store, row, now_ms)
         found.lost += len(removed)
         self.posting.close_all([row.id for row in removed])
+        self._let_go_without_place(rows, now_ms, found)
         if not lost:
             self._check_number(session, sum(row.counted for row in rows), now_ms, found)
         return self.store.session(session.id) or session
+
+    def _let_go_without_place(self, rows: Collection[Connection], now_ms: int, found: Look) -> None:
+        """Nobody listens beside the number."""
+        left_over = [row.id for row in without_place(rows, now_ms)]
+        found.lost += forget_gone(self.store, left_over, now_ms - OPENING_MS, now_ms)
+        self.posting.close_all(left_over)
 
     def _check_number(self, session: Session, counted: int, now_ms: int, found: Look) -> None:
         if counted == session.listeners:

@@ -14,7 +14,7 @@ from lambdas.core.session_errors import Refusal, SessionError
 MAX_MESSAGE_BYTES = 128 * 1024
 """Of a message in either direction (API Gateway quotas, "WebSocket API")."""
 
-MAX_TICKET_CHARACTERS = 128
+MAX_REFRESH_TOKEN_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class JoinSession:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """The next connection of a member; the ticket is a secret."""
+    """The next connection of a member; the refresh token is a secret."""
 
-    ticket: str
+    refresh_token: str
 
 
 ConnectRequest = CreateSession | ResumeSession | JoinSession | TakeOver
@@ -58,8 +58,9 @@ def connect_request(query: Mapping[str, str]) -> ConnectRequest | Refusal:
         source = language(query.get("sourceLanguage"))
         return CreateSession(source) if source else _bad("sourceLanguage", "a language tag such as en or pt-BR")
     if action == "refreshConnection":
-        ticket = query.get("ticket", "")
-        return TakeOver(ticket) if 0 < len(ticket) <= MAX_TICKET_CHARACTERS else _bad("ticket", "what was answered")
+        token = query.get("refreshToken", "")
+        fits = 0 < len(token) <= MAX_REFRESH_TOKEN_CHARACTERS
+        return TakeOver(token) if fits else _bad("refreshToken", "what refreshConnection was answered with")
     if action not in ("resumeSession", "joinSession"):
         return _bad("action", _ACTIONS)
     session = session_id(query.get("sessionId"))

@@ -11,9 +11,10 @@ from lambdas.core.session import Connection, EndReason, Role
 from lambdas.core.session_ending import end_session
 from lambdas.core.session_entry import forget_gone
 from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDED, Refusal, SessionError
-from lambdas.core.session_history import KeptMessage, replay, wanted
+from lambdas.core.session_history import KeptMessage
 from lambdas.core.session_ports import Posting, SessionStore
 from lambdas.core.session_presence import OPENING_MS, SEEN_AGAIN_MS
+from lambdas.core.session_replaying import resend
 
 HISTORY_SECONDS = 3600
 """Messages of the short history are forgotten after an hour, whatever comes after them."""
@@ -79,12 +80,7 @@ class Speaking:
         session = self._store.session(member.session_id)
         if session is None:
             return SESSION_ENDED
-        kept = self._store.kept(session.id, wanted(after, session.sequence))
-        missed = replay(kept, after, session.sequence, member.language)
-        for message in missed.messages:
-            if not self._posting.post(member.id, message.text):
-                break
-        return envelopes.replayed(missed)
+        return envelopes.replayed(resend(self._store, self._posting, member, session, after))
 
     def _end(self, speaker: Connection, now_ms: int) -> Answer:
         reason = EndReason.ENDED_BY_SPEAKER

@@ -10,9 +10,8 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRefreshSettings(FunctionEnvironment):
-    """What issuing the ticket of a next connection needs."""
+    """What issuing the token of a next connection needs."""
 
     FUNCTION: ClassVar[str] = "session_refresh"
 
-    sessions_table: str
     connections_table: str

@@ -168,16 +168,16 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
         + load.usage.single_messages * SINGLE_WRITES,
         MINUTES * 10 + load.usage.api_calls * 2 + load.messages,
     ),
-    # A session's own item in a transaction with the roster, tickets, and each member's place taken and given back; a
-    # broadcast takes its number and its slot.
+    # A session's own item in a transaction with the roster, and each member's place taken and given back; a broadcast
+    # takes its number and its slot.
     "sessions": lambda load: Units(
         load.usage.sessions * 6 * load.has_sessions + load.connections * 2 + load.broadcasts * 2,
         MINUTES * 2 + load.connections * 2 + load.broadcasts,
     ),
-    # A row and its index entry, put and deleted, and presence.
+    # A row and its index entry, put and deleted, and presence; a move keeps a token, uses it and hands a place on.
     "connections": lambda load: Units(
-        load.connections * 4 + load.connection_minutes / PRESENCE_MINUTES,
-        load.connections + load.connection_minutes * HEARTBEATS_PER_MINUTE + load.broadcasts * 2,
+        load.connections * 4 + load.connection_minutes * (1 / PRESENCE_MINUTES + 6 / MOVE_MINUTES),
+        load.connections * 2 + load.connection_minutes * HEARTBEATS_PER_MINUTE + load.broadcasts * 2,
     ),
     "session-rate-limits": lambda load: Units(load.connections * 2, 0),
     "rate-limits": lambda load: Units(load.leases * LEASE_UNITS, load.leases * LEASE_UNITS + MINUTES),

@@ -61,10 +61,11 @@ async def _members(stack: SessionStack) -> None:
     ):
         stack.age(connection_id(moves), 4)
         await moves.heartbeat()
-        async with await moves.moved() as moved:
+        stack.moved_before(connection_id(moves))
+        async with await moves.moved() as moved, await leaves.moved() as leaving:
             await asyncio.wait_for(moves.closed.wait(), 30)
-            await leaves.close()
-            await asyncio.to_thread(_until, lambda: stack.store.connection(connection_id(leaves)) is None)
+            await leaving.close()
+            await asyncio.to_thread(_until, lambda: stack.store.connection(connection_id(leaving)) is None)
             stack.cloud.control.set_websocket_profile(WebSocketProfile(lost_disconnect_rate=1.0))
             vanish(vanishes)
             await vanishes.closed.wait()

@@ -13,7 +13,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.session_rates import RateLimitTable
 from lambdas.adapters.session_tables import SessionTables
 from lambdas.core.keys import LISTENERS_INDEX
-from lambdas.core.session import Connection, EndReason, Role, Session, SessionStatus, Suspicion, Ticket
+from lambdas.core.session import Connection, EndReason, Role, Session, SessionStatus, Suspicion
 from lambdas.core.session_entry import Caller, Entry
 from lambdas.core.session_history import KeptMessage
 from lambdas.core.session_limits import LocalWindow
@@ -168,13 +168,49 @@ def test_messages_are_numbered_and_kept_in_a_ring(store: SessionStore) -> None:
     assert store.next_sequence("session-1") is None
 
 
-def test_a_ticket_is_used_once_and_not_after_its_time(store: SessionStore) -> None:
-    ticket = Ticket.of(LISTENER, NOW)
-    store.put_ticket("hash", ticket)
-    assert store.take_ticket("other", NOW) is None
-    assert store.take_ticket("hash", NOW + 60_000) is None
-    assert store.take_ticket("hash", NOW + 59_000) == ticket
-    assert store.take_ticket("hash", NOW + 59_000) is None
+def test_a_token_is_a_connections_last_one_and_used_once_and_not_after_its_time(store: SessionStore) -> None:
+    until = NOW // 1000 + 60
+    assert not store.put_refresh_token("l-1", "first", until)
+    assert store.connection("l-1") is None
+    store.put_connection(LISTENER)
+    store.put_connection(replace(LISTENER, id="l-2", counted=False))
+    store.put_connection(SPEAKER)
+    assert not store.put_refresh_token("l-2", "first", until), "it has no place to hand on"
+    assert store.put_refresh_token("c-1", "first", until)
+    assert store.put_refresh_token("l-1", "first", until)
+    assert store.put_refresh_token("l-1", "second", until)
+    assert store.take_refresh_token("l-1", "first", "l-3", NOW) is None
+    assert store.take_refresh_token("l-9", "second", "l-3", NOW) is None
+    assert store.take_refresh_token("l-1", "second", "l-3", NOW + 60_000) is None
+    assert store.take_refresh_token("l-1", "second", "l-3", NOW + 59_000) == LISTENER
+    assert store.take_refresh_token("l-1", "second", "l-4", NOW + 59_000) is None
+    assert store.connection("l-1") == replace(LISTENER, successor="l-3")
+
+
+def test_a_place_is_handed_on_to_the_successor_and_back_whole(store: SessionStore) -> None:
+    until, uncounted = NOW // 1000 + 60, replace(LISTENER, counted=False)
+    old, new = LISTENER, replace(uncounted, id="l-2", replaces="l-1")
+    store.put_connection(old)
+    store.put_connection(new)
+    assert not store.hand_on("l-1", "l-2"), "it has shown no token"
+    store.put_refresh_token("l-1", "first", until)
+    store.take_refresh_token("l-1", "first", "l-3", NOW)
+    assert not store.hand_on("l-1", "l-3"), "it is not there"
+    assert store.connection("l-1") == replace(old, successor="l-3")
+    store.put_refresh_token("l-1", "second", until)
+    store.take_refresh_token("l-1", "second", "l-2", NOW)
+    store.put_refresh_token("l-1", "third", until)
+    assert store.hand_on("l-1", "l-2")
+    assert not store.hand_on("l-1", "l-2")
+    assert store.connection("l-1") == replace(uncounted, successor="l-2")
+    assert store.connection("l-2") == replace(new, counted=True)
+    assert store.take_refresh_token("l-1", "third", "l-4", NOW) is None, "tokens go with the place"
+    assert not store.hand_back("l-2", "l-9")
+    assert not store.hand_back("l-9", "l-1")
+    assert store.connection("l-1") == replace(uncounted, successor="l-2")
+    assert store.hand_back("l-2", "l-1")
+    assert (store.connection("l-1"), store.connection("l-2")) == (replace(old, successor="l-2"), None)
+    assert not store.hand_back("l-2", "l-1")
 
 
 def test_rows_come_and_go_under_their_conditions(store: SessionStore) -> None:
@@ -188,6 +224,7 @@ def test_rows_come_and_go_under_their_conditions(store: SessionStore) -> None:
     assert store.connection("l-1") == LISTENER
     assert {each.id for each in store.connections(["l-1", "l-1", "c-1", "x"])} == {"l-1", "c-1"}
     assert store.mark_counted("l-2")
+    assert not store.mark_counted("l-2")
     assert not store.mark_counted("l-9")
     store.mark_seen("l-9", NOW)
     store.mark_seen("l-1", NOW + 9)

@@ -103,11 +103,12 @@ def test_old_connections_are_told_and_move_without_a_gap(sessions: SessionStack)
     run(body())
 
 
-def test_a_ticket_is_good_once(sessions: SessionStack) -> None:
+def test_a_refresh_token_is_good_once_and_the_last_one_only(sessions: SessionStack) -> None:
     async def body() -> None:
         async with sessions.session("de") as (_, (listener,)):
-            ticket = (await listener.ask("refreshConnection")).message["ticket"]
-            query = {"action": "refreshConnection", "ticket": ticket}
+            first, last = [(await listener.ask("refreshConnection")).message["refreshToken"] for _ in range(2)]
+            assert await status(sessions, {"action": "refreshConnection", "refreshToken": first}) == 403
+            query = {"action": "refreshConnection", "refreshToken": last}
             async with await ListenerClient.enter(sessions.endpoint, query, waits=WAITS):
                 assert await status(sessions, query) == 403
 
@@ -186,7 +187,7 @@ def test_handshakes_are_refused_with_a_reason(sessions: SessionStack) -> None:
                 ({**create, "token": "no token"}, 403),
                 ({"action": "resumeSession", **ours}, 401),
                 ({"action": "resumeSession", **ours, "token": token}, 404),
-                ({"action": "refreshConnection", "ticket": "none"}, 403),
+                ({"action": "refreshConnection", "refreshToken": "none"}, 403),
             ):
                 assert await status(sessions, dict(query)) == expected, query
         assert await status(sessions, {"action": "joinSession", **ours, "targetLanguage": "de"}) == 410
@@ -247,7 +248,7 @@ def test_nobody_speaks_in_a_session_of_others(sessions: SessionStack) -> None:
     run(body())
 
 
-def test_no_token_ticket_or_connection_is_in_any_log(sessions: SessionStack, cloud: LocalCloud) -> None:
+def test_no_token_or_connection_is_in_any_log(sessions: SessionStack, cloud: LocalCloud) -> None:
     secrets: list[str] = []
 
     async def body() -> None:
@@ -255,7 +256,7 @@ def test_no_token_ticket_or_connection_is_in_any_log(sessions: SessionStack, clo
         secrets.append(token.split(".")[2])
         speaker: Member = await SpeakerClient.create(sessions.endpoint, token, "en", waits=WAITS)
         async with speaker:
-            secrets.append((await speaker.ask("refreshConnection")).message["ticket"])
+            secrets.append((await speaker.ask("refreshConnection")).message["refreshToken"])
             secrets.append(connection_id(speaker))
             await speaker.ask("endSession")
 

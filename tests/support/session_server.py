@@ -73,7 +73,7 @@ class SessionServer:
         self._joins = 0
         self._sequence = 0
         self._sent: list[dict[str, Any]] = []
-        self._tickets: dict[str, dict[str, str]] = {}
+        self._moves: dict[str, dict[str, str]] = {}
         self._queries: dict[ServerConnection, dict[str, str]] = {}
         self._stack = AsyncExitStack()
         self._server: Server | None = None
@@ -97,7 +97,7 @@ class SessionServer:
     def _let_in(self, connection: ServerConnection, request: Request) -> Response | None:
         query = dict(parse_qsl(urlsplit(request.path).query))
         if query.get("action") == "refreshConnection":
-            query = self._tickets.pop(query.get("ticket", ""), {})
+            query = self._moves.pop(query.get("refreshToken", ""), {})
             status = 200 if query else 403
         elif query.get("action") == "joinSession":
             status = self._joining(query)
@@ -153,9 +153,9 @@ class SessionServer:
         return {"type": "heartbeatAck", "serverTime": 0}
 
     async def _refresh(self, connection: ServerConnection, asked: dict[str, Any]) -> dict[str, Any]:
-        ticket = f"ticket-{connection.id}"
-        self._tickets[ticket] = self._queries[connection]
-        return {"type": "connectionRefresh", "ticket": ticket, "expiresIn": 60}
+        token = f"token-{connection.id}"
+        self._moves[token] = self._queries[connection]
+        return {"type": "connectionRefresh", "refreshToken": token, "expiresIn": 60}
 
     async def _broadcast(self, connection: ServerConnection, asked: dict[str, Any]) -> dict[str, Any]:
         if connection is not self.speaker:

@@ -94,6 +94,11 @@ class SessionStack:
         values = {"older": milliseconds}
         self.connections.update({"connectionId": connection_id}, "ADD #openedAt :older, #lastSeenAt :older", values)
 
+    def moved_before(self, connection_id: str) -> None:
+        """Let a connection have moved once before, to one that has never opened."""
+        values = {"successor": "never-opened"}
+        self.connections.update({"connectionId": connection_id}, "SET #successor = :successor", values)
+
     def look(self, minutes_ahead: float = 0.0) -> Look:
         """The minute's look at all sessions, as it will be in a while."""
         posting = _Unreachable()

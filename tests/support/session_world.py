@@ -17,14 +17,14 @@ from lambdas.core.session import (
     Session,
     SessionStatus,
     Suspicion,
-    Ticket,
-    hashed,
 )
 from lambdas.core.session_entry import Caller, Entry, SessionLimits, disconnect
+from lambdas.core.session_errors import Refusal
 from lambdas.core.session_greeting import Greeter, Greeting
 from lambdas.core.session_heartbeat import Heartbeats
 from lambdas.core.session_history import KeptMessage, slot
 from lambdas.core.session_limits import LocalWindow
+from lambdas.core.session_moving import issue
 from lambdas.core.session_ports import Admission, Posted, Roster
 from lambdas.core.session_presence import NoticeTimes
 from lambdas.core.session_reconciling import Look, Reconciler
@@ -117,7 +117,8 @@ class MemorySessions:
         self.active: set[str] = set()
         self.closing: set[str] = set()
         self.slots: dict[tuple[str, int], KeptMessage] = {}
-        self.tickets: dict[str, Ticket] = {}
+        self.tokens: dict[str, tuple[str, int]] = {}
+        """By connection: the digest of its refresh token, and until when that is good."""
         self.stream: list[str] = []
         self.unindexed: set[str] = set()
         """Rows that the index does not have yet."""
@@ -236,17 +237,6 @@ class MemorySessions:
         return [self.slots[place] for place in places if place in self.slots]
 
     @_call
-    def put_ticket(self, secret_hash: str, ticket: Ticket) -> None:
-        self.tickets[secret_hash] = ticket
-
-    @_call
-    def take_ticket(self, secret_hash: str, now_ms: int) -> Ticket | None:
-        ticket = self.tickets.get(secret_hash)
-        if ticket is None or ticket.expires_s <= now_ms // 1000:
-            return None
-        return self.tickets.pop(secret_hash)
-
-    @_call
     def put_connection(self, connection: Connection) -> None:
         assert connection.id not in self.rows
         self.rows[connection.id] = connection
@@ -276,8 +266,43 @@ class MemorySessions:
         return self.rows.pop(connection_id) if row is not None and row.last_seen_ms <= seen_before_ms else None
 
     @_call
+    def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
+        row = self.rows.get(connection_id)
+        if row is None or not (row.counted or row.role is Role.SPEAKER):
+            return False
+        self.tokens[connection_id] = digest, expires_s
+        return True
+
+    @_call
+    def take_refresh_token(self, connection_id: str, digest: str, successor: str, now_ms: int) -> Connection | None:
+        row = self.rows.get(connection_id)
+        mine, expires_s = self.tokens.get(connection_id, ("", 0))
+        if row is None or mine != digest or expires_s <= now_ms // 1000:
+            return None
+        del self.tokens[connection_id]
+        self._mark(connection_id, successor=successor)
+        return row
+
+    @_call
+    def hand_on(self, connection_id: str, successor: str) -> bool:
+        old, new = self.rows.get(connection_id), self.rows.get(successor)
+        if old is None or new is None or new.counted or not (old.counted and old.successor == successor):
+            return False
+        self.tokens.pop(connection_id, None)
+        return self._mark(connection_id, counted=False) and self._mark(successor, counted=True)
+
+    @_call
+    def hand_back(self, connection_id: str, before: str) -> bool:
+        new, old = self.rows.get(connection_id), self.rows.get(before)
+        if new is None or old is None or old.counted or not new.counted:
+            return False
+        del self.rows[connection_id]
+        return self._mark(before, counted=True)
+
+    @_call
     def mark_counted(self, connection_id: str) -> bool:
-        return self._mark(connection_id, counted=True)
+        row = self.rows.get(connection_id)
+        return row is not None and not row.counted and self._mark(connection_id, counted=True)
 
     @_call
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
@@ -334,11 +359,19 @@ class SessionWorld:
         self.now_ms = START_MS
         self._numbers = itertools.count()
         self.entry = Entry(self.store, LocalWindow(), limits, lambda: f"session-{next(self._numbers):04d}")
-        self.greeter = Greeter(self.store, self.gateway, TIMES, limits.max_listeners, lambda seconds: None)
+        self.greeter = Greeter(self.store, self.gateway, TIMES, limits.max_listeners, self._sleep)
         self.reconciler = Reconciler(self.store, self.gateway, every_min=1)
         self.speaking = Speaking(self.store, self.gateway)
         self.heartbeats = Heartbeats(self.store, LocalWindow(), TIMES, 1_000_000)
         self.held: list[Held] = []
+        self.settled: dict[str, int] = {}
+        """Listeners that have been greeted to the end, with the number that their greeting told."""
+        self.said: defaultdict[str, dict[int, str | None]] = defaultdict(dict)
+        """By session: the numbers of broadcasts that were acknowledged, with their languages."""
+
+    def _sleep(self, seconds: float) -> None:
+        """The index catches up with whoever waits for it."""
+        self.store.unindexed.clear()
 
     def run(self, work: Callable[[], Any], hold_at: int | None = None) -> Any:
         """Run a function, to its end or to its call number `hold_at`; None while it stands still."""
@@ -382,16 +415,17 @@ class SessionWorld:
     def resume(self, session_id: str, speaker: str, at: int | None = None) -> str:
         return self.connect(ResumeSession(session_id), speaker, at=at)
 
-    def ticket(self, connection_id: str) -> str | None:
-        row = self.store.rows.get(connection_id)
-        if row is None:
-            return None
-        secret = f"secret-{next(self._numbers)}"
-        self.store.put_ticket(hashed(secret), Ticket.of(row, self.now_ms))
-        return secret
+    def refresh(self, connection_id: str) -> dict[str, Any] | Refusal:
+        return issue(self.store, connection_id, f"secret-{next(self._numbers)}", self.now_ms)
 
-    def take_over(self, secret: str, at: int | None = None) -> str:
-        return self.connect(TakeOver(secret), at=at)
+    def refresh_token(self, connection_id: str) -> str:
+        """The token of a connection that may have one."""
+        answer = self.refresh(connection_id)
+        assert isinstance(answer, dict), answer
+        return str(answer["refreshToken"])
+
+    def take_over(self, token: str, at: int | None = None) -> str:
+        return self.connect(TakeOver(token), at=at)
 
     def greet(self, place: int = 0, *, again: bool = False, at: int | None = None) -> Greeting | None:
         """Deliver one record of the stream, which may come again, and does when its greeting died."""
@@ -399,13 +433,21 @@ class SessionWorld:
 
         def work() -> Greeting:
             try:
-                return self.greeter.greet(connection_id, self.now_ms)
+                greeting = self.greeter.greet(connection_id, self.now_ms)
             except Died:
                 self.store.stream.append(connection_id)
                 raise
+            self._note_settled(connection_id, greeting)
+            return greeting
 
         greeting: Greeting | None = self.run(work, at)
         return greeting
+
+    def _note_settled(self, connection_id: str, greeting: Greeting) -> None:
+        row = self.store.rows.get(connection_id)
+        if greeting is Greeting.GREETED and row is not None and row.role is Role.LISTENER:
+            greetings = [each for each in self.gateway.received[connection_id] if each["type"] == "sessionJoined"]
+            self.settled.setdefault(connection_id, greetings[-1]["sequence"])
 
     def greet_all(self) -> None:
         while self.store.stream:
@@ -422,7 +464,15 @@ class SessionWorld:
         return self.heartbeats.answer(connection_id, {"action": "heartbeat"}, self.now_ms)
 
     def ask(self, connection_id: str, at: int | None = None, **request: Any) -> Any:
-        return self.run(lambda: self.speaking.answer(connection_id, request, self.now_ms), at)
+        row = self.store.rows.get(connection_id)
+
+        def work() -> Any:
+            answer = self.speaking.answer(connection_id, request, self.now_ms)
+            if row is not None and isinstance(answer, dict) and answer["type"] == "broadcastAck":
+                self.said[row.session_id][answer["sequence"]] = request.get("targetLanguage")
+            return answer
+
+        return self.run(work, at)
 
     def look(self, at: int | None = None) -> Look | None:
         found: Look | None = self.run(lambda: self.reconciler.look(self.now_ms), at)
@@ -441,3 +491,20 @@ class SessionWorld:
                     self.drop(connection_id, told=False)
             self.look()
             self.greet_all()
+
+
+def opened(world: SessionWorld, *languages: str) -> tuple[str, str, list[str]]:
+    """A session with its speaker and listeners, all greeted: its id and theirs."""
+    speaker = world.create()
+    (session_id,) = world.store.by_id
+    listeners = [world.join(session_id, language) for language in languages]
+    world.greet_all()
+    return session_id, speaker, listeners
+
+
+def texts(world: SessionWorld, connection_id: str) -> list[Any]:
+    return [each["payload"] for each in world.gateway.received[connection_id] if each["type"] == "message"]
+
+
+def types(world: SessionWorld, connection_id: str) -> list[str]:
+    return [each["type"] for each in world.gateway.received[connection_id]]

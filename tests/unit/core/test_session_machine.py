@@ -31,13 +31,19 @@ class PresenceMachine(RuleBasedStateMachine):
             session_max_hours=GENEROUS.session_max_hours,
         )
         self.world = SessionWorld(self.limits)
-        self.secrets: list[tuple[str, str]] = []
+        self.tokens: list[tuple[str, str]] = []
+        self.used: set[str] = set()
         self.members: dict[str, Any] = {}
-        self.successors: dict[str, str] = {}
 
     def _remember(self) -> None:
         for row in self.world.store.rows.values():
             self.members.setdefault(row.id, row)
+
+    def _origin(self, connection_id: str) -> str:
+        """The connection that had joined, of one that was moved to."""
+        while (before := self.members[connection_id].replaces) is not None:
+            connection_id = before
+        return connection_id
 
     def _some(self, names: list[str], place: int) -> str:
         return sorted(names)[place % len(names)]
@@ -54,20 +60,20 @@ class PresenceMachine(RuleBasedStateMachine):
 
     @rule(place=PLACE)
     @precondition(lambda self: self.world.gateway.open)
-    def ask_for_ticket(self, place: int) -> None:
+    def ask_to_move(self, place: int) -> None:
         connection_id = self._some(list(self.world.gateway.open), place)
-        secret = self.world.ticket(connection_id)
-        if secret is not None:
-            self.secrets.append((secret, connection_id))
+        answer = self.world.refresh(connection_id)
+        if isinstance(answer, dict):
+            self.tokens.append((answer["refreshToken"], connection_id))
 
     @rule(place=PLACE, at=HOLD)
-    @precondition(lambda self: self.secrets)
+    @precondition(lambda self: self.tokens)
     def take_over(self, place: int, at: int | None) -> None:
-        secret, old = self.secrets[place % len(self.secrets)]
-        new = self.world.take_over(secret, at)
+        token, old = self.tokens[place % len(self.tokens)]
+        new = self.world.take_over(token, at)
         if new in self.world.store.rows:
-            assert secret not in self.successors, "a ticket is used once"
-            self.successors[secret] = new
+            assert token not in self.used, "a token is used once"
+            self.used.add(token)
             mine, before = self.world.store.rows[new], self.members[old]
             assert (mine.session_id, mine.role, mine.language, mine.speaker) == (
                 before.session_id, before.role, before.language, before.speaker,
@@ -136,6 +142,8 @@ class PresenceMachine(RuleBasedStateMachine):
                 counted = [row for row in store.rows.values() if row.session_id == session.id and row.counted]
                 assert len(counted) <= session.listeners, "nobody is let in over the limit"
                 assert all(row.role is Role.LISTENER for row in counted)
+                origins = [self._origin(row.id) for row in counted]
+                assert len(origins) == len(set(origins)), "who has joined once has one place"
 
     @invariant()
     def nothing_crosses_sessions(self) -> None:
@@ -146,6 +154,18 @@ class PresenceMachine(RuleBasedStateMachine):
                 assert {message["sessionId"] for message in told} <= {mine.session_id}
                 languages = {message.get("targetLanguage", mine.language) for message in told}
                 assert mine.role is Role.SPEAKER or languages <= {mine.language}
+
+    @invariant()
+    def what_is_said_reaches_whoever_was_greeted_before(self) -> None:
+        world = self.world
+        for connection_id, greeted_with in world.settled.items():
+            row = world.store.rows.get(connection_id)
+            if row is None or connection_id not in world.gateway.open:
+                continue
+            said = world.said.get(row.session_id, {})
+            mine = {n for n, language in said.items() if n > greeted_with and language in (None, row.language)}
+            heard = {each["sequence"] for each in world.gateway.received[connection_id] if each["type"] == "message"}
+            assert mine <= heard, f"{connection_id} has not received {sorted(mine - heard)}"
 
     def teardown(self) -> None:
         if not hasattr(self, "world"):
@@ -162,7 +182,7 @@ class PresenceMachine(RuleBasedStateMachine):
                 continue
             assert {row.id for row in rows} <= world.gateway.open, "who is gone is not in the session"
             listeners = [row for row in rows if row.role is Role.LISTENER]
-            assert session.listeners == sum(row.counted for row in listeners)
+            assert session.listeners == len(listeners) == sum(row.counted for row in listeners)
             assert session.speaker_connection in world.gateway.open
         for connection_id in world.gateway.open:
             assert connection_id in world.store.rows, "who is connected is in a session"

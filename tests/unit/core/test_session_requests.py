@@ -31,7 +31,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 WORDS = st.sampled_from(
     ["action", "createSession", "joinSession", "resumeSession", "refreshConnection", "sessionId", "targetLanguage",
-     "sourceLanguage", "ticket", "de", "pt-BR", "session-0001"]
+     "sourceLanguage", "refreshToken", "de", "pt-BR", "session-0001"]
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ WORDS = st.sampled_from(
             {"action": "joinSession", "sessionId": "abcd1234", "targetLanguage": "zh-Hant-TW"},
             JoinSession("abcd1234", "zh-hant-tw"),
         ),
-        ({"action": "refreshConnection", "ticket": "t" * 128}, TakeOver("t" * 128)),
+        ({"action": "refreshConnection", "refreshToken": "t" * 256}, TakeOver("t" * 256)),
     ],
 )  # fmt: skip
 def test_handshakes_are_read(query: dict[str, str], read: object) -> None:
@@ -65,7 +65,7 @@ def test_handshakes_are_read(query: dict[str, str], read: object) -> None:
         {"action": "joinSession", "sessionId": "x" * 65, "targetLanguage": "de"},
         {"action": "joinSession", "sessionId": "session-1", "targetLanguage": "*"},
         {"action": "refreshConnection"},
-        {"action": "refreshConnection", "ticket": "t" * 129},
+        {"action": "refreshConnection", "refreshToken": "t" * 257},
     ],
 )
 def test_handshakes_that_lack_something_are_refused(query: dict[str, str]) -> None:

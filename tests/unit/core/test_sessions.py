@@ -15,7 +15,7 @@ from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_ports import PostError
 from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
 from lambdas.core.session_requests import CreateSession, message
-from tests.support.session_world import GENEROUS, TIMES, SessionWorld
+from tests.support.session_world import GENEROUS, TIMES, SessionWorld, opened, texts, types
 
 MINUTE_MS = 60_000
 
@@ -25,26 +25,9 @@ def world() -> SessionWorld:
     return SessionWorld()
 
 
-def opened(world: SessionWorld, *languages: str) -> tuple[str, str, list[str]]:
-    """A session with its speaker and listeners, all greeted: its id and theirs."""
-    speaker = world.create()
-    (session_id,) = world.store.by_id
-    listeners = [world.join(session_id, language) for language in languages]
-    world.greet_all()
-    return session_id, speaker, listeners
-
-
 def code(answer: Any) -> str:
     assert isinstance(answer, Refusal), answer
     return answer.code.value
-
-
-def texts(world: SessionWorld, connection_id: str) -> list[Any]:
-    return [each["payload"] for each in world.gateway.received[connection_id] if each["type"] == "message"]
-
-
-def types(world: SessionWorld, connection_id: str) -> list[str]:
-    return [each["type"] for each in world.gateway.received[connection_id]]
 
 
 def test_greetings_say_what_a_client_needs(world: SessionWorld) -> None:
@@ -302,70 +285,10 @@ def test_a_message_that_was_never_kept_makes_a_replay_incomplete(world: SessionW
     assert world.ask(listener, action="replay", after=2)["complete"]
 
 
-def test_a_listener_moves_without_giving_up_its_place(world: SessionWorld) -> None:
-    full = SessionWorld(dataclasses.replace(GENEROUS, max_listeners=1))
-    session_id, speaker, (old,) = opened(full, "de")
-    secret = full.ticket(old)
-    assert secret is not None
-    new = full.take_over(secret)
-    full.store.unindexed.clear()
-    assert full.ask(speaker, action="broadcast", payload="meanwhile")["reached"] == 2
-    assert old in full.gateway.open, "the old one stays until the new one is greeted"
-    full.greet_all()
-    assert (old in full.gateway.open, new in full.gateway.open) == (False, True)
-    full.drop(old, told=True)
-    assert full.store.by_id[session_id].listeners == 1
-    assert full.store.rows[new].counted
-    full.take_over(secret)
-    assert full.refusal is not None
-    assert full.refusal.code.value == "TICKET_INVALID"
-
-
-def test_a_place_given_back_meanwhile_is_asked_for_again(world: SessionWorld) -> None:
-    small = SessionWorld(dataclasses.replace(GENEROUS, max_listeners=1))
-    session_id, _, (old,) = opened(small, "de")
-    secret = small.ticket(old)
-    assert secret is not None
-    small.drop(old, told=True)
-    other = small.join(session_id)
-    new = small.take_over(secret)
-    small.greet()
-    assert small.greet() is Greeting.FULL
-    assert types(small, new) == ["sessionJoined", "error"]
-    assert (other in small.gateway.open, new in small.gateway.open) == (True, False)
-    assert small.store.by_id[session_id].listeners == 1
-
-
-def test_a_move_that_fails_gives_back_no_place(world: SessionWorld) -> None:
-    session_id, _, (old,) = opened(world, "de")
-    secret = world.ticket(old)
-    assert secret is not None
-    world.drop(world.take_over(secret), told=True)
-    assert world.greet() is Greeting.STALE
-    assert old in world.gateway.open
-    assert world.store.by_id[session_id].listeners == 1
-
-
-def test_moving_on_before_the_greeting_takes_one_place(world: SessionWorld) -> None:
-    session_id, _, (first,) = opened(world, "de")
-    secret = world.ticket(first)
-    assert secret is not None
-    second = world.take_over(secret)
-    another = world.ticket(second)
-    assert another is not None
-    third = world.take_over(another)
-    assert world.greet(1) is Greeting.GREETED
-    assert world.greet(0) is Greeting.STALE
-    counted = [row.id for row in world.store.rows.values() if row.counted]
-    assert sorted(counted) == sorted([first, third])
-    assert world.store.by_id[session_id].listeners == 2, "the first is still there"
-
-
 def test_a_speaker_moves_and_the_session_never_loses_them(world: SessionWorld) -> None:
     session_id, old, _ = opened(world)
-    secret = world.ticket(old)
-    assert secret is not None
-    new = world.take_over(secret)
+    token = world.refresh_token(old)
+    new = world.take_over(token)
     world.drop(old, told=True)
     assert world.store.by_id[session_id].speaker_gone_ms is not None
     world.greet_all()
@@ -456,10 +379,9 @@ def test_the_second_look_gives_back_what_a_dead_function_took(world: SessionWorl
 
 def test_a_move_is_a_change_that_looks_respect(world: SessionWorld) -> None:
     session_id, _, (old,) = opened(world, "de")
-    secret = world.ticket(old)
-    assert secret is not None
+    token = world.refresh_token(old)
     world.now_ms += 50_000
-    world.take_over(secret)
+    world.take_over(token)
     world.now_ms += 2 * MINUTE_MS
     world.greet_all()
     assert world.store.by_id[session_id].changed_ms == world.now_ms
