@@ -48,7 +48,7 @@ class ConnectionRows:
 
     def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
         """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
-        return self._changed(
+        return self._marked(
             connection_id,
             "SET #refreshToken = :digest, #refreshUntil = :until",
             {"digest": digest, "until": expires_s, "speaker": Role.SPEAKER.value, "yes": True},
@@ -93,12 +93,12 @@ class ConnectionRows:
 
     def mark_counted(self, connection_id: str) -> bool:
         """The session's number has this connection in; False if the row is gone or was counted."""
-        return self._changed(connection_id, *_COUNTING)
+        return self._marked(connection_id, *_COUNTING)
 
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""
         # An update of a row that is gone would make a new one of its key alone.
-        self._changed(connection_id, "SET #lastSeenAt = :now", {"now": now_ms}, "attribute_exists(#connectionId)")
+        self._marked(connection_id, "SET #lastSeenAt = :now", {"now": now_ms}, "attribute_exists(#connectionId)")
 
     def listener_ids(self, session_id: str, language: str | None = None) -> list[str]:
         """The session's listeners by the index, which may lag behind by a moment."""
@@ -121,7 +121,7 @@ class ConnectionRows:
             {"connectionId": connection_id}, update, values, condition=condition
         )
 
-    def _changed(self, connection_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
+    def _marked(self, connection_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
         try:
             self._connections.update({"connectionId": connection_id}, update, values, condition=condition)
         except ConditionFailed:
