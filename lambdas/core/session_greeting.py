@@ -13,7 +13,7 @@ from lambdas.core.session_errors import Refusal, SessionError
 from lambdas.core.session_moving import take_place, undo_move
 from lambdas.core.session_ports import Admission, Posting, SessionStore
 from lambdas.core.session_presence import NoticeTimes
-from lambdas.core.session_replaying import resend
+from lambdas.core.session_replaying import missed_by, send_again
 
 OPENING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Waits before the tries of a greeting: API Gateway knows a connection only when `$connect` has returned, and answers
@@ -114,7 +114,7 @@ class Greeter:
         it yet. What comes twice has the same number."""
         session = self.store.session(connection.session_id)
         if session is not None and session.sequence > greeted_with:
-            resend(self.store, self.posting, connection, session, greeted_with)
+            send_again(self.posting, connection, missed_by(self.store, connection, session, greeted_with))
 
     def _reaches(self, connection_id: str, text: str) -> bool:
         for wait_s in OPENING_WAITS_S:

@@ -38,12 +38,16 @@ def wanted(after: int, latest: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What is sent again, up to message `last`; `complete` says that nothing missed up to there is lacking."""
+    """What is sent again, up to message `last`; `complete` says that nothing missed up to there is lacking.
+
+    `lacking` numbers between `first` and `last` have no message, of which some may yet be kept.
+    """
 
     messages: Sequence[KeptMessage]
     first: int
     last: int
     latest: int
+    lacking: int
     complete: bool
 
 
@@ -66,6 +70,6 @@ def replay(kept: Iterable[KeptMessage], after: int, latest: int, language: str |
             last = number - 1
             break
         chosen.append(message)
-    seen = [number for number in numbers if number <= last]
-    complete = all(number in there for number in seen) and (after >= latest or numbers.start == after + 1)
-    return Replay(chosen, numbers.start, last, latest, complete)
+    lacking = sum(number <= last and number not in there for number in numbers)
+    complete = not lacking and (after >= latest or numbers.start == after + 1)
+    return Replay(chosen, numbers.start, last, latest, lacking, complete)

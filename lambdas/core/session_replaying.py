@@ -7,11 +7,13 @@ from lambdas.core.session_history import Replay, replay, wanted
 from lambdas.core.session_ports import Posting, SessionStore
 
 
-def resend(store: SessionStore, posting: Posting, member: Connection, session: Session, after: int) -> Replay:
-    """Send what was said in `session` after message `after` and is for the member; what that was."""
-    kept = store.kept(session.id, wanted(after, session.sequence))
-    missed = replay(kept, after, session.sequence, member.language)
+def missed_by(store: SessionStore, member: Connection, session: Session, after: int) -> Replay:
+    """What was said in `session` after message `after` and is for the member, as far as it is kept."""
+    return replay(store.kept(session.id, wanted(after, session.sequence)), after, session.sequence, member.language)
+
+
+def send_again(posting: Posting, member: Connection, missed: Replay) -> None:
+    """Send it, in order, for as long as the member is there."""
     for message in missed.messages:
         if not posting.post(member.id, message.text):
-            break
-    return missed
+            return

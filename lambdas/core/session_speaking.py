@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambdas.core import session_envelopes as envelopes
@@ -14,10 +14,13 @@ from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDE
 from lambdas.core.session_history import KeptMessage
 from lambdas.core.session_ports import Posting, SessionStore
 from lambdas.core.session_presence import OPENING_MS, SEEN_AGAIN_MS
-from lambdas.core.session_replaying import resend
+from lambdas.core.session_replaying import missed_by, send_again
 
 HISTORY_SECONDS = 3600
 """Messages of the short history are forgotten after an hour, whatever comes after them."""
+
+KEPT_WITHIN_S = 0.2
+"""A message that has its number and is not kept yet is about to be: a write away."""
 
 _TOO_LARGE = Refusal(
     SessionError.MESSAGE_TOO_LARGE, "what reaches the listeners has at most 128 KB; send less at a time"
@@ -30,9 +33,11 @@ Answer = dict[str, Any] | Refusal
 class Speaking:
     """Answers messages; whose session it is says the sender's own row, never the message."""
 
-    def __init__(self, store: SessionStore, posting: Posting) -> None:
+    def __init__(self, store: SessionStore, posting: Posting, sleep: Callable[[float], None]) -> None:
+        """`sleep` takes seconds."""
         self._store = store
         self._posting = posting
+        self._sleep = sleep
 
     def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> Answer:
         """Do what a message asks for."""
@@ -80,7 +85,12 @@ class Speaking:
         session = self._store.session(member.session_id)
         if session is None:
             return SESSION_ENDED
-        return envelopes.replayed(resend(self._store, self._posting, member, session, after))
+        missed = missed_by(self._store, member, session, after)
+        if missed.lacking:
+            self._sleep(KEPT_WITHIN_S)
+            missed = missed_by(self._store, member, session, after)
+        send_again(self._posting, member, missed)
+        return envelopes.replayed(missed)
 
     def _end(self, speaker: Connection, now_ms: int) -> Answer:
         reason = EndReason.ENDED_BY_SPEAKER

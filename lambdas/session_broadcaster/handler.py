@@ -19,7 +19,9 @@ from lambdas.session_broadcaster.settings import SessionBroadcasterSettings
 SETTINGS = SessionBroadcasterSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 SPEAKING = Speaking(
-    session_tables(SETTINGS.sessions_table, SETTINGS.connections_table), ConnectionsApi(SETTINGS.management_url, LOG)
+    session_tables(SETTINGS.sessions_table, SETTINGS.connections_table),
+    ConnectionsApi(SETTINGS.management_url, LOG),
+    time.sleep,
 )
 
 

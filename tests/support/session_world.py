@@ -361,7 +361,7 @@ class SessionWorld:
         self.entry = Entry(self.store, LocalWindow(), limits, lambda: f"session-{next(self._numbers):04d}")
         self.greeter = Greeter(self.store, self.gateway, TIMES, limits.max_listeners, self._sleep)
         self.reconciler = Reconciler(self.store, self.gateway, every_min=1)
-        self.speaking = Speaking(self.store, self.gateway)
+        self.speaking = Speaking(self.store, self.gateway, self._sleep)
         self.heartbeats = Heartbeats(self.store, LocalWindow(), TIMES, 1_000_000)
         self.held: list[Held] = []
         self.settled: dict[str, int] = {}

@@ -15,6 +15,7 @@ from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_ports import PostError
 from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
 from lambdas.core.session_requests import CreateSession, message
+from lambdas.core.session_speaking import KEPT_WITHIN_S, Speaking
 from tests.support.session_world import GENEROUS, TIMES, SessionWorld, opened, texts, types
 
 MINUTE_MS = 60_000
@@ -283,6 +284,23 @@ def test_a_message_that_was_never_kept_makes_a_replay_incomplete(world: SessionW
     world.ask(speaker, action="broadcast", payload=3)
     assert not world.ask(listener, action="replay", after=0)["complete"]
     assert world.ask(listener, action="replay", after=2)["complete"]
+
+
+def test_a_replay_waits_for_a_message_that_is_about_to_be_kept(world: SessionWorld) -> None:
+    _, speaker, (listener,) = opened(world, "de")
+    world.ask(speaker, action="broadcast", payload=1)
+    world.ask(speaker, at=3, action="broadcast", payload=2)
+    assert world.held, "the message has its number"
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.let_go()
+
+    speaking = Speaking(world.store, world.gateway, sleep)
+    answer = speaking.answer(listener, {"action": "replay", "after": 1}, world.now_ms)
+    assert isinstance(answer, dict)
+    assert (answer["to"], answer["latest"], answer["complete"], slept) == (2, 2, True, [KEPT_WITHIN_S])
 
 
 def test_a_speaker_moves_and_the_session_never_loses_them(world: SessionWorld) -> None:
