@@ -56,7 +56,7 @@ class ConnectionRows:
         )
 
     def take_refresh_token(self, connection_id: str, digest: str, successor: str, now_ms: int) -> Connection | None:
-        """Use a connection's token up and note who is to succeed it; the row as it was before, None if it is invalid."""
+        """Use a token up and note who is to succeed its connection; the row as it was, None if the token is invalid."""
         try:
             before = self._connections.update(
                 {"connectionId": connection_id},
@@ -117,9 +117,7 @@ class ConnectionRows:
 
     def _counting(self, connection_id: str) -> dict[str, Any]:
         update, values, condition = _COUNTING
-        return self._connections.update_arguments(
-            {"connectionId": connection_id}, update, values, condition=condition
-        )
+        return self._connections.update_arguments({"connectionId": connection_id}, update, values, condition=condition)
 
     def _marked(self, connection_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
         try:

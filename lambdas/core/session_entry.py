@@ -167,7 +167,7 @@ def account_for(store: SessionStore, removed: Connection, now_ms: int) -> None:
 
 
 def _back_in_place(store: SessionStore, removed: Connection) -> bool:
-    """Whether the connection before a removed one is still there, since the move has not ended: the place is its again."""
+    """Whether the move to a removed connection had not ended, so that the place is the one's before it again."""
     return removed.replaces is not None and store.mark_counted(removed.replaces)
 
 

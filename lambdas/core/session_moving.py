@@ -1,7 +1,7 @@
-"""Moving on: by a refresh token the next connection of a member takes over from the one before, and its place with it.
+"""Moving on: by a refresh token the next connection of a member takes over from the one before, its place included.
 
-A connection has one live token and one successor at a time, and a listener's place is handed on whole: so nobody is in a
-session twice for having joined once, and nobody else can get a place while it is handed on.
+A connection has one live token and one successor at a time, and a listener's place is handed on whole: so nobody is in
+a session twice for having joined once, and nobody else can get a place while it is handed on.
 """
 
 from __future__ import annotations

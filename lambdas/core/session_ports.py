@@ -107,7 +107,7 @@ class SessionStore(Protocol):
         """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
 
     def take_refresh_token(self, connection_id: str, digest: str, successor: str, now_ms: int) -> Connection | None:
-        """Use a connection's token up and note who is to succeed it; the row as it was before, None if it is invalid."""
+        """Use a token up and note who is to succeed its connection; the row as it was, None if the token is invalid."""
 
     def hand_on(self, connection_id: str, successor: str) -> bool:
         """A counted connection's place is its successor's now, both or neither; False if it is not to have it."""
