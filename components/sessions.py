@@ -200,12 +200,15 @@ class Sessions(pulumi.ComponentResource):
             memory_mb=QUICK_MEMORY_MB,
             timeout_seconds=QUICK_TIMEOUT_SECONDS,
             environment={
-                "connections_table": self._connections.name,
+                **self._table_names(),
                 "heartbeats_per_minute": self._settings.heartbeats_per_minute,
                 "refresh_minutes": self._settings.refresh_minutes,
                 "warning_minutes": self._settings.warning_minutes,
             },
-            statements=[self._connections.grant("RenewPresence", "GetItem", "UpdateItem")],
+            statements=[
+                self._connections.grant("RenewPresence", "GetItem", "UpdateItem"),
+                self._sessions.grant("ReadSession", "GetItem"),
+            ],
         )
 
     def _build_disconnect(self) -> Function:

@@ -11,7 +11,7 @@ from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.attribute_values import to_item
 from lambdas.core.keys import SESSION_ROSTER
 from lambdas.core.session import EndReason, Session, SessionStatus, Suspicion
-from lambdas.core.session_history import KeptMessage, slot
+from lambdas.core.session_history import MOST_LANGUAGES, KeptMessage, slot
 from lambdas.core.session_ports import Admission, Roster
 
 ENDED_KEPT_S = 86_400
@@ -161,18 +161,36 @@ class Sessions:
             "#speakerConnection = :id",
         )
 
-    def next_sequence(self, session_id: str) -> int | None:
-        """The number of the session's next message; None if it is not active."""
+    def next_message(self, session_id: str, language: str | None) -> Session | None:
+        """Number the session's next message, to one language or to all; the session before it, None if not active.
+
+        One to a language too many is noted as one to all: listeners of others then ask in vain for what they seem to
+        have missed, and none fails to notice what it has missed.
+        """
+        active = "#status = :active"
+        if language is not None:
+            last = f"#toLanguages.#{_language_name(language)}"
+            room = f"{active} AND (attribute_exists({last}) OR size(#toLanguages) < :most)"
+            try:
+                return self._numbered(session_id, f"{last} = #sequence + :one", {"most": MOST_LANGUAGES}, room)
+            except ConditionFailed as failed:
+                if failed.item is None or not _from_attributes(failed.item).active:
+                    return None
         try:
-            item = self._table.update(
-                {"sessionId": session_id},
-                "ADD #sequence :one",
-                {"one": 1, "active": SessionStatus.ACTIVE.value},
-                condition="#status = :active",
-            )
+            return self._numbered(session_id, "#toAll = #sequence + :one, #toLanguages = :none", {"none": {}}, active)
         except ConditionFailed:
             return None
-        return int(item["sequence"])
+
+    def _numbered(self, session_id: str, noted: str, values: Mapping[str, Any], condition: str) -> Session:
+        """Number a message and have it `noted`; the session as it was before. Raises `ConditionFailed`."""
+        before = self._table.update(
+            {"sessionId": session_id},
+            f"SET #sequence = #sequence + :one, {noted}",
+            {"one": 1, "active": SessionStatus.ACTIVE.value, **values},
+            condition=condition,
+            before=True,
+        )
+        return _from_attributes(before)
 
     def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:
         """Put a message into its slot, over an older one; one that comes late leaves the newer there."""
@@ -208,6 +226,11 @@ def _slot_key(session_id: str, sequence: int) -> str:
     return f"{session_id}#{slot(sequence)}"
 
 
+def _language_name(language: str) -> str:
+    """A language as a name in expressions, which have no hyphens."""
+    return language.replace("-", "_")
+
+
 def _to_attributes(session: Session) -> dict[str, Any]:
     return {
         "sessionId": session.id,
@@ -224,6 +247,8 @@ def _to_attributes(session: Session) -> dict[str, Any]:
         "expiresAt": session.expires_s + ENDED_KEPT_S,
         "listeners": session.listeners,
         "sequence": session.sequence,
+        "toAll": session.to_all,
+        "toLanguages": {_language_name(language): number for language, number in session.to_languages.items()},
     }
 
 
@@ -242,5 +267,7 @@ def _from_attributes(item: Mapping[str, Any]) -> Session:
         expires_s=item["endsAt"],
         listeners=item["listeners"],
         sequence=item["sequence"],
+        to_all=item["toAll"],
+        to_languages={name.replace("_", "-"): number for name, number in item["toLanguages"].items()},
         suspicion=Suspicion(*item["suspicion"]) if "suspicion" in item else None,
     )

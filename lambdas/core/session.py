@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 CONNECTION_SECONDS = 2 * 3600
@@ -13,7 +14,13 @@ CONNECTION_SECONDS = 2 * 3600
 ROW_SPARE_SECONDS = 600
 """A connection's row is forgotten by itself so long after the connection must have ended."""
 
+TO_ALL = "*"
+"""Stands where a language could, for what is said to listeners of every language."""
+
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+MAX_LANGUAGE = 30
+"""Characters of a language tag."""
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -53,7 +60,8 @@ class Session:
     """One session; times in epoch milliseconds, `expires_s` in seconds.
 
     `listeners` is never above the limit and never below those who are there; `changed_ms` is when somebody last came or
-    went. `sequence` is the number of the last message. `speaker_gone_ms` is set while the speaker has no connection.
+    went. `sequence` is the number of the last message, `to_all` that of the last one to all, and `to_languages` holds
+    those of later ones to one language. `speaker_gone_ms` is set while the speaker has no connection.
     """
 
     id: str
@@ -66,6 +74,8 @@ class Session:
     status: SessionStatus = SessionStatus.ACTIVE
     listeners: int = 0
     sequence: int = 0
+    to_all: int = 0
+    to_languages: Mapping[str, int] = field(default_factory=dict)
     speaker_gone_ms: int | None = None
     ended_ms: int | None = None
     reason: str = ""
@@ -75,6 +85,16 @@ class Session:
     def active(self) -> bool:
         """Whether it can be joined and spoken in."""
         return self.status is SessionStatus.ACTIVE
+
+    def latest_for(self, language: str | None) -> int:
+        """The number of the last message to a listener of `language`; to a speaker (None) it is the last one of all."""
+        return self.sequence if language is None else self.to_languages.get(language, self.to_all)
+
+    def before_next(self, language: str | None) -> dict[str, int]:
+        """By language and `TO_ALL`, which stands for the others: what was the last message before one to `language`."""
+        if language is not None:
+            return {language: self.latest_for(language)}
+        return {TO_ALL: self.to_all, **self.to_languages}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

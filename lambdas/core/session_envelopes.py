@@ -29,7 +29,7 @@ def greeting(session: Session, connection: Connection, refresh_at_ms: int) -> di
         "sessionId": session.id,
         "connectionId": connection.id,
         "sourceLanguage": session.source_language,
-        "sequence": session.sequence,
+        "sequence": session.latest_for(connection.language),
         "refreshAt": refresh_at_ms,
     }
     if connection.language is not None:
@@ -39,9 +39,18 @@ def greeting(session: Session, connection: Connection, refresh_at_ms: int) -> di
     return told
 
 
-def spoken(session_id: str, sequence: int, payload: Any, language: str | None, now_ms: int) -> dict[str, Any]:
-    """A broadcast as listeners receive it."""
-    told = {"type": "message", "sessionId": session_id, "sequence": sequence, "sentAt": now_ms, "payload": payload}
+def spoken(
+    session_id: str, sequence: int, previous: Mapping[str, int], payload: Any, language: str | None, now_ms: int
+) -> dict[str, Any]:
+    """A broadcast as listeners receive it; `previous` has the number of the message before it by language."""
+    told = {
+        "type": "message",
+        "sessionId": session_id,
+        "sequence": sequence,
+        "previous": previous,
+        "sentAt": now_ms,
+        "payload": payload,
+    }
     return told if language is None else {**told, "targetLanguage": language}
 
 

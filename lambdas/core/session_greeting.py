@@ -82,7 +82,7 @@ class Greeter:
         if not self._reaches(connection.id, self._greeting(session, connection)):
             undo_move(self.store, connection, now_ms)
             return Greeting.GONE
-        self._catch_up(connection, session.sequence)
+        self._catch_up(connection, session)
         if connection.replaces is not None:
             disconnect(self.store, connection.replaces, now_ms)
             self.posting.close_all([connection.replaces])
@@ -109,12 +109,12 @@ class Greeter:
                 return
             self.sleep(wait_s)
 
-    def _catch_up(self, connection: Connection, greeted_with: int) -> None:
+    def _catch_up(self, connection: Connection, greeted_in: Session) -> None:
         """Send what was said between the reading of the greeting's number and its arrival: posts may not have reached
         it yet. What comes twice has the same number."""
         session = self.store.session(connection.session_id)
-        if session is not None and session.sequence > greeted_with:
-            send_again(self.posting, connection, missed_by(self.store, connection, session, greeted_with))
+        if session is not None and session.sequence > greeted_in.sequence:
+            send_again(self.posting, connection, missed_by(self.store, connection, session, greeted_in.sequence))
 
     def _reaches(self, connection_id: str, text: str) -> bool:
         for wait_s in OPENING_WAITS_S:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lambdas.core.session import Connection, hashed
+from lambdas.core.session import Connection, Session, hashed
 from lambdas.core.session_errors import NOT_CONNECTED, Refusal, SessionError
 from lambdas.core.session_ports import RateLimits
 from lambdas.core.session_presence import SEEN_AGAIN_MS, NoticeTimes
@@ -21,6 +21,9 @@ class Rows(Protocol):
     def connection(self, connection_id: str) -> Connection | None:
         """One row, as it is now."""
 
+    def session(self, session_id: str) -> Session | None:
+        """One session, as it is now."""
+
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""
 
@@ -35,7 +38,8 @@ class Heartbeats:
         self._per_minute = per_minute
 
     def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> dict[str, Any] | Refusal:
-        """Each heartbeat has one answer, which may be a notice."""
+        """Each heartbeat has one answer, which may be a notice; one that is written down also tells `sequence`, the
+        number of the last message to this member."""
         if request["action"] != "heartbeat":
             return _UNKNOWN
         who = hashed(connection_id)
@@ -45,7 +49,10 @@ class Heartbeats:
         connection = self._rows.connection(connection_id)
         if connection is None:
             return NOT_CONNECTED
+        told = {"type": self._times.notice(connection, now_ms).value, "serverTime": now_ms}
         if now_ms - connection.last_seen_ms > SEEN_AGAIN_MS:
             self._rows.mark_seen(connection_id, now_ms)
-        notice = self._times.notice(connection, now_ms)
-        return {"type": notice.value, "serverTime": now_ms}
+            session = self._rows.session(connection.session_id)
+            if session is not None:
+                told["sequence"] = session.latest_for(connection.language)
+        return told

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lambdas.core.session import MAX_LANGUAGE, TO_ALL
+
 SLOTS = 100
 """Messages kept of a session: what one BatchGetItem reads (DynamoDB API reference)."""
 
 
 AT_A_TIME = 1024 * 1024
 """Characters that one replay sends at most: asking is cheap, and each 32 KB are billed as a message."""
+
+MOST_LANGUAGES = 20
+"""Whose last messages since the last one to all a session knows, so that its item stays below a write unit's 1 KB."""
+
+GREATEST_SEQUENCE = 2**53
+"""The greatest whole number that every JSON reader has exactly (RFC 8259, "Numbers")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,12 @@ class KeptMessage:
     def is_for(self, language: str | None) -> bool:
         """Whether a listener of `language` was sent it; a speaker (None) is shown all."""
         return self.language is None or language is None or self.language == language
+
+
+def longest_before(language: str | None) -> dict[str, int]:
+    """What takes the most room of all that `Session.before_next` can be."""
+    widest = [language] if language is not None else [f"{number:0{MAX_LANGUAGE}}" for number in range(MOST_LANGUAGES)]
+    return dict.fromkeys([TO_ALL, *widest], GREATEST_SEQUENCE)
 
 
 def slot(sequence: int) -> int:

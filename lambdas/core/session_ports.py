@@ -76,8 +76,8 @@ class SessionStore(Protocol):
     def speaker_left(self, session_id: str, connection_id: str, now_ms: int) -> None:
         """The speaker's connection is gone, unless another one has taken over."""
 
-    def next_sequence(self, session_id: str) -> int | None:
-        """The number of the session's next message; None if it is not active."""
+    def next_message(self, session_id: str, language: str | None) -> Session | None:
+        """Number the session's next message, to one language or to all; the session before it, None if not active."""
 
     def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:
         """Put a message into its slot, over an older one."""

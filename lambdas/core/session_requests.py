@@ -10,6 +10,7 @@ from typing import Any
 
 from lambdas.core.session import language, session_id
 from lambdas.core.session_errors import Refusal, SessionError
+from lambdas.core.session_history import GREATEST_SEQUENCE
 
 MAX_MESSAGE_BYTES = 128 * 1024
 """Of a message in either direction (API Gateway quotas, "WebSocket API")."""
@@ -123,6 +124,6 @@ def broadcast(request: Mapping[str, Any]) -> Broadcast | Refusal:
 def replay_after(request: Mapping[str, Any]) -> int | Refusal:
     """Read a `replay`: the sequence number of the last message that arrived."""
     after = request.get("after")
-    if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**53:
+    if not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < GREATEST_SEQUENCE:
         return _bad("after", "the sequence number of the last message that arrived, or 0")
     return after

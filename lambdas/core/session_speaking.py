@@ -11,7 +11,7 @@ from lambdas.core.session import Connection, EndReason, Role
 from lambdas.core.session_ending import end_session
 from lambdas.core.session_entry import forget_gone
 from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDED, Refusal, SessionError
-from lambdas.core.session_history import KeptMessage
+from lambdas.core.session_history import GREATEST_SEQUENCE, KeptMessage, longest_before
 from lambdas.core.session_ports import Posting, SessionStore
 from lambdas.core.session_presence import OPENING_MS, SEEN_AGAIN_MS
 from lambdas.core.session_replaying import missed_by, send_again
@@ -58,18 +58,20 @@ class Speaking:
         read = requests.broadcast(request)
         if isinstance(read, Refusal):
             return read
-        # The greatest number a sequence can have takes the most room.
-        longest = envelopes.spoken(speaker.session_id, 2**53, read.payload, read.language, now_ms)
+        longest = envelopes.spoken(
+            speaker.session_id, GREATEST_SEQUENCE, longest_before(read.language), read.payload, read.language, now_ms
+        )
         try:
             size = len(envelopes.encoded(longest).encode())
         except RecursionError:
             return _TOO_DEEP
         if size > requests.MAX_MESSAGE_BYTES:
             return _TOO_LARGE
-        sequence = self._store.next_sequence(speaker.session_id)
-        if sequence is None:
+        before = self._store.next_message(speaker.session_id, read.language)
+        if before is None:
             return SESSION_ENDED
-        text = envelopes.encoded({**longest, "sequence": sequence})
+        sequence = before.sequence + 1
+        text = envelopes.encoded({**longest, "sequence": sequence, "previous": before.before_next(read.language)})
         self._store.keep(
             speaker.session_id, KeptMessage(sequence, read.language, text), now_ms // 1000 + HISTORY_SECONDS
         )

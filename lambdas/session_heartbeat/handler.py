@@ -7,11 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from lambdas.adapters.aws import client
-from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.session_answers import Answer, answered
-from lambdas.adapters.session_connections import ConnectionRows
+from lambdas.adapters.session_tables import session_tables
 from lambdas.core.session_events import SocketEvent
 from lambdas.core.session_heartbeat import Heartbeats
 from lambdas.core.session_limits import LocalWindow
@@ -21,7 +19,7 @@ from lambdas.session_heartbeat.settings import SessionHeartbeatSettings
 SETTINGS = SessionHeartbeatSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 HEARTBEATS = Heartbeats(
-    ConnectionRows(Table(client("dynamodb"), SETTINGS.connections_table)),
+    session_tables(SETTINGS.sessions_table, SETTINGS.connections_table),
     LocalWindow(),
     NoticeTimes.of_minutes(SETTINGS.refresh_minutes, SETTINGS.warning_minutes),
     SETTINGS.heartbeats_per_minute,

@@ -17,6 +17,7 @@ class SessionHeartbeatSettings(FunctionEnvironment):
 
     FUNCTION: ClassVar[str] = "session_heartbeat"
 
+    sessions_table: str
     connections_table: str
     heartbeats_per_minute: int
     refresh_minutes: int

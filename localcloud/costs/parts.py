@@ -172,7 +172,7 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
     # takes its number and its slot.
     "sessions": lambda load: Units(
         load.usage.sessions * 6 * load.has_sessions + load.connections * 2 + load.broadcasts * 2,
-        MINUTES * 2 + load.connections * 2 + load.broadcasts,
+        MINUTES * 2 + load.connections * 2 + load.broadcasts + load.connection_minutes / PRESENCE_MINUTES,
     ),
     # A row and its index entry, put and deleted, and presence; a move keeps a token, uses it and hands a place on.
     "connections": lambda load: Units(

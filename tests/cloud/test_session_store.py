@@ -15,7 +15,7 @@ from lambdas.adapters.session_tables import SessionTables
 from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.session import Connection, EndReason, Role, Session, SessionStatus, Suspicion
 from lambdas.core.session_entry import Caller, Entry
-from lambdas.core.session_history import KeptMessage
+from lambdas.core.session_history import MOST_LANGUAGES, KeptMessage
 from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_ports import Admission, Roster, SessionStore
 from lambdas.core.session_requests import JoinSession
@@ -157,7 +157,13 @@ def test_the_speaker_has_one_connection_at_a_time(store: SessionStore) -> None:
 
 def test_messages_are_numbered_and_kept_in_a_ring(store: SessionStore) -> None:
     store.open_session(SESSION, 1)
-    assert [store.next_sequence("session-1") for _ in range(3)] == [1, 2, 3]
+    assert store.next_message("session-1", None) == SESSION
+    assert store.next_message("session-1", "pt-br") == replace(SESSION, sequence=1, to_all=1)
+    assert store.next_message("session-1", "de") == replace(SESSION, sequence=2, to_all=1, to_languages={"pt-br": 2})
+    told = {"pt-br": 2, "de": 3}
+    assert store.session("session-1") == replace(SESSION, sequence=3, to_all=1, to_languages=told)
+    assert store.next_message("session-1", None) == replace(SESSION, sequence=3, to_all=1, to_languages=told)
+    assert store.session("session-1") == replace(SESSION, sequence=4, to_all=4)
     messages = [KeptMessage(1, None, "one"), KeptMessage(101, "de", "later"), KeptMessage(2, "fr", "zwei \U0001f600")]
     for message in messages:
         store.keep("session-1", message, NOW // 1000 + 60)
@@ -165,7 +171,22 @@ def test_messages_are_numbered_and_kept_in_a_ring(store: SessionStore) -> None:
     found = store.kept("session-1", range(1, 4))
     assert sorted(found, key=lambda each: each.sequence) == [messages[2], messages[1]]
     store.end("session-1", EndReason.EXPIRED, NOW)
-    assert store.next_sequence("session-1") is None
+    assert store.next_message("session-1", None) is None
+    assert store.next_message("session-1", "de") is None
+    assert store.next_message("session-9", "de") is None
+
+
+def test_a_language_too_many_is_noted_as_one_to_all(store: SessionStore) -> None:
+    store.open_session(SESSION, 1)
+    languages = [f"de-{number:04d}" for number in range(MOST_LANGUAGES)]
+    for language in languages:
+        store.next_message("session-1", language)
+    assert store.next_message("session-1", languages[0]) is not None
+    full = store.next_message("session-1", "fr")
+    assert full is not None
+    assert (full.latest_for("fr"), full.latest_for(languages[0])) == (0, MOST_LANGUAGES + 1)
+    number = MOST_LANGUAGES + 2
+    assert store.session("session-1") == replace(SESSION, sequence=number, to_all=number)
 
 
 def test_a_token_is_a_connections_last_one_and_used_once_and_not_after_its_time(store: SessionStore) -> None:

@@ -22,7 +22,7 @@ from lambdas.core.session_entry import Caller, Entry, SessionLimits, disconnect
 from lambdas.core.session_errors import Refusal
 from lambdas.core.session_greeting import Greeter, Greeting
 from lambdas.core.session_heartbeat import Heartbeats
-from lambdas.core.session_history import KeptMessage, slot
+from lambdas.core.session_history import MOST_LANGUAGES, KeptMessage, slot
 from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_moving import issue
 from lambdas.core.session_ports import Admission, Posted, Roster
@@ -217,12 +217,16 @@ class MemorySessions:
             self._set(session_id, speaker_gone_ms=now_ms)
 
     @_call
-    def next_sequence(self, session_id: str) -> int | None:
-        session = self.by_id[session_id]
-        if not session.active:
+    def next_message(self, session_id: str, language: str | None) -> Session | None:
+        session = self.by_id.get(session_id)
+        if session is None or not session.active:
             return None
-        self._set(session_id, sequence=session.sequence + 1)
-        return session.sequence + 1
+        number = session.sequence + 1
+        if language is not None and (language in session.to_languages or len(session.to_languages) < MOST_LANGUAGES):
+            self._set(session_id, sequence=number, to_languages={**session.to_languages, language: number})
+        else:
+            self._set(session_id, sequence=number, to_all=number, to_languages={})
+        return session
 
     @_call
     def keep(self, session_id: str, message: KeptMessage, expires_s: int) -> None:

@@ -123,7 +123,7 @@ def test_a_message_may_have_128_kb() -> None:
 
 @given(JSON)
 def test_what_is_spoken_arrives_as_it_was(payload: Any) -> None:
-    text = encoded(spoken("session-1", 7, payload, "de", 1))
+    text = encoded(spoken("session-1", 7, {"de": 6}, payload, "de", 1))
     text.encode()
     assert json.loads(text)["payload"] == payload
 

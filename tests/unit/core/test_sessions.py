@@ -280,7 +280,7 @@ def test_a_listener_is_told_when_too_much_was_missed(world: SessionWorld) -> Non
 def test_a_message_that_was_never_kept_makes_a_replay_incomplete(world: SessionWorld) -> None:
     session_id, speaker, (listener,) = opened(world, "de")
     world.ask(speaker, action="broadcast", payload=1)
-    world.store.next_sequence(session_id)
+    world.store.next_message(session_id, None)
     world.ask(speaker, action="broadcast", payload=3)
     assert not world.ask(listener, action="replay", after=0)["complete"]
     assert world.ask(listener, action="replay", after=2)["complete"]
