@@ -55,6 +55,21 @@ def test_a_greeting_waits_for_a_connection_that_is_still_opening(world: SessionW
     assert slept == list(OPENING_WAITS_S[:3])
 
 
+def test_a_greeting_waits_no_longer_for_who_has_closed(world: SessionWorld) -> None:
+    session_id, _, _ = opened(world)
+    listener = world.join(session_id)
+    world.store.unindexed.clear()
+    world.gateway.open.discard(listener)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.drop(listener, told=True)
+
+    assert dataclasses.replace(world.greeter, sleep=sleep).greet(listener, world.now_ms) is Greeting.GONE
+    assert slept == list(OPENING_WAITS_S[:1])
+
+
 def test_who_is_gone_before_the_greeting_leaves_no_place_taken(world: SessionWorld) -> None:
     session_id, _, _ = opened(world)
     listener = world.join(session_id)
