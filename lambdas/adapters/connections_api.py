@@ -9,10 +9,11 @@ from __future__ import annotations
 import http.client
 import os
 import random
+import ssl
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,6 +31,8 @@ WIDTH = 32
 """Calls at a time: a slow connection holds up one thread, not the others."""
 
 TRIES = 3
+"""Of a call whose refusal may pass. Everybody has had a first try before anybody has a second: a client that does not
+read is refused with 429, and must not hold up those who do."""
 RETRY_WAIT_S = 0.05
 DEADLINE_S = 8.0
 """For one message to all its connections: ending a session takes two such rounds and the deletion of its rows, and API
@@ -55,21 +58,26 @@ class ConnectionsApi:
         self._credentials = session.get_credentials()
         self._region = os.environ["AWS_REGION"]
         self._lines = threading.local()
+        # One for all connections: making it reads every certificate authority, 20 ms of CPU.
+        self._tls = ssl.create_default_context() if urlsplit(url).scheme == "https" else None
         self._workers = ThreadPoolExecutor(width, "post")
 
     def post(self, connection_id: str, text: str) -> bool:
         """Send a message; False if the connection is gone. Raises `PostError`."""
-        status = self._call("POST", connection_id, text.encode(), time.monotonic() + DEADLINE_S)
+        status = self._each("POST", [connection_id], text.encode())[connection_id]
         if status not in (DONE, GONE):
             raise PostError(f"API Gateway answered {status or 'nothing'} to a message for a connection")
         return status == DONE
 
     def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
-        """Send one message to many at a time, each for itself."""
-        data = text.encode()
-        statuses = self._each("POST", connection_ids, data)
+        """Send one message to many at a time, each for itself.
+
+        Who does not read stays connected and is `failed`: 429 says the same of a full buffer and of a call too many
+        (PostToConnection, API reference), and closing all whom a busy minute refuses would bring them back at once. The
+        next `sequence` shows the gap, and a replay fills it.
+        """
         by: defaultdict[int, list[str]] = defaultdict(list)
-        for connection_id, status in zip(connection_ids, statuses, strict=True):
+        for connection_id, status in self._each("POST", connection_ids, text.encode()).items():
             by[status if status in (DONE, GONE) else FAILED].append(connection_id)
         return Posted(reached=by[DONE], gone=by[GONE], failed=by[FAILED])
 
@@ -77,48 +85,63 @@ class ConnectionsApi:
         """Close connections; those that are gone already are none of our business."""
         self._each("DELETE", connection_ids, b"")
 
-    def _each(self, method: str, connection_ids: Sequence[str], data: bytes) -> list[int]:
+    def _each(self, method: str, connection_ids: Sequence[str], data: bytes) -> dict[str, int]:
+        """The last answer's status by connection; 0 if there was none before the deadline."""
         deadline = time.monotonic() + DEADLINE_S
-        statuses = list(self._workers.map(lambda one: self._call(method, one, data, deadline), connection_ids))
-        if failed := Counter(str(status) for status in statuses if status not in (DONE, GONE)):
+        statuses: dict[str, int] = {}
+        left = list(connection_ids)
+        for attempt in range(TRIES):
+            tried = self._workers.map(lambda one: self._call(method, one, data, deadline), left)
+            statuses |= {one: status or statuses.get(one, FAILED) for one, status in zip(left, tried, strict=True)}
+            left = [one for one in left if _passes(statuses[one])]
+            if not left or attempt == TRIES - 1 or time.monotonic() > deadline:
+                break
+            time.sleep(RETRY_WAIT_S * 2**attempt * random.uniform(0.5, 1.5))
+        if failed := Counter(str(status) for status in statuses.values() if status not in (DONE, GONE)):
             self._log.line("WARNING", "not posted", method=method, statuses=dict(failed), of=len(statuses))
         return statuses
 
     def _call(self, method: str, connection_id: str, data: bytes, deadline: float) -> int:
-        """The last answer's status, DONE for any that says yes; 0 if there was none before the deadline."""
-        url = f"{self._url}/@connections/{quote(connection_id, safe='')}"
-        status = FAILED
-        for attempt in range(TRIES):
-            if time.monotonic() > deadline:
-                break
-            status = self._send(method, url, data)
-            if status // 100 == 2:
-                return DONE
-            if status < 500 and status not in (408, 429):
-                break
-            time.sleep(RETRY_WAIT_S * 2**attempt * random.uniform(0.5, 1.5))
-        return status
+        """One try's status, DONE for any that says yes; 0 past the deadline."""
+        if time.monotonic() > deadline:
+            return FAILED
+        status = self._send(method, f"{self._url}/@connections/{quote(connection_id, safe='')}", data)
+        return DONE if status // 100 == 2 else status
 
     def _send(self, method: str, url: str, data: bytes) -> int:
-        """One try; a broken connection counts as 503."""
+        """One request; a broken connection counts as 503, but one that was kept for too long is opened again."""
         request: Any = AWSRequest(method=method, url=url, data=data)
         SigV4Auth(self._credentials.get_frozen_credentials(), "execute-api", self._region).add_auth(request)
         line = self._line()
-        try:
-            line.request(method, urlsplit(url).path, data, dict(request.headers.items()))
-            answer = line.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            line.close()  # the next request opens it again
-            return 503
-        return answer.status
+        for last in (line.sock is None, True):
+            try:
+                return _asked(line, method, url, data, request.headers)
+            except (OSError, http.client.HTTPException) as error:
+                line.close()  # the next request opens it again
+                if last or isinstance(error, TimeoutError):
+                    break
+        return 503
 
     def _line(self) -> http.client.HTTPConnection:
         """This thread's own connection, opened when it is first used and kept."""
         line: http.client.HTTPConnection | None = getattr(self._lines, "line", None)
         if line is None:
             address = urlsplit(self._url)
-            secure = address.scheme == "https"
-            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            line = self._lines.line = kind(address.netloc, timeout=TIMEOUT_S)
+            if self._tls is None:
+                line = http.client.HTTPConnection(address.netloc, timeout=TIMEOUT_S)
+            else:
+                line = http.client.HTTPSConnection(address.netloc, timeout=TIMEOUT_S, context=self._tls)
+            self._lines.line = line
         return line
+
+
+def _asked(line: http.client.HTTPConnection, method: str, url: str, data: bytes, headers: Mapping[str, str]) -> int:
+    line.request(method, urlsplit(url).path, data, dict(headers.items()))
+    answer = line.getresponse()
+    answer.read()
+    return answer.status
+
+
+def _passes(status: int) -> bool:
+    """Whether another try may end otherwise."""
+    return status >= 500 or status in (408, 429)

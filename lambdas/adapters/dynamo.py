@@ -36,6 +36,9 @@ CONFLICT_TRIES = 8
 CONFLICT_WAIT_S = 0.02
 """A write that meets a transaction on the same item is refused whole, so it may be repeated; botocore does not do so
 (DynamoDB developer guide, "Transaction conflict handling")."""
+THROTTLED = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"})
+"""Refusals for want of capacity, which have written nothing (DynamoDB developer guide, "Error handling with DynamoDB");
+botocore repeats them where it may repeat calls."""
 PASSING_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
@@ -240,11 +243,20 @@ def is_conflict(response: Mapping[str, Any]) -> bool:
 
 def without_conflict(call: Callable[[], Any]) -> Any:
     """Make a write, again and again while it meets transactions on its item; waits are spread at random."""
+    return _repeated(call, is_conflict)
+
+
+def without_throttling(call: Callable[[], Any]) -> Any:
+    """Make a write, again and again while there is no capacity for it: for clients that never repeat a call."""
+    return _repeated(call, lambda response: response.get("Error", {}).get("Code") in THROTTLED)
+
+
+def _repeated(call: Callable[[], Any], wrote_nothing: Callable[[Mapping[str, Any]], bool]) -> Any:
     for attempt in range(1, CONFLICT_TRIES + 1):
         try:
             return call()
         except ClientError as error:
-            if attempt == CONFLICT_TRIES or not is_conflict(error.response):
+            if attempt == CONFLICT_TRIES or not wrote_nothing(error.response):
                 raise
         time.sleep(CONFLICT_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
     raise AssertionError("the last try returns or raises")

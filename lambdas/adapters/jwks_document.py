@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 from lambdas.adapters.loopback import is_loopback
 from lambdas.core.jwks import JwksError
 
+DEADLINE_S = 3.0
+"""For everything, from looking the name up to the last byte: a client waits for its handshake, and a function that runs
+into its own time-out is started anew without the keys it knew."""
 TIMEOUT_S = 2.5
-"""For connecting, for each wait on the answer, and for all of the answer: a client waits for its handshake."""
+"""For connecting to one of the name's addresses, and for each wait on the answer."""
 MOST_BYTES = 65_536
 """Longest document that is read; Cognito's has two keys in 1 KB."""
 _CHUNK_BYTES = 16_384
@@ -42,30 +49,55 @@ class JwksDocument:
         self._monotonic = monotonic
 
     def read(self) -> bytes:
-        """The document; raises `JwksError` when there is none, or it is too long or too slow."""
-        connection = self._connection()
+        """The document; raises `JwksError` when there is none, or it is too long or too slow.
+
+        It is read in a thread of its own, because looking a name up can neither be bounded nor broken off.
+        """
+        connection, document = self._connection(), Future[bytes]()
+        ends = self._monotonic() + DEADLINE_S
+        threading.Thread(target=self._deliver, args=(connection, ends, document), daemon=True).start()
         try:
+            return document.result(DEADLINE_S)
+        except TimeoutError:
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)  # ends the thread's wait
+            raise JwksError("too slow") from None
+
+    def _deliver(self, connection: http.client.HTTPConnection, ends: float, document: Future[bytes]) -> None:
+        try:
+            document.set_result(self._read(connection, ends))
+        except Exception as error:
+            document.set_exception(error)
+        finally:
+            connection.close()
+
+    def _read(self, connection: http.client.HTTPConnection, ends: float) -> bytes:
+        try:
+            connection.connect()
+            self._in_time(ends)
             connection.request("GET", self._target, headers={"Accept": "application/json"})
             answer = connection.getresponse()
             if answer.status != 200:
                 raise JwksError(f"answered with {answer.status}")
-            return self._bounded(answer)
+            return self._bounded(answer, ends)
         except (OSError, http.client.HTTPException) as error:
             raise JwksError(f"not reachable ({type(error).__name__})") from error
-        finally:
-            connection.close()
+
+    def _in_time(self, ends: float) -> None:
+        if self._monotonic() > ends:
+            raise JwksError("too slow")
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._tls is None:
             return http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_S)
         return http.client.HTTPSConnection(self._host, self._port, timeout=TIMEOUT_S, context=self._tls)
 
-    def _bounded(self, answer: http.client.HTTPResponse) -> bytes:
-        document, ends = b"", self._monotonic() + TIMEOUT_S
+    def _bounded(self, answer: http.client.HTTPResponse, ends: float) -> bytes:
+        document = b""
         while chunk := answer.read1(_CHUNK_BYTES):
             document += chunk
             if len(document) > MOST_BYTES:
                 raise JwksError(f"longer than {MOST_BYTES} bytes")
-            if self._monotonic() > ends:
-                raise JwksError("too slow")
+            self._in_time(ends)
         return document

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from lambdas.adapters.dynamo import ConditionFailed, Table
+from lambdas.adapters.dynamo import ConditionFailed, Table, without_throttling
 from lambdas.core.attribute_values import to_item
 from lambdas.core.keys import SESSION_ROSTER
 from lambdas.core.session import EndReason, Session, SessionStatus, Suspicion
@@ -108,15 +108,13 @@ class Sessions:
         """Give listeners' places back; never below none.
 
         A call whose answer got lost may have counted, and is not repeated: a number that is too high is found by the
-        reconciler, one too low lets in more than may be.
+        reconciler, one too low lets in more than may be. One that was throttled has not counted.
         """
+        update = "SET #changedAt = :now ADD #listeners :less"
+        values = {"now": now_ms, "less": -places, "places": places}
+        key, condition = {"sessionId": session_id}, "#listeners >= :places"
         try:
-            self._once.update(
-                {"sessionId": session_id},
-                "SET #changedAt = :now ADD #listeners :less",
-                {"now": now_ms, "less": -places, "places": places},
-                condition="#listeners >= :places",
-            )
+            without_throttling(lambda: self._once.update(key, update, values, condition=condition))
         except (ConditionFailed, HTTPClientError):
             return
         except ClientError as error:

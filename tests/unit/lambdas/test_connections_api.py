@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -127,6 +128,63 @@ def test_a_slow_connection_holds_up_nobody(management: Management) -> None:
     management.hold = hold
     posted = ConnectionsApi(management.url, LOG, width=11).post_all(["slow", *(f"c{n}" for n in range(10))], "x")
     assert len(posted.reached) == 11
+
+
+def test_everybody_has_a_first_try_before_anybody_has_a_second(management: Management) -> None:
+    slow = [f"slow-{n}" for n in range(20)]
+    management.answers = {each: [429] for each in slow[:-1]} | {slow[-1]: [429, 200]}
+    ids = [each for pair in zip(slow, (f"reads-{n}" for n in range(20)), strict=True) for each in pair]
+    order: list[str] = []
+    management.hold = order.append
+    posted = ConnectionsApi(management.url, LOG, width=4).post_all(ids, "x")
+    assert set(order[:40]) == set(ids), "the first pass is over all"
+    assert set(order[40:]) <= set(slow)
+    assert len(posted.reached) == 21
+    assert list(posted.failed) == slow[:-1], "who stays refused is told so, and not closed"
+    assert management.calls["POST /prod/@connections/slow-0"] == connections_api.TRIES
+    assert not any(call.startswith("DELETE") for call in management.calls)
+
+
+def test_nobody_waits_after_the_last_try(management: Management, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(connections_api.time, "sleep", waits.append)
+    management.answers = {"slow": [429], "there": [200]}
+    api = ConnectionsApi(management.url, LOG, width=2)
+    api.post_all(["there"], "x")
+    assert waits == []
+    api.post_all(["slow", "there"], "x")
+    assert len(waits) == connections_api.TRIES - 1
+
+
+def test_a_connection_that_was_kept_for_too_long_is_opened_again_at_once(
+    management: Management, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections_api, "TRIES", 1)
+    api = ConnectionsApi(management.url, LOG, width=1)
+    assert api.post("there", "x")
+    management.answers = {"there": [BREAK, 200], "broken": [BREAK]}
+    assert api.post("there", "y")
+    assert management.received["there"] == [b"x", b"y"]
+    with pytest.raises(PostError, match="answered 503"):
+        api.post("broken", "x")
+    assert management.calls["POST /prod/@connections/broken"] == 2
+
+
+def test_certificate_authorities_are_read_once(management: Management, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+    real = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(real())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    monkeypatch.setattr(ssl, "_create_default_https_context", counted)
+    api = ConnectionsApi(management.url.replace("http:", "https:"), LOG, width=4)
+    with pytest.raises(PostError):
+        api.post("x", "x")
+    assert len(api.post_all([f"c{n}" for n in range(20)], "x").failed) == 20
+    assert len(made) == 1
 
 
 def test_connections_are_closed(management: Management) -> None:

@@ -1,13 +1,14 @@
-"""Writes that meet a transaction on their item are repeated; nothing else is."""
+"""Writes that meet a transaction on their item are repeated, and throttled ones that may not be made twice."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from lambdas.adapters.dynamo import CONFLICT_TRIES, ConditionFailed, Table
+from lambdas.adapters.dynamo import CONFLICT_TRIES, THROTTLED, ConditionFailed, Table
+from lambdas.adapters.sessions import Sessions
 
 
 class Client:
@@ -66,3 +67,35 @@ def test_a_condition_is_an_answer_and_not_a_conflict() -> None:
     with pytest.raises(ConditionFailed):
         Table(client, "t").transact([])
     assert client.calls == 1
+
+
+def refused(code: str, status: int = 400) -> dict[str, Any]:
+    return {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+@pytest.mark.parametrize("code", sorted(THROTTLED))
+def test_a_listeners_place_is_given_back_after_throttling(code: str) -> None:
+    client = Client(refused(code), refused(code))
+    Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
+    assert client.calls == 3
+
+
+def test_throttling_without_end_is_raised() -> None:
+    client = Client(*[refused("ThrottlingException")] * CONFLICT_TRIES)
+    with pytest.raises(ClientError):
+        Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
+    assert client.calls == CONFLICT_TRIES
+
+
+def test_a_place_that_may_have_been_given_back_is_not_given_back_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(refused("InternalServerError", 500))
+    Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
+    assert client.calls == 1
+
+    def lost(**_: Any) -> None:
+        client.calls += 1
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.us-east-1.amazonaws.com")
+
+    monkeypatch.setattr(client, "update_item", lost)
+    Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
+    assert client.calls == 2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import itertools
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -17,8 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from lambdas.adapters import jwks_document
 from lambdas.adapters.jwks_document import MOST_BYTES, InsecureAddressError, JwksDocument
-from lambdas.core.jwks import JwksError
-from tests.support.id_tokens import private_key
+from lambdas.core.jwks import FRESH_S, JwksError, KeyCache
+from tests.support.id_tokens import jwk, jwks, private_key
 from tests.support.json_server import JsonServer
 
 PATH = "/us-east-1_Example1/.well-known/jwks.json"
@@ -84,6 +87,50 @@ def test_a_document_that_trickles_is_given_up(server: JsonServer) -> None:
     document = JwksDocument(server.url, environment="local", monotonic=lambda: float(next(hours)))
     with pytest.raises(JwksError, match="too slow"):
         document.read()
+
+
+def test_headers_that_trickle_are_given_up_and_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jwks_document, "DEADLINE_S", 0.2)
+    hung_up = threading.Event()
+
+    def trickle() -> None:
+        talk, _ = listening.accept()
+        with talk, contextlib.suppress(OSError):
+            talk.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not hung_up.wait(0.02):
+                talk.sendall(b"a")
+        hung_up.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle, daemon=True)
+        thread.start()
+        with pytest.raises(JwksError, match="too slow"):
+            JwksDocument(f"http://127.0.0.1:{listening.getsockname()[1]}/", environment="local").read()
+        assert hung_up.wait(20)
+        thread.join()
+
+
+def test_known_keys_serve_while_the_name_of_their_server_is_looked_up(
+    server: JsonServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a lookup that hangs nor a name of many dead addresses keeps a token waiting, or costs the keys."""
+    server.replies = [(200, jwks(jwk("one")))]
+    failures: list[str] = []
+    clock = itertools.count(0, FRESH_S)
+    keys = KeyCache(JwksDocument(server.url, environment="local").read, lambda: float(next(clock)), failures.append)
+    known = keys.key("one")
+    assert known is not None
+    released = threading.Event()
+
+    def hangs(*_: object, **__: object) -> list[Any]:
+        assert released.wait(20)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    monkeypatch.setattr(jwks_document, "DEADLINE_S", 0.05)
+    assert keys.key("one") == known
+    assert failures == ["too slow"]
+    released.set()
 
 
 def test_proxies_of_the_environment_see_nothing(
