@@ -55,7 +55,8 @@ class FunctionArgs:
     """A function of `lambdas/`, told by its settings class.
 
     `environment` gives the fields that are its own; project, stack, environment and log level are added here.
-    `variant` tells apart several functions of one code.
+    `variant` tells apart several functions of one code. `log_retention_days` is one of CloudWatch's allowed values, the
+    environment's where it is not given.
     """
 
     settings: type[FunctionEnvironment]
@@ -65,6 +66,7 @@ class FunctionArgs:
     environment: Mapping[str, pulumi.Input[object]]
     statements: Sequence[Statement]
     variant: str = ""
+    log_retention_days: int | None = None
 
     @property
     def thing(self) -> str:
@@ -99,7 +101,7 @@ class Function(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=site.log_group(thing),
-            retention_in_days=policy.log_retention_days,
+            retention_in_days=args.log_retention_days or policy.log_retention_days,
             kms_key_id=platform.key_arn,
             tags=site.tags,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),

@@ -41,6 +41,9 @@ BROADCASTER_MEMORY_MB = 1_769
 BROADCASTER_TIMEOUT_SECONDS = 29
 """No longer than API Gateway waits for it."""
 
+LOG_RETENTION_DAYS = 1
+"""Whoever connects leaves lines; a day is the least that CloudWatch offers (PutRetentionPolicy, API reference)."""
+
 NOTIFIER_TIMEOUT_SECONDS = 60
 NEW_CONNECTIONS = Batching(size=10)
 """Small: somebody waits for each greeting."""
@@ -166,6 +169,7 @@ class Sessions(pulumi.ComponentResource):
                 "issuer": self._tokens.issuer(),
                 "audience": self._tokens.client_id,
                 "jwks_url": self._tokens.keys_url(self._platform.site.settings.endpoint_url),
+                "attempts_per_minute": self._settings.attempts_per_minute,
             },
         )
 
@@ -313,5 +317,6 @@ class Sessions(pulumi.ComponentResource):
             timeout_seconds=timeout_seconds,
             environment=environment,
             statements=statements or [],
+            log_retention_days=LOG_RETENTION_DAYS,
         )
         return Function(args.thing, args, self._platform, opts=self._child)

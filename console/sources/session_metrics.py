@@ -25,13 +25,12 @@ from lambdas.core.metrics import (
     Metric,
 )
 from lambdas.core.session_errors import SessionError
+from lambdas.core.session_limits import Operation
 
 HOUR = 3600
 MINUTE = 60
 FIVE_MINUTES = 300
 STATISTICS = ("p50", "p95", "p99")
-OPERATIONS = ("attempt", "session", "join", "heartbeat")
-"""What callers are limited in (docs/sessions.md); values of the dimension `Operation`."""
 
 Values = Mapping[int, float]
 """By the start of its period (epoch seconds)."""
@@ -74,7 +73,7 @@ HOURLY = (
         Query(f"code_{code.lower()}", CONNECTION_ERRORS, "Sum", FIVE_MINUTES, (CODE, code.value))
         for code in SessionError
     ),
-    *(Query(f"operation_{name}", RATE_LIMIT_EXCEEDED, "Sum", FIVE_MINUTES, (OPERATION, name)) for name in OPERATIONS),
+    *(Query(f"operation_{name}", RATE_LIMIT_EXCEEDED, "Sum", FIVE_MINUTES, (OPERATION, name)) for name in Operation),
 )
 
 
@@ -121,7 +120,7 @@ def hour_of(values: Mapping[str, Values]) -> SessionHour:
         join,
         broadcast,
         refused={code.value: total for code in SessionError if (total := _sum(values[f"code_{code.lower()}"]))},
-        limited={name: total for name in OPERATIONS if (total := _sum(values[f"operation_{name}"]))},
+        limited={name.value: total for name in Operation if (total := _sum(values[f"operation_{name}"]))},
     )
 
 

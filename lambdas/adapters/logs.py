@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 import time
@@ -21,6 +22,16 @@ class Log:
     def __init__(self, settings: FunctionEnvironment) -> None:
         self._settings = settings
         self._threshold = LEVELS.index(settings.log_level) if settings.log_level in LEVELS else 1
+        self._about: dict[str, Any] = {}
+        self._began = 0.0
+
+    def begin(self, *, correlation_id: str, operation: str) -> None:
+        """From now on each line says when it was written, what it belongs to and how long that has taken.
+
+        An execution environment works on one invocation at a time, so this holds for whatever writes to this log.
+        """
+        self._about = {"correlation_id": correlation_id, "operation": operation}
+        self._began = time.monotonic()
 
     def line(self, level: str, event: str, **fields: Any) -> None:
         """Log `event` with its fields; texts are masked, however deep they lie."""
@@ -31,9 +42,19 @@ class Log:
             "event": event,
             "function": self._settings.FUNCTION,
             "stack": self._settings.stack,
+            **self._context(),
             **{name: _masked(value) for name, value in fields.items()},
         }
         print(json.dumps(document, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
+
+    def _context(self) -> dict[str, Any]:
+        if not self._about:
+            return {}
+        return {
+            "timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            **self._about,
+            "duration_ms": round((time.monotonic() - self._began) * 1000, 1),
+        }
 
     def metrics(self, data: Iterable[Datum]) -> None:
         """Publish observations as embedded-metric lines."""

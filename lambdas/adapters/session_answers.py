@@ -62,18 +62,18 @@ def _given(
     journal: Journal,
     answer: Callable[[SocketEvent, Mapping[str, Any]], Answer],
 ) -> Answer:
-    if not _within_limits(socket, request["action"]):
-        return Refusal(SessionError.RATE_LIMITED, _SLOWER, request["action"])
+    if not _within_limits(socket):
+        return Refusal(SessionError.RATE_LIMITED, _SLOWER, socket.route)
     try:
         return answer(socket, request)
     except (BotoCoreError, ClientError, PostError) as error:
         return journal.unavailable(error)
 
 
-def _within_limits(socket: SocketEvent, action: str) -> bool:
-    limit = ACTIONS_PER_MINUTE.get(action)
+def _within_limits(socket: SocketEvent) -> bool:
+    limit = ACTIONS_PER_MINUTE.get(socket.route)
     who = hashed(socket.connection_id)
-    return limit is None or _ASKED.allow(action, who, limit=limit, window_s=60, now_ms=socket.at_ms)
+    return limit is None or _ASKED.allow(socket.route, who, limit=limit, window_s=60, now_ms=socket.at_ms)
 
 
 def _result(told: Mapping[str, Any]) -> dict[str, Any]:

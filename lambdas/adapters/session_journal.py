@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import time
 from typing import Any
 
 from lambdas.adapters.logs import Log
@@ -18,21 +16,12 @@ class Journal:
 
     def __init__(self, log: Log, event: SocketEvent) -> None:
         self._log = log
-        self._event = event
-        self._started = time.monotonic()
+        self._connection = hashed(event.connection_id)
+        log.begin(correlation_id=event.correlation_id, operation=event.route)
 
     def line(self, level: str, event: str, **fields: Any) -> None:
         """One line with what identifies the event."""
-        self._log.line(
-            level,
-            event,
-            timestamp=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            correlation_id=self._event.correlation_id,
-            operation=self._event.route,
-            duration_ms=round((time.monotonic() - self._started) * 1000, 1),
-            connection=hashed(self._event.connection_id),
-            **fields,
-        )
+        self._log.line(level, event, connection=self._connection, **fields)
 
     def refused(self, refusal: Refusal) -> None:
         """Something was not done."""

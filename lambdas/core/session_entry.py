@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lambdas.core.session import Connection, Role, Session, hashed
 from lambdas.core.session_errors import SESSION_ENDED, Refusal, SessionError
+from lambdas.core.session_limits import Operation
 from lambdas.core.session_moving import RefreshToken
 from lambdas.core.session_ports import Admission, RateLimits, SessionStore
 from lambdas.core.session_requests import (
@@ -53,7 +54,7 @@ _REFRESH_TOKEN = Refusal(
 _REFUSED_ENTRY = {Admission.FULL: _FULL, Admission.ENDED: SESSION_ENDED, Admission.UNKNOWN: _NOT_FOUND}
 
 
-def _limited(operation: str) -> Refusal:
+def _limited(operation: Operation) -> Refusal:
     return Refusal(SessionError.RATE_LIMITED, "too many attempts; wait before the next one", operation)
 
 
@@ -68,10 +69,15 @@ class Entry:
         self._limits = limits
         self._new_session_id = new_session_id
 
-    def connect(self, request: ConnectRequest, caller: Caller, now_ms: int) -> Refusal | None:
-        """Let a connection in, or say why not; nothing but the attempt is written for one that is refused."""
-        if not self._within("attempt", caller.source, self._limits.attempts_per_minute, MINUTE_S, now_ms):
-            return _limited("attempt")
+    def connect(self, request: ConnectRequest | Refusal, caller: Caller, now_ms: int) -> Refusal | None:
+        """Let a connection in, or say why not; nothing but the attempt is written for one that is refused.
+
+        A request that could not be read counts as an attempt too.
+        """
+        if not self._within(Operation.ATTEMPT, caller.source, self._limits.attempts_per_minute, MINUTE_S, now_ms):
+            return _limited(Operation.ATTEMPT)
+        if isinstance(request, Refusal):
+            return request
         if isinstance(request, CreateSession):
             return self._create(request, caller, now_ms)
         if isinstance(request, ResumeSession):
@@ -80,14 +86,14 @@ class Entry:
             return self._join(request, caller, now_ms)
         return self._take_over(request, caller, now_ms)
 
-    def _within(self, operation: str, who: str, limit: int, window_s: int, now_ms: int) -> bool:
+    def _within(self, operation: Operation, who: str, limit: int, window_s: int, now_ms: int) -> bool:
         return self._rates.allow(operation, hashed(who), limit=limit, window_s=window_s, now_ms=now_ms)
 
     def _create(self, request: CreateSession, caller: Caller, now_ms: int) -> Refusal | None:
         if caller.speaker is None:
             return _TOKEN_REQUIRED
-        if not self._within("session", caller.speaker, self._limits.sessions_per_hour, HOUR_S, now_ms):
-            return _limited("session")
+        if not self._within(Operation.SESSION, caller.speaker, self._limits.sessions_per_hour, HOUR_S, now_ms):
+            return _limited(Operation.SESSION)
         session = Session(
             id=self._new_session_id(),
             speaker=caller.speaker,
@@ -114,8 +120,8 @@ class Entry:
         return None
 
     def _join(self, request: JoinSession, caller: Caller, now_ms: int) -> Refusal | None:
-        if not self._within("join", caller.source, self._limits.joins_per_minute, MINUTE_S, now_ms):
-            return _limited("join")
+        if not self._within(Operation.JOIN, caller.source, self._limits.joins_per_minute, MINUTE_S, now_ms):
+            return _limited(Operation.JOIN)
         admission = self._store.admit(request.session_id, self._limits.max_listeners, now_ms)
         if admission is not Admission.ADMITTED:
             return _REFUSED_ENTRY[admission]

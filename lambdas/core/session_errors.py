@@ -74,6 +74,10 @@ class Refusal:
         return told if request is None else {**told, **echoed(request, "action", "requestId")}
 
 
+UNKNOWN_ACTION = Refusal(
+    SessionError.UNKNOWN_ACTION,
+    "there is no such action; send heartbeat, refreshConnection, broadcast, replay or endSession",
+)
 NOT_CONNECTED = Refusal(SessionError.NOT_CONNECTED, "this connection belongs to no session; connect again")
 NOT_SPEAKER = Refusal(SessionError.NOT_SPEAKER, "only the session's speaker may do this")
 SESSION_ENDED = Refusal(SessionError.SESSION_ENDED, "the session has ended; open or join another one")

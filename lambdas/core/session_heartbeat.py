@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from lambdas.core.session import Connection, Session, hashed
-from lambdas.core.session_errors import NOT_CONNECTED, Refusal, SessionError
+from lambdas.core.session_errors import NOT_CONNECTED, UNKNOWN_ACTION, Refusal, SessionError
+from lambdas.core.session_limits import Operation
 from lambdas.core.session_ports import RateLimits
 from lambdas.core.session_presence import SEEN_AGAIN_MS, NoticeTimes
 
-_ACTIONS = "heartbeat, refreshConnection, broadcast, replay or endSession"
-_UNKNOWN = Refusal(SessionError.UNKNOWN_ACTION, f"there is no such action; send {_ACTIONS}")
-_TOO_OFTEN = Refusal(SessionError.RATE_LIMITED, "heartbeats come too often; send one in thirty seconds", "heartbeat")
+_TOO_OFTEN = Refusal(
+    SessionError.RATE_LIMITED, "heartbeats come too often; send one in thirty seconds", Operation.HEARTBEAT
+)
 
 
 class Rows(Protocol):
@@ -37,14 +37,14 @@ class Heartbeats:
         self._times = times
         self._per_minute = per_minute
 
-    def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> dict[str, Any] | Refusal:
+    def answer(self, connection_id: str, route: str, now_ms: int) -> dict[str, Any] | Refusal:
         """Each heartbeat has one answer, which may be a notice; one that is written down also tells `sequence`, the
         number of the last message to this member."""
-        if request["action"] != "heartbeat":
-            return _UNKNOWN
+        if route != Operation.HEARTBEAT:
+            return UNKNOWN_ACTION
         who = hashed(connection_id)
         # One more than the rate: of heartbeats at an even pace, one too many falls into some windows.
-        if not self._rates.allow("heartbeat", who, limit=self._per_minute + 1, window_s=60, now_ms=now_ms):
+        if not self._rates.allow(Operation.HEARTBEAT, who, limit=self._per_minute + 1, window_s=60, now_ms=now_ms):
             return _TOO_OFTEN
         connection = self._rows.connection(connection_id)
         if connection is None:

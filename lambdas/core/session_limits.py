@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Operation(StrEnum):
+    """What callers are limited in; values of the dimension `Operation` of RateLimitExceeded.
+
+    The last ones are routes of the WebSocket API.
+    """
+
+    ATTEMPT = "attempt"
+    SESSION = "session"
+    JOIN = "join"
+    HEARTBEAT = "heartbeat"
+    BROADCAST = "broadcast"
+    REPLAY = "replay"
+    REFRESH_CONNECTION = "refreshConnection"
+    END_SESSION = "endSession"
 
 
 def window_key(operation: str, who: str, window_s: int, now_ms: int) -> str:
@@ -18,7 +35,12 @@ def window_end_ms(window_s: int, now_ms: int) -> int:
     return (now_ms // 1000 // window_s + 1) * window_s * 1000
 
 
-ACTIONS_PER_MINUTE: Mapping[str, int] = {"broadcast": 600, "replay": 12, "refreshConnection": 6, "endSession": 6}
+ACTIONS_PER_MINUTE: Mapping[str, int] = {
+    Operation.BROADCAST: 600,
+    Operation.REPLAY: 12,
+    Operation.REFRESH_CONNECTION: 6,
+    Operation.END_SESSION: 6,
+}
 """What one connection may ask for, by each execution environment for itself: each of these costs many times what asking
 does."""
 

@@ -10,8 +10,16 @@ from lambdas.core import session_requests as requests
 from lambdas.core.session import Connection, EndReason, Role
 from lambdas.core.session_ending import end_session
 from lambdas.core.session_entry import forget_gone
-from lambdas.core.session_errors import NOT_CONNECTED, NOT_SPEAKER, SESSION_ENDED, Refusal, SessionError
+from lambdas.core.session_errors import (
+    NOT_CONNECTED,
+    NOT_SPEAKER,
+    SESSION_ENDED,
+    UNKNOWN_ACTION,
+    Refusal,
+    SessionError,
+)
 from lambdas.core.session_history import GREATEST_SEQUENCE, KeptMessage, longest_before
+from lambdas.core.session_limits import Operation
 from lambdas.core.session_ports import Posting, SessionStore
 from lambdas.core.session_presence import OPENING_MS, SEEN_AGAIN_MS
 from lambdas.core.session_replaying import missed_by, send_again
@@ -39,18 +47,20 @@ class Speaking:
         self._posting = posting
         self._sleep = sleep
 
-    def answer(self, connection_id: str, request: Mapping[str, Any], now_ms: int) -> Answer:
-        """Do what a message asks for."""
+    def answer(self, connection_id: str, route: str, request: Mapping[str, Any], now_ms: int) -> Answer:
+        """Do what a message asks for by its route, which is the action that API Gateway read in it."""
+        if route not in (Operation.BROADCAST, Operation.REPLAY, Operation.END_SESSION):
+            return UNKNOWN_ACTION
         member = self._store.connection(connection_id)
         if member is None:
             return NOT_CONNECTED
         if now_ms - member.last_seen_ms > SEEN_AGAIN_MS:
             self._store.mark_seen(member.id, now_ms)
-        if request["action"] == "replay":
+        if route == Operation.REPLAY:
             return self._replay(member, request)
         if member.role is not Role.SPEAKER:
             return NOT_SPEAKER
-        if request["action"] == "broadcast":
+        if route == Operation.BROADCAST:
             return self._broadcast(member, request, now_ms)
         return self._end(member, now_ms)
 

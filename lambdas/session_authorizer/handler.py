@@ -18,8 +18,9 @@ from lambdas.adapters.session_journal import Journal
 from lambdas.core.id_token import Reason, Refused, Terms
 from lambdas.core.metrics import CONNECTION_ERRORS, Datum
 from lambdas.core.session import hashed
-from lambdas.core.session_errors import SessionError
+from lambdas.core.session_errors import Refusal, SessionError
 from lambdas.core.session_events import SPEAKER, SocketEvent
+from lambdas.core.session_limits import LocalWindow, Operation
 from lambdas.session_authorizer.settings import SessionAuthorizerSettings
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 SETTINGS = SessionAuthorizerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
+ATTEMPTS = LocalWindow()
+"""A token that is refused never reaches the function that counts attempts for all environments together."""
+
+_TOO_OFTEN = Refusal(SessionError.RATE_LIMITED, "too many attempts; wait before the next one", Operation.ATTEMPT)
 
 
 @functools.cache
@@ -50,7 +55,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     tokens = (event.get("multiValueQueryStringParameters") or {}).get("token") or []
     if not tokens:
         return _answer(event, "Allow", "anybody")
-    journal = Journal(LOG, SocketEvent.of(event))
+    socket = SocketEvent.of(event)
+    journal = Journal(LOG, socket)
+    if not _within_limits(socket):
+        journal.refused(_TOO_OFTEN)
+        return _answer(event, "Deny", "nobody")
     try:
         if len(tokens) > 1:
             raise Refused(Reason.SEVERAL)
@@ -60,6 +69,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return _answer(event, "Deny", "nobody")
     journal.line("INFO", "token accepted", speaker=hashed(speaker))
     return _answer(event, "Allow", "speaker", {SPEAKER: speaker})
+
+
+def _within_limits(socket: SocketEvent) -> bool:
+    limit, who = SETTINGS.attempts_per_minute, hashed(socket.source)
+    return ATTEMPTS.allow(Operation.ATTEMPT, who, limit=limit, window_s=60, now_ms=socket.at_ms)
 
 
 def _note(journal: Journal, reason: Reason) -> None:

@@ -12,7 +12,8 @@ from lambdas.core.environment import FunctionEnvironment
 class SessionAuthorizerSettings(FunctionEnvironment):
     """What verifying speakers' tokens needs.
 
-    `issuer` and `audience` (the app client) are what an ID token must name; its keys are read from `jwks_url`.
+    `issuer` and `audience` (the app client) are what an ID token must name; its keys are read from `jwks_url`. One
+    source address may show `attempts_per_minute` tokens.
     """
 
     FUNCTION: ClassVar[str] = "session_authorizer"
@@ -20,3 +21,4 @@ class SessionAuthorizerSettings(FunctionEnvironment):
     issuer: str
     audience: str
     jwks_url: str
+    attempts_per_minute: int

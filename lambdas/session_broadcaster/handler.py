@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _answer(socket: SocketEvent, request: Mapping[str, Any]) -> Answer:
-    answer = SPEAKING.answer(socket.connection_id, request, int(time.time() * 1000))
+    answer = SPEAKING.answer(socket.connection_id, socket.route, request, int(time.time() * 1000))
     if isinstance(answer, dict) and answer["type"] == "broadcastAck":
         LOG.metrics([Datum(BROADCAST_LATENCY, max(0, int(time.time() * 1000) - socket.at_ms))])
     return answer

@@ -45,7 +45,5 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _connect(socket: SocketEvent) -> Refusal | None:
-    request = connect_request(socket.query)
-    if isinstance(request, Refusal):
-        return request
-    return ENTRY.connect(request, Caller(socket.connection_id, socket.source, socket.speaker), socket.at_ms)
+    caller = Caller(socket.connection_id, socket.source, socket.speaker)
+    return ENTRY.connect(connect_request(socket.query), caller, socket.at_ms)

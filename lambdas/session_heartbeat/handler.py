@@ -31,5 +31,5 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return answered(event, LOG, _answer)
 
 
-def _answer(socket: SocketEvent, request: Mapping[str, Any]) -> Answer:
-    return HEARTBEATS.answer(socket.connection_id, request, int(time.time() * 1000))
+def _answer(socket: SocketEvent, _request: Mapping[str, Any]) -> Answer:
+    return HEARTBEATS.answer(socket.connection_id, socket.route, int(time.time() * 1000))

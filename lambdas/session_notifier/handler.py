@@ -42,10 +42,12 @@ RECONCILER = Reconciler(STORE, POSTING)
 WORKERS = ThreadPoolExecutor(GREETINGS_AT_A_TIME, "greet")
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any] | None:
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any] | None:
     """Deal with one batch: new rows of the stream, or the minute's message of the sweep queue."""
     records = event["Records"]
-    if records and records[0]["eventSource"] == "aws:sqs":
+    sweep = bool(records) and records[0]["eventSource"] == "aws:sqs"
+    LOG.begin(correlation_id=context.aws_request_id, operation="sweep" if sweep else "greet")
+    if sweep:
         _look()
         return None
     failed = [number for number in WORKERS.map(_greeted, records) if number is not None]

@@ -132,6 +132,11 @@ def test_who_posts_knows_where_and_may_there_alone(graph: Any) -> None:
         assert url == (f"http{endpoint.removeprefix('ws')}/prod" if name in POSTING else None)
 
 
+def test_logs_of_sessions_are_kept_for_a_day(graph: Any) -> None:
+    days = {group.inputs["name"]: group.inputs["retentionInDays"] for group in graph.all("LogGroup")}
+    assert {days[function.inputs["loggingConfig"]["logGroup"]] for function in functions(graph).values()} == {1}
+
+
 def test_tokens_are_those_of_the_stacks_pool(graph: Any) -> None:
     (pool,), (client,) = graph.all("UserPool"), graph.all("UserPoolClient")
     outputs = graph.recorded.stack_outputs

@@ -394,7 +394,7 @@ class SessionWorld:
             self.held.pop(0).finish(killed=killed)
 
     def connect(
-        self, request: ConnectRequest, speaker: str | None = None, source: str = "s", at: int | None = None
+        self, request: ConnectRequest | Refusal, speaker: str | None = None, source: str = "s", at: int | None = None
     ) -> str:
         """Try to connect; the new connection's id, which is open if it was let in."""
         connection_id = f"connection-{next(self._numbers)}"
@@ -465,13 +465,13 @@ class SessionWorld:
             self.run(lambda: disconnect(self.store, connection_id, self.now_ms), at)
 
     def heartbeat(self, connection_id: str) -> Any:
-        return self.heartbeats.answer(connection_id, {"action": "heartbeat"}, self.now_ms)
+        return self.heartbeats.answer(connection_id, "heartbeat", self.now_ms)
 
     def ask(self, connection_id: str, at: int | None = None, **request: Any) -> Any:
         row = self.store.rows.get(connection_id)
 
         def work() -> Any:
-            answer = self.speaking.answer(connection_id, request, self.now_ms)
+            answer = self.speaking.answer(connection_id, request["action"], request, self.now_ms)
             if row is not None and isinstance(answer, dict) and answer["type"] == "broadcastAck":
                 self.said[row.session_id][answer["sequence"]] = request.get("targetLanguage")
             return answer

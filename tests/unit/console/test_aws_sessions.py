@@ -16,6 +16,7 @@ from console.sources.sessions import MOST_ROWS, TERMS_SECONDS, AwsSessions
 from lambdas.core.metrics import SESSIONS
 from lambdas.core.outputs import SessionOutputs
 from lambdas.core.session import hashed
+from lambdas.core.session_limits import Operation
 from tests.support.canned_sessions import NOW, NOW_MS, CannedSessions
 
 OUTPUTS = fake_outputs("dev")
@@ -166,6 +167,13 @@ def test_the_hour_has_the_latest_latencies_and_the_sums_of_what_was_refused() ->
     assert found.join == Percentiles(FIVE - 300, 80.0, 210.0, 400.0)
     assert found.creation == Percentiles()
     assert (found.refused, found.limited) == ({"RATE_LIMITED": 7}, {"join": 7})
+
+
+def test_every_limit_that_was_met_is_shown() -> None:
+    canned = CannedSessions()
+    for operation in Operation:
+        canned.metrics["RateLimitExceeded", "Sum", operation.value] = {FIVE - 300: 2.0}
+    assert source(canned).hour().limited == {operation.value: 2 for operation in Operation}
 
 
 def test_every_metric_of_sessions_is_asked_for_within_what_one_call_takes() -> None:

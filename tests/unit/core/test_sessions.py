@@ -14,7 +14,7 @@ from lambdas.core.session_heartbeat import Heartbeats
 from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_ports import PostError
 from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
-from lambdas.core.session_requests import CreateSession, message
+from lambdas.core.session_requests import CreateSession, connect_request, message
 from lambdas.core.session_speaking import KEPT_WITHIN_S, Speaking
 from tests.support.session_world import GENEROUS, TIMES, SessionWorld, opened, texts, types
 
@@ -191,7 +191,7 @@ def test_an_even_pace_of_heartbeats_is_never_too_often() -> None:
         heartbeats = Heartbeats(world.store, LocalWindow(), TIMES, 2)
         for n in range(20):
             at_ms = world.now_ms + phase + n * 30_000 - (n % 2) * 30
-            assert isinstance(heartbeats.answer(speaker, {"action": "heartbeat"}, at_ms), dict)
+            assert isinstance(heartbeats.answer(speaker, "heartbeat", at_ms), dict)
 
 
 def test_a_replay_of_much_comes_in_parts(world: SessionWorld) -> None:
@@ -223,6 +223,26 @@ def test_only_the_speaker_speaks_and_only_members_ask(world: SessionWorld) -> No
     assert code(world.ask(listener, action="endSession")) == "NOT_SPEAKER"
     assert code(world.ask("nobody", action="broadcast", payload="x")) == "NOT_CONNECTED"
     assert code(world.heartbeat("nobody")) == "NOT_CONNECTED"
+
+
+def test_a_route_that_is_not_known_ends_no_session(world: SessionWorld) -> None:
+    session_id, speaker, _ = opened(world)
+    for route in ("$default", "endsession", "x"):
+        told = world.speaking.answer(speaker, route, {"action": "endSession"}, world.now_ms)
+        assert code(told) == "UNKNOWN_ACTION"
+    assert world.store.by_id[session_id].active
+    told = world.speaking.answer(speaker, "broadcast", {"action": "endSession", "payload": 1}, world.now_ms)
+    assert isinstance(told, dict)
+    assert told["type"] == "broadcastAck", "the route decides, whatever the message says"
+
+
+def test_a_malformed_handshake_is_an_attempt() -> None:
+    small = SessionWorld(dataclasses.replace(GENEROUS, attempts_per_minute=2))
+    told = []
+    for _ in range(3):
+        small.connect(connect_request({"action": "joinSession"}))
+        told.append(code(small.refusal))
+    assert told == ["BAD_REQUEST", "BAD_REQUEST", "RATE_LIMITED"]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +333,7 @@ def test_a_replay_waits_for_a_message_that_is_about_to_be_kept(world: SessionWor
         world.let_go()
 
     speaking = Speaking(world.store, world.gateway, sleep)
-    answer = speaking.answer(listener, {"action": "replay", "after": 1}, world.now_ms)
+    answer = speaking.answer(listener, "replay", {"after": 1}, world.now_ms)
     assert isinstance(answer, dict)
     assert (answer["to"], answer["latest"], answer["complete"], slept) == (2, 2, True, [KEPT_WITHIN_S])
 

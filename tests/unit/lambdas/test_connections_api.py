@@ -145,9 +145,20 @@ def test_everybody_has_a_first_try_before_anybody_has_a_second(management: Manag
     assert not any(call.startswith("DELETE") for call in management.calls)
 
 
+def test_what_was_not_posted_is_told_of_the_request_it_belongs_to(
+    management: Management, capsys: pytest.CaptureFixture[str]
+) -> None:
+    management.answers = {"denied": [403]}
+    LOG.begin(correlation_id="r-1", operation="broadcast")
+    ConnectionsApi(management.url, LOG, width=1).post_all(["denied"], "x")
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["correlation_id"], line["operation"]) == ("not posted", "r-1", "broadcast")
+    assert {"timestamp", "duration_ms", "function", "level"} <= line.keys()
+
+
 def test_nobody_waits_after_the_last_try(management: Management, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(connections_api.time, "sleep", waits.append)
+    monkeypatch.setattr("lambdas.adapters.connections_api.time.sleep", waits.append)
     management.answers = {"slow": [429], "there": [200]}
     api = ConnectionsApi(management.url, LOG, width=2)
     api.post_all(["there"], "x")

@@ -79,13 +79,23 @@ def test_a_connection_may_ask_so_often_in_a_minute(action: str, capsys: pytest.C
     body = json.dumps({"action": action})
 
     def ask(at_ms: int) -> dict[str, Any]:
-        return told(answered(event(body, at_ms=at_ms), LOG, lambda socket, request: {"type": "done"}))
+        return told(answered(event(body, route=action, at_ms=at_ms), LOG, lambda socket, request: {"type": "done"}))
 
     limit = ACTIONS_PER_MINUTE[action]
     assert [ask(1_000)["type"] for _ in range(limit + 2)].count("done") == limit
     assert ask(1_000)["code"] == "RATE_LIMITED"
     assert ask(61_000)["type"] == "done"
     assert f'"Operation":"{action}"' in capsys.readouterr().out
+
+
+def test_what_is_counted_is_the_route_and_not_what_the_message_says() -> None:
+    """Of a name that comes twice, API Gateway may take the other value."""
+    body = '{"action": "endSession", "action": "x"}'
+    answers = [
+        told(answered(event(body, route="endSession"), LOG, lambda socket, request: {"type": "done"})).get("code")
+        for _ in range(ACTIONS_PER_MINUTE["endSession"] + 1)
+    ]
+    assert answers.count("RATE_LIMITED") == 1
 
 
 def test_what_cannot_be_read_never_reaches_the_function() -> None:

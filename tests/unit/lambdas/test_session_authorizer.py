@@ -21,7 +21,14 @@ from tests.support.own_function import imported
 
 ROOT = Path(__file__).resolve().parents[3]
 METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/$connect"
-ENVIRONMENT = {"ENVIRONMENT": "local", "STACK": "local", "PROJECT": "cpaas", "ISSUER": ISSUER, "AUDIENCE": AUDIENCE}
+ENVIRONMENT = {
+    "ENVIRONMENT": "local",
+    "STACK": "local",
+    "PROJECT": "cpaas",
+    "ISSUER": ISSUER,
+    "AUDIENCE": AUDIENCE,
+    "ATTEMPTS_PER_MINUTE": "500",
+}
 CONNECTION_ID = "ZzYyXxWwVv0CF0Q="
 CANARIES = (SUBJECT, CLAIMS["email"], CLAIMS["cognito:username"], AUDIENCE, CONNECTION_ID)
 
@@ -134,11 +141,26 @@ def test_anything_but_one_true_token_is_denied(authorizer: Authorizer, tokens: t
     assert (metric["ConnectionErrors"], metric["Code"]) == (1, "TOKEN_REFUSED")
 
 
+def test_an_address_may_show_so_many_tokens_a_minute(authorizer: Authorizer) -> None:
+    for _ in range(500):
+        assert authorizer(connect("bad")) == policy("Deny", "nobody", {})
+    authorizer.written()
+    assert authorizer(connect(fresh())) == policy("Deny", "nobody", {})
+    refused, *metrics = authorizer.lines()
+    assert (refused["event"], refused["code"]) == ("refused", "RATE_LIMITED")
+    assert [metric.get("Operation") for metric in metrics if "RateLimitExceeded" in metric] == ["attempt"]
+    assert authorizer(connect()) == policy("Allow", "anybody", {}), "listeners are counted where they join"
+    later = connect(fresh())
+    later["requestContext"]["requestTimeEpoch"] += 60_000
+    assert authorizer(later) == policy("Allow", "speaker", {"speaker": SUBJECT})
+
+
 def test_without_keys_nobody_is_a_speaker_and_that_is_our_failure(authorizer: Authorizer) -> None:
     authorizer.pool.replies = [(503, b"")]
     assert authorizer(connect(fresh())) == policy("Deny", "nobody", {})
     why, refused, metric = authorizer.lines()
     assert (why["level"], why["event"], why["why"]) == ("WARNING", "keys not refreshed", "answered with 503")
+    assert {"timestamp", "correlation_id", "operation", "duration_ms"} <= why.keys()
     assert (refused["level"], refused["reason"]) == ("ERROR", "KEYS_UNAVAILABLE")
     assert (metric["ConnectionErrors"], metric["Code"]) == (1, "UNAVAILABLE")
     assert authorizer(connect()) == policy("Allow", "anybody", {})
