@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lambdas.adapters.dynamo import ConditionFailed, Table, names_of, values_of
 from lambdas.core import keys
 from lambdas.core.attribute_values import to_item
 from lambdas.core.session import Connection, Role
+
+WIDTH = 16
+"""Rows that are deleted at a time, where a network takes hundreds of listeners with it."""
 
 _COUNTING = ("SET #counted = :yes", {"yes": True, "no": False}, "#counted = :no")
 """Update, values and condition: a row that is gone has no `counted` and stays away."""
@@ -19,6 +23,7 @@ class ConnectionRows:
 
     def __init__(self, table: Table) -> None:
         self._connections = table
+        self._workers = ThreadPoolExecutor(WIDTH, "rows")
 
     def put_connection(self, connection: Connection) -> None:
         """Write a new connection's row."""
@@ -38,13 +43,21 @@ class ConnectionRows:
         """Delete a row and return it."""
         return self._removed(self._connections.take({"connectionId": connection_id}))
 
-    def remove_gone(self, connection_id: str, opened_before_ms: int) -> Connection | None:
-        """Delete a row unless its connection was opened later, and return it."""
-        return self._removed_before("#openedAt <= :before", connection_id, opened_before_ms)
+    def remove_all(self, connection_ids: Collection[str]) -> list[Connection]:
+        """Delete rows, many at a time, and return those that were there."""
+        return self._removed_all(self.remove_connection, connection_ids)
 
-    def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
-        """Delete a row unless it was seen later, and return it."""
-        return self._removed_before("#lastSeenAt <= :before", connection_id, seen_before_ms)
+    def remove_gone(self, connection_ids: Collection[str], opened_before_ms: int) -> list[Connection]:
+        """The same, unless a connection was opened later."""
+        return self._removed_all(
+            lambda each: self._removed_before("#openedAt <= :before", each, opened_before_ms), connection_ids
+        )
+
+    def remove_lost(self, connection_ids: Collection[str], seen_before_ms: int) -> list[Connection]:
+        """The same, unless a connection was seen later."""
+        return self._removed_all(
+            lambda each: self._removed_before("#lastSeenAt <= :before", each, seen_before_ms), connection_ids
+        )
 
     def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
         """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
@@ -95,6 +108,11 @@ class ConnectionRows:
         """The session's number has this connection in; False if the row is gone or was counted."""
         return self._marked(connection_id, *_COUNTING)
 
+    def mark_all_counted(self, connection_ids: Collection[str]) -> list[str]:
+        """The same for many at a time; those of which it is true."""
+        marked = self._workers.map(self.mark_counted, connection_ids)
+        return [each for each, done in zip(connection_ids, marked, strict=True) if done]
+
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""
         # An update of a row that is gone would make a new one of its key alone.
@@ -106,6 +124,11 @@ class ConnectionRows:
         if language is not None:
             condition, values = f"{condition} AND #targetLanguage = :language", {**values, "language": language}
         return [item["connectionId"] for item in self._connections.query(condition, values, index=keys.LISTENERS_INDEX)]
+
+    def _removed_all(
+        self, remove: Callable[[str], Connection | None], connection_ids: Collection[str]
+    ) -> list[Connection]:
+        return [row for row in self._workers.map(remove, connection_ids) if row is not None]
 
     def _removed_before(self, condition: str, connection_id: str, before_ms: int) -> Connection | None:
         key = {"connectionId": connection_id}

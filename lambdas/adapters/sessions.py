@@ -11,12 +11,19 @@ from lambdas.adapters.dynamo import ConditionFailed, Table, without_throttling
 from lambdas.core.attribute_values import to_item
 from lambdas.core.keys import SESSION_ROSTER
 from lambdas.core.session import EndReason, Session, SessionStatus, Suspicion
+from lambdas.core.session_drift import EVERY_LOOK, Blur
 from lambdas.core.session_history import MOST_LANGUAGES, KeptMessage, slot
 from lambdas.core.session_ports import Admission, Roster
 
 ENDED_KEPT_S = 86_400
 """So long an ended session can still be asked for by whoever comes too late, and one whose time is over is still there
 for the reconciler to end it."""
+
+
+_UNSUSPECTED = (
+    "attribute_not_exists(#suspicion) OR (#suspicion[2] < :left AND (#suspicion[2] < :since OR #suspicion[2] > :until))"
+)
+"""That no suspicion is hidden by a `Blur`."""
 
 
 class Sessions:
@@ -104,22 +111,31 @@ class Sessions:
             return Admission.FULL if _from_attributes(failed.item).active else Admission.ENDED
         return Admission.ADMITTED
 
-    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
-        """Give listeners' places back; never below none.
+    def dismiss(self, session_id: str, places: int, now_ms: int, blur: Blur = EVERY_LOOK) -> None:
+        """Give listeners' places back, never below none, and withdraw a suspicion that may have meant them.
 
         A call whose answer got lost may have counted, and is not repeated: a number that is too high is found by the
         reconciler, one too low lets in more than may be. One that was throttled has not counted.
         """
-        update = "SET #changedAt = :now ADD #listeners :less"
+        update, enough = "SET #changedAt = :now ADD #listeners :less", "#listeners >= :places"
         values = {"now": now_ms, "less": -places, "places": places}
-        key, condition = {"sessionId": session_id}, "#listeners >= :places"
+        looks = {"left": blur.left_ms, "since": blur.since_ms, "until": blur.until_ms}
+        if not self._lowered(session_id, update, values | looks, f"{enough} AND ({_UNSUSPECTED})"):
+            self._lowered(session_id, f"{update} REMOVE #suspicion", values, enough)
+
+    def _lowered(self, session_id: str, update: str, values: Mapping[str, Any], condition: str) -> bool:
+        """False if the condition did not hold; True if it was written, or nobody can say."""
+        key = {"sessionId": session_id}
         try:
             without_throttling(lambda: self._once.update(key, update, values, condition=condition))
-        except (ConditionFailed, HTTPClientError):
-            return
+        except ConditionFailed:
+            return False
+        except HTTPClientError:
+            return True
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
                 raise
+        return True
 
     def touch(self, session_id: str, now_ms: int) -> None:
         """One listener is about to take another's place; the number stays."""
@@ -127,18 +143,22 @@ class Sessions:
         self._changed(session_id, "SET #changedAt = :now", active, "#status = :active")
 
     def suspect(self, session: Session, suspicion: Suspicion) -> None:
-        """Note that a number is perhaps wrong, unless somebody has come or gone since `session` was read."""
-        noted = [suspicion.listeners, suspicion.changed_ms, suspicion.at_ms]
+        """Note that a number is perhaps too high, unless somebody has come or gone since `session` was read."""
+        noted = [suspicion.listeners, suspicion.unaccounted, suspicion.at_ms]
         values = {"noted": noted, "seen": session.listeners, "changed": session.changed_ms}
         self._changed(session.id, "SET #suspicion = :noted", values, "#listeners = :seen AND #changedAt = :changed")
 
-    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
-        """Correct the number of a session, unless somebody has come or gone since `session` was read."""
+    def withdraw(self, session_id: str, suspicion: Suspicion) -> None:
+        """Forget a suspicion, if it is still this one."""
+        self._changed(session_id, "REMOVE #suspicion", {"at": suspicion.at_ms}, "#suspicion[2] = :at")
+
+    def write_off(self, session_id: str, suspicion: Suspicion, places: int, now_ms: int) -> bool:
+        """Lower a number by places that are nobody's; False if the suspicion they were found by is another by now."""
         return self._changed(
-            session.id,
-            "SET #listeners = :listeners, #changedAt = :now REMOVE #suspicion",
-            {"listeners": listeners, "now": now_ms, "seen": session.listeners, "changed": session.changed_ms},
-            "#listeners = :seen AND #changedAt = :changed",
+            session_id,
+            "SET #changedAt = :now ADD #listeners :less REMOVE #suspicion",
+            {"now": now_ms, "less": -places, "places": places, "at": suspicion.at_ms},
+            "#suspicion[2] = :at AND #listeners >= :places",
         )
 
     def speaker_arrived(self, session_id: str, connection_id: str, before: str) -> bool:

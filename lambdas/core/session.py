@@ -48,10 +48,13 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """That a session's number is wrong: at `at_ms` there were `listeners`, the number being of `changed_ms`."""
+    """That a session's number is too high: at `at_ms` there were `listeners`, and so many places `unaccounted` for.
+
+    Listeners who had only just come are among the latter (`lambdas.core.session_drift`).
+    """
 
     listeners: int
-    changed_ms: int
+    unaccounted: int
     at_ms: int
 
 

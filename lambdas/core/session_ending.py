@@ -44,10 +44,8 @@ def tell_members(
     members = list(dict.fromkeys([*store.listener_ids(session_id), *speaker]))
     posted = posting.post_all([member for member in members if member != spare], encoded(ended(session_id, reason)))
     posting.close_all(posted.reached)
-    for member in (*posted.reached, *filter(None, [spare])):
-        store.remove_connection(member)
-    for member in posted.gone:
-        store.remove_gone(member, now_ms - OPENING_MS)
+    store.remove_all([*posted.reached, *filter(None, [spare])])
+    store.remove_gone(posted.gone, now_ms - OPENING_MS)
     left = {row.id for row in store.connections([*posted.gone, *posted.failed])}
     return not left
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lambdas.core.session import Connection, Role, Session, hashed
+from lambdas.core.session_drift import Blur
 from lambdas.core.session_errors import SESSION_ENDED, Refusal, SessionError
 from lambdas.core.session_limits import Operation
 from lambdas.core.session_moving import RefreshToken
@@ -164,36 +166,38 @@ def _speaker(session_id: str, caller: Caller, now_ms: int, replaces: str | None 
     )
 
 
-def account_for(store: SessionStore, removed: Connection, now_ms: int) -> None:
-    """Tell the session of a connection whose row was just deleted."""
-    if removed.role is Role.SPEAKER:
-        store.speaker_left(removed.session_id, removed.id, now_ms)
-    elif removed.counted and not _back_in_place(store, removed):
-        store.dismiss(removed.session_id, 1, now_ms)
+def account_for(store: SessionStore, removed: Collection[Connection], now_ms: int) -> None:
+    """Tell the sessions of connections whose rows were just deleted, each once; `now_ms` is when that began.
 
-
-def _back_in_place(store: SessionStore, removed: Connection) -> bool:
-    """Whether the move to a removed connection had not ended, so that the place is the one's before it again."""
-    return removed.replaces is not None and store.mark_counted(removed.replaces)
+    A function that dies before it gives the places back leaves the numbers too high, never too low.
+    """
+    for row in removed:
+        if row.role is Role.SPEAKER:
+            store.speaker_left(row.session_id, row.id, now_ms)
+    counted = [row for row in removed if row.role is Role.LISTENER and row.counted]
+    # Where the move to a removed connection had not ended, the place is the one's before it again.
+    back = set(store.mark_all_counted([row.replaces for row in counted if row.replaces is not None]))
+    left: defaultdict[str, list[Connection]] = defaultdict(list)
+    for row in counted:
+        if row.replaces not in back:
+            left[row.session_id].append(row)
+    for session_id, rows in left.items():
+        store.dismiss(session_id, len(rows), now_ms, Blur.of(rows, now_ms))
 
 
 def disconnect(store: SessionStore, connection_id: str, now_ms: int) -> Connection | None:
     """Take a closed connection out of its session; None if that was done before."""
     removed = store.remove_connection(connection_id)
     if removed is not None:
-        account_for(store, removed, now_ms)
+        account_for(store, [removed], now_ms)
     return removed
 
 
-def forget_gone(store: SessionStore, connection_ids: Sequence[str], opened_before_ms: int, now_ms: int) -> int:
+def forget_gone(store: SessionStore, connection_ids: Collection[str], opened_before_ms: int, now_ms: int) -> int:
     """Take connections that API Gateway no longer has out of their session; how many were still in it.
 
     One that was opened after `opened_before_ms` may be unknown to API Gateway because it is still opening.
     """
-    forgotten = 0
-    for connection_id in connection_ids:
-        removed = store.remove_gone(connection_id, opened_before_ms)
-        if removed is not None:
-            account_for(store, removed, now_ms)
-            forgotten += 1
-    return forgotten
+    removed = store.remove_gone(connection_ids, opened_before_ms)
+    account_for(store, removed, now_ms)
+    return len(removed)

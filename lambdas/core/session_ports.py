@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core.session import Connection, EndReason, Session, Suspicion
+from lambdas.core.session_drift import EVERY_LOOK, Blur
 from lambdas.core.session_history import KeptMessage
 
 
@@ -58,17 +59,20 @@ class SessionStore(Protocol):
     def admit(self, session_id: str, max_listeners: int, now_ms: int) -> Admission:
         """Take one listener's place in an active session."""
 
-    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
-        """Give listeners' places back; never below none."""
+    def dismiss(self, session_id: str, places: int, now_ms: int, blur: Blur = EVERY_LOOK) -> None:
+        """Give listeners' places back, never below none, and withdraw a suspicion that may have meant them."""
 
     def touch(self, session_id: str, now_ms: int) -> None:
         """One listener is about to take another's place; the number stays."""
 
     def suspect(self, session: Session, suspicion: Suspicion) -> None:
-        """Note that a number is perhaps wrong, unless somebody has come or gone since `session` was read."""
+        """Note that a number is perhaps too high, unless somebody has come or gone since `session` was read."""
 
-    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
-        """Correct the number of a session, unless somebody has come or gone since `session` was read."""
+    def withdraw(self, session_id: str, suspicion: Suspicion) -> None:
+        """Forget a suspicion, if it is still this one."""
+
+    def write_off(self, session_id: str, suspicion: Suspicion, places: int, now_ms: int) -> bool:
+        """Lower a number by places that are nobody's; False if the suspicion they were found by is another by now."""
 
     def speaker_arrived(self, session_id: str, connection_id: str, before: str) -> bool:
         """The connection is the speaker's now; False if the one `before` was not, or the session is not active."""
@@ -97,11 +101,14 @@ class SessionStore(Protocol):
     def remove_connection(self, connection_id: str) -> Connection | None:
         """Delete a row and return it."""
 
-    def remove_gone(self, connection_id: str, opened_before_ms: int) -> Connection | None:
-        """Delete a row unless its connection was opened later, and return it."""
+    def remove_all(self, connection_ids: Collection[str]) -> list[Connection]:
+        """Delete rows, many at a time, and return those that were there."""
 
-    def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
-        """Delete a row unless it was seen later, and return it."""
+    def remove_gone(self, connection_ids: Collection[str], opened_before_ms: int) -> list[Connection]:
+        """The same, unless a connection was opened later."""
+
+    def remove_lost(self, connection_ids: Collection[str], seen_before_ms: int) -> list[Connection]:
+        """The same, unless a connection was seen later."""
 
     def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
         """Keep a connection's token over an older one; False unless it is a speaker's or counted."""
@@ -117,6 +124,9 @@ class SessionStore(Protocol):
 
     def mark_counted(self, connection_id: str) -> bool:
         """The session's number has this connection in; False if the row is gone or was counted."""
+
+    def mark_all_counted(self, connection_ids: Collection[str]) -> list[str]:
+        """The same for many at a time; those of which it is true."""
 
     def mark_seen(self, connection_id: str, now_ms: int) -> None:
         """A heartbeat came; nothing happens to a row that is gone."""

@@ -21,9 +21,6 @@ OPENING_MS = 30_000
 SPEAKER_GRACE_MS = 60_000
 """A session whose speaker is lost ends after this; a minute bridges a change of network."""
 
-QUIET_MS = 60_000
-"""Twice the functions' time-out: who came or went before has either written all of it or never will."""
-
 JITTER_MS = 4 * 60_000
 """Connections of one minute are asked to move within four: 50,000 of them are 208 a second, and an account may open
 500 a second (API Gateway quotas, "WebSocket API")."""
@@ -88,18 +85,3 @@ def is_due(session_id: str, every_min: int, now_ms: int) -> bool:
 def speaker_is_lost(session: Session, now_ms: int) -> bool:
     """Whether a session has waited long enough for its speaker."""
     return session.speaker_gone_ms is not None and now_ms - session.speaker_gone_ms >= SPEAKER_GRACE_MS
-
-
-def is_suspected(session: Session, counted: int) -> bool:
-    """Whether an earlier look found the same `counted` connections beside the same number."""
-    earlier = session.suspicion
-    return earlier is not None and (earlier.listeners, earlier.changed_ms) == (counted, session.changed_ms)
-
-
-def is_confirmed(session: Session, counted: int, now_ms: int) -> bool:
-    """Whether that look was long enough ago.
-
-    One look is not enough: a function may have deleted a row and not yet lowered the number.
-    """
-    earlier = session.suspicion
-    return earlier is not None and is_suspected(session, counted) and now_ms - earlier.at_ms > QUIET_MS

@@ -38,7 +38,7 @@ GREETER = Greeter(
     SETTINGS.max_listeners,
     time.sleep,
 )
-RECONCILER = Reconciler(STORE, POSTING)
+RECONCILER = Reconciler(STORE, POSTING, lambda: int(time.time() * 1000))
 WORKERS = ThreadPoolExecutor(GREETINGS_AT_A_TIME, "greet")
 
 
@@ -73,11 +73,13 @@ def _greeted(record: Mapping[str, Any]) -> str | None:
 
 
 def _look() -> None:
-    found = RECONCILER.look(_now_ms())
-    LOG.line("INFO", "looked", lost=found.lost, ended=found.ended, recounted=found.recounted)
+    census = RECONCILER.census()
+    # Before anything is done, which may take long: where the gauges are missing, sessions count as out of order.
+    LOG.metrics([Datum(ACTIVE_SESSIONS, census.active_sessions), Datum(TOTAL_LISTENERS, census.listeners)])
+    found = RECONCILER.look(census)
+    LOG.line("INFO", "looked", lost=found.lost, ended=found.ended, recounted=found.recounted, left=found.left)
     for trouble in found.troubles:
         LOG.line("ERROR", "a session was not looked at", error=f"{type(trouble).__name__}: {trouble}")
-    LOG.metrics([Datum(ACTIVE_SESSIONS, found.active_sessions), Datum(TOTAL_LISTENERS, found.listeners)])
 
 
 def _now_ms() -> int:

@@ -14,6 +14,7 @@ from lambdas.adapters.session_rates import RateLimitTable
 from lambdas.adapters.session_tables import SessionTables
 from lambdas.core.keys import LISTENERS_INDEX
 from lambdas.core.session import Connection, EndReason, Role, Session, SessionStatus, Suspicion
+from lambdas.core.session_drift import EVERY_LOOK, Blur
 from lambdas.core.session_entry import Caller, Entry
 from lambdas.core.session_history import MOST_LANGUAGES, KeptMessage
 from lambdas.core.session_limits import LocalWindow
@@ -118,24 +119,66 @@ def test_places_are_given_up_to_the_limit_and_never_below_none(store: SessionSto
     assert store.admit("session-1", 2, NOW) is Admission.ENDED
 
 
-def test_a_number_is_corrected_only_while_nobody_comes_or_goes(store: SessionStore) -> None:
+def test_a_number_is_suspected_only_while_nobody_comes_or_goes(store: SessionStore) -> None:
     store.open_session(SESSION, 1)
     for _ in range(3):
         store.admit("session-1", 9, NOW)
     seen = store.session("session-1")
     assert seen is not None
-    store.suspect(seen, Suspicion(1, NOW, NOW + 7))
-    suspected = store.session("session-1")
-    assert suspected is not None
-    assert suspected.suspicion == Suspicion(1, NOW, NOW + 7)
     store.touch("session-1", NOW + 8)
-    assert not store.recount(suspected, 1, NOW + 9)
+    store.suspect(seen, Suspicion(1, 2, NOW + 9))
     now = store.session("session-1")
     assert now is not None
-    assert store.recount(now, 1, NOW + 9)
+    assert now.suspicion is None
+    store.suspect(now, Suspicion(1, 2, NOW + 9))
+    suspected = store.session("session-1")
+    assert suspected is not None
+    assert suspected.suspicion == Suspicion(1, 2, NOW + 9)
+    store.withdraw("session-1", Suspicion(1, 2, NOW + 8))
+    assert store.session("session-1") == suspected
+    store.withdraw("session-1", suspected.suspicion)
+    assert store.session("session-1") == now
+
+
+def test_places_that_are_nobodys_are_written_off_once(store: SessionStore) -> None:
+    store.open_session(replace(SESSION, listeners=5), 1)
+    noted = Suspicion(1, 3, NOW)
+    store.suspect(replace(SESSION, listeners=5), noted)
+    store.admit("session-1", 9, NOW + 1)
+    store.dismiss("session-1", 1, NOW + 2, Blur(left_ms=NOW + 1))
+    assert not store.write_off("session-1", replace(noted, at_ms=NOW + 1), 3, NOW + 3)
+    assert not store.write_off("session-1", noted, 6, NOW + 3)
+    assert store.write_off("session-1", noted, 3, NOW + 3)
+    assert not store.write_off("session-1", noted, 1, NOW + 4)
     corrected = store.session("session-1")
     assert corrected is not None
-    assert (corrected.listeners, corrected.changed_ms, corrected.suspicion) == (1, NOW + 9, None)
+    assert (corrected.listeners, corrected.changed_ms, corrected.suspicion) == (2, NOW + 3, None)
+
+
+@pytest.mark.parametrize(
+    ("blur", "hidden"),
+    [
+        (EVERY_LOOK, True),
+        (Blur(left_ms=NOW), True),
+        (Blur(left_ms=NOW + 1), False),
+        (Blur(left_ms=NOW + 1, since_ms=NOW, until_ms=NOW), True),
+        (Blur(left_ms=NOW + 1, since_ms=NOW - 9, until_ms=NOW - 1), False),
+        (Blur(left_ms=NOW + 1, since_ms=NOW + 1, until_ms=NOW + 9), False),
+    ],
+)
+def test_a_place_that_a_look_may_have_meant_withdraws_its_suspicion(
+    store: SessionStore, blur: Blur, hidden: bool
+) -> None:
+    store.open_session(replace(SESSION, listeners=5), 1)
+    store.suspect(replace(SESSION, listeners=5), Suspicion(1, 3, NOW))
+    store.dismiss("session-1", 9, NOW + 1, blur)
+    untouched = store.session("session-1")
+    assert untouched is not None
+    assert (untouched.listeners, untouched.suspicion) == (5, Suspicion(1, 3, NOW))
+    store.dismiss("session-1", 2, NOW + 1, blur)
+    left = store.session("session-1")
+    assert left is not None
+    assert (left.listeners, left.suspicion is None) == (3, hidden)
 
 
 def test_the_speaker_has_one_connection_at_a_time(store: SessionStore) -> None:
@@ -250,14 +293,19 @@ def test_rows_come_and_go_under_their_conditions(store: SessionStore) -> None:
     store.mark_seen("l-9", NOW)
     store.mark_seen("l-1", NOW + 9)
     assert store.connection("l-9") is None
-    assert store.remove_lost("l-1", NOW + 8) is None
-    assert store.remove_lost("l-1", NOW + 9) == replace(LISTENER, last_seen_ms=NOW + 9)
-    assert store.remove_gone("l-2", NOW - 1) is None
-    removed = store.remove_gone("l-2", NOW)
-    assert removed is not None
+    assert store.remove_lost(["l-1", "l-9"], NOW + 8) == []
+    assert store.remove_lost(["l-9", "l-1"], NOW + 9) == [replace(LISTENER, last_seen_ms=NOW + 9)]
+    assert store.remove_gone(["l-2"], NOW - 1) == []
+    (removed,) = store.remove_gone(["l-2", "l-2"], NOW)
     assert removed.counted
     assert store.remove_connection("c-1") == SPEAKER
     assert store.remove_connection("c-1") is None
+    store.put_connection(replace(LISTENER, id="l-3", counted=False))
+    store.put_connection(SPEAKER)
+    assert store.mark_all_counted(["l-9", "l-3"]) == ["l-3"]
+    assert store.mark_all_counted(["l-3"]) == [], "it was counted"
+    assert [row.id for row in store.remove_all(["c-1", "l-9", "l-3"])] == ["c-1", "l-3"]
+    assert store.remove_all(["c-1", "l-3"]) == []
 
 
 def test_five_hundred_are_let_in_of_six_hundred_who_come_at_once(bare_cloud: LocalCloud) -> None:

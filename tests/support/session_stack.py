@@ -102,8 +102,10 @@ class SessionStack:
     def look(self, minutes_ahead: float = 0.0) -> Look:
         """The minute's look at all sessions, as it will be in a while."""
         posting = _Unreachable()
-        now_ms = int((time.time() + 60 * minutes_ahead) * 1000)
-        return Reconciler(self.store, posting, every_min=1).look(now_ms)
+        reconciler = Reconciler(
+            self.store, posting, lambda: int((time.time() + 60 * minutes_ahead) * 1000), every_min=1
+        )
+        return reconciler.look(reconciler.census())
 
 
 class _Unreachable:

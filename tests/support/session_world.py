@@ -18,6 +18,7 @@ from lambdas.core.session import (
     SessionStatus,
     Suspicion,
 )
+from lambdas.core.session_drift import EVERY_LOOK, Blur
 from lambdas.core.session_entry import Caller, Entry, SessionLimits, disconnect
 from lambdas.core.session_errors import Refusal
 from lambdas.core.session_greeting import Greeter, Greeting
@@ -175,10 +176,14 @@ class MemorySessions:
         return Admission.ADMITTED
 
     @_call
-    def dismiss(self, session_id: str, places: int, now_ms: int) -> None:
+    def dismiss(self, session_id: str, places: int, now_ms: int, blur: Blur = EVERY_LOOK) -> None:
         session = self.by_id.get(session_id)
-        if session is not None and session.listeners >= places:
-            self._set(session_id, listeners=session.listeners - places, changed_ms=now_ms)
+        if session is None or session.listeners < places:
+            return
+        noted = session.suspicion
+        if noted is not None and blur.hides(noted.at_ms):
+            noted = None
+        self._set(session_id, listeners=session.listeners - places, changed_ms=now_ms, suspicion=noted)
 
     @_call
     def touch(self, session_id: str, now_ms: int) -> None:
@@ -192,10 +197,18 @@ class MemorySessions:
             self._set(session.id, suspicion=suspicion)
 
     @_call
-    def recount(self, session: Session, listeners: int, now_ms: int) -> bool:
-        if not self._unchanged(session):
+    def withdraw(self, session_id: str, suspicion: Suspicion) -> None:
+        noted = self.by_id[session_id].suspicion
+        if noted is not None and noted.at_ms == suspicion.at_ms:
+            self._set(session_id, suspicion=None)
+
+    @_call
+    def write_off(self, session_id: str, suspicion: Suspicion, places: int, now_ms: int) -> bool:
+        session = self.by_id[session_id]
+        noted = session.suspicion
+        if noted is None or noted.at_ms != suspicion.at_ms or session.listeners < places:
             return False
-        self._set(session.id, listeners=listeners, changed_ms=now_ms, suspicion=None)
+        self._set(session_id, listeners=session.listeners - places, changed_ms=now_ms, suspicion=None)
         return True
 
     def _unchanged(self, session: Session) -> bool:
@@ -259,15 +272,24 @@ class MemorySessions:
     def remove_connection(self, connection_id: str) -> Connection | None:
         return self.rows.pop(connection_id, None)
 
-    @_call
-    def remove_gone(self, connection_id: str, opened_before_ms: int) -> Connection | None:
-        row = self.rows.get(connection_id)
-        return self.rows.pop(connection_id) if row is not None and row.opened_ms <= opened_before_ms else None
+    def remove_all(self, connection_ids: Collection[str]) -> list[Connection]:
+        return [row for each in connection_ids if (row := self.remove_connection(each)) is not None]
+
+    def remove_gone(self, connection_ids: Collection[str], opened_before_ms: int) -> list[Connection]:
+        gone = (self._remove_if(each, lambda row: row.opened_ms <= opened_before_ms) for each in connection_ids)
+        return [row for row in gone if row is not None]
+
+    def remove_lost(self, connection_ids: Collection[str], seen_before_ms: int) -> list[Connection]:
+        lost = (self._remove_if(each, lambda row: row.last_seen_ms <= seen_before_ms) for each in connection_ids)
+        return [row for row in lost if row is not None]
 
     @_call
-    def remove_lost(self, connection_id: str, seen_before_ms: int) -> Connection | None:
+    def _remove_if(self, connection_id: str, holds: Callable[[Connection], bool]) -> Connection | None:
         row = self.rows.get(connection_id)
-        return self.rows.pop(connection_id) if row is not None and row.last_seen_ms <= seen_before_ms else None
+        return self.rows.pop(connection_id) if row is not None and holds(row) else None
+
+    def mark_all_counted(self, connection_ids: Collection[str]) -> list[str]:
+        return [each for each in connection_ids if self.mark_counted(each)]
 
     @_call
     def put_refresh_token(self, connection_id: str, digest: str, expires_s: int) -> bool:
@@ -357,14 +379,14 @@ class Gateway:
 class SessionWorld:
     """All functions over one store, and a clock that moves only when told to."""
 
-    def __init__(self, limits: SessionLimits = GENEROUS) -> None:
+    def __init__(self, limits: SessionLimits = GENEROUS, every_min: int = 1) -> None:
         self.store, self.gateway = MemorySessions(), Gateway()
         self.limits = limits
         self.now_ms = START_MS
         self._numbers = itertools.count()
         self.entry = Entry(self.store, LocalWindow(), limits, lambda: f"session-{next(self._numbers):04d}")
         self.greeter = Greeter(self.store, self.gateway, TIMES, limits.max_listeners, self._sleep)
-        self.reconciler = Reconciler(self.store, self.gateway, every_min=1)
+        self.reconciler = Reconciler(self.store, self.gateway, lambda: self.now_ms, every_min)
         self.speaking = Speaking(self.store, self.gateway, self._sleep)
         self.heartbeats = Heartbeats(self.store, LocalWindow(), TIMES, 1_000_000)
         self.held: list[Held] = []
@@ -479,7 +501,7 @@ class SessionWorld:
         return self.run(work, at)
 
     def look(self, at: int | None = None) -> Look | None:
-        found: Look | None = self.run(lambda: self.reconciler.look(self.now_ms), at)
+        found: Look | None = self.run(lambda: self.reconciler.look(self.reconciler.census()), at)
         return found
 
     def live_for(self, minutes: int) -> None:

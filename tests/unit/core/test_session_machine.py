@@ -20,8 +20,8 @@ LANGUAGES = ("de", "fr")
 class PresenceMachine(RuleBasedStateMachine):
     """Coming, moving on and going, in a stack with room for few; time passes only by the rules that say so."""
 
-    @initialize(sessions=st.integers(1, 2), listeners=st.integers(1, 3))
-    def start(self, sessions: int, listeners: int) -> None:
+    @initialize(sessions=st.integers(1, 2), listeners=st.integers(1, 3), every_min=st.sampled_from([1, 2, 5]))
+    def start(self, sessions: int, listeners: int, every_min: int) -> None:
         self.limits = SessionLimits(
             max_active_sessions=sessions,
             max_listeners=listeners,
@@ -30,7 +30,7 @@ class PresenceMachine(RuleBasedStateMachine):
             attempts_per_minute=GENEROUS.attempts_per_minute,
             session_max_hours=GENEROUS.session_max_hours,
         )
-        self.world = SessionWorld(self.limits)
+        self.world = SessionWorld(self.limits, every_min)
         self.tokens: list[tuple[str, str]] = []
         self.used: set[str] = set()
         self.members: dict[str, Any] = {}
