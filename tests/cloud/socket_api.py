@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import quote
 
+from botocore.config import Config
 from websockets.sync.client import ClientConnection, connect
 
 from localcloud import launch
@@ -74,8 +75,9 @@ class SocketApi:
         return client
 
     def management(self) -> Any:
-        """The @connections client of the account's root."""
-        return self._cloud.client("apigatewaymanagementapi", endpoint_url=self.management_url)
+        """The @connections client of the account's root; a refusal is not hidden by repeating the call."""
+        once = Config(retries={"total_max_attempts": 1})
+        return self._cloud.client("apigatewaymanagementapi", endpoint_url=self.management_url, config=once)
 
     def delete(self) -> None:
         """Take the API down."""

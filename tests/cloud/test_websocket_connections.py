@@ -212,7 +212,7 @@ def fill(management: Any, id_: str) -> tuple[str, int]:
 
 def test_a_client_that_reads_nothing_holds_up_nobody_and_is_cut_off(who: SocketApi, wait_until: WaitUntil) -> None:
     management = who.management()
-    with who.connect(max_queue=1, max_size=None, ping_interval=None) as slow, who.connect() as quick:
+    with who.connect(max_queue=1, max_size=None, ping_interval=None, close_timeout=1) as slow, who.connect() as quick:
         slow_id, quick_id = id_of(slow), id_of(quick)
         assert fill(management, slow_id) == ("LimitExceededException", 429)
         management.post_to_connection(ConnectionId=quick_id, Data=b"still here")
