@@ -108,7 +108,7 @@ def campaign_document(campaign: CampaignSummary) -> dict[str, Any]:
         "recipients": campaign.recipients,
         "sent": campaign.total("sent"),
         "delivered": campaign.total("delivered"),
-        "failed": campaign.total("failed"),
+        "failed": campaign.failures,
         "in_doubt": campaign.total("in_doubt"),
         "achieved_tps": campaign.achieved_tps,
     }

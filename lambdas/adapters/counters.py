@@ -61,6 +61,8 @@ class Counters:
             "delivered": counts.delivered,
             "failed": counts.failed,
             "refused": counts.refused,
+            "unwanted": counts.unwanted,
+            "passed_on": counts.passed_on,
             "in_doubt": counts.in_doubt,
             "delivery_ms_sum": counts.delivery_ms_sum,
             "cost": counts.cost_usd,

@@ -24,7 +24,9 @@ MAX_FOLD_TRIES = 8
 @dataclass(frozen=True, slots=True)
 class TrackedMessage:
     """A tracking row: `state` is what events may change, the rest is written once, but for the `decisions` about later
-    legs in the row of a chain's root."""
+    legs in the row of a chain's root. `chain` is given there, `rest` in each row after which something may follow: what
+    the chain may come to from that row on.
+    """
 
     message_id: str
     campaign_id: str
@@ -40,6 +42,7 @@ class TrackedMessage:
     parts: int = 1
     chain: ChainTerms | None = None
     decisions: tuple[Decision, ...] = field(default=())
+    rest: ChainTerms | None = None
 
     @property
     def cost_usd(self) -> Decimal:
@@ -49,6 +52,7 @@ class TrackedMessage:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> TrackedMessage:
         """Read a row."""
+        chain = ChainTerms.from_item(item["chain"]) if "chain" in item else None
         return cls(
             message_id=item["message_id"],
             campaign_id=item.get("campaign_id", ""),
@@ -69,8 +73,9 @@ class TrackedMessage:
             destination=item.get("destination", ""),
             country=item.get("country", ""),
             parts=int(item.get("parts", 1)),
-            chain=ChainTerms.from_item(item["chain"]) if "chain" in item else None,
+            chain=chain,
             decisions=tuple(Decision.from_item(each) for each in item.get("legs", ())),
+            rest=ChainTerms.from_item(item["rest"]) if "rest" in item else chain,
         )
 
 
@@ -120,6 +125,7 @@ class TrackingTable:
             "version": 1,
             "ttl": now_ms // 1_000 + self._retention_days * SECONDS_PER_DAY,
             **({"chain": row.chain.to_item(), "legs": []} if row.chain else {}),
+            **({"rest": row.after_leg.to_item()} if row.after_leg else {}),
             **({"open": row.channel} if not campaign_id or is_leg(message_id) else {}),
         }
         try:

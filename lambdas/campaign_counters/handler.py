@@ -48,5 +48,5 @@ def _image(attributes: Mapping[str, Any] | None) -> RowImage | None:
     row = TrackedMessage.from_item(item)
     estimate_usd, country = Decimal(row.estimate_usd), str(item.get("country", ""))
     return RowImage(
-        row.campaign_id, row.channel, row.created_ms, estimate_usd, row.state, item.get("ttl"), country=country
+        row.campaign_id, row.channel, row.created_ms, estimate_usd, row.state, item.get("ttl"), country, row.rest
     )

@@ -380,6 +380,9 @@ class Attempts:
             self.stop_code = error.code
             send.progress.left_unsent(send)
             return
+        if send.row.fallback:
+            # Its next channel takes the message: what counts is whether that reaches anybody.
+            self.errors.record(send.message_id, failed=False)
         self._tracking.refused(send.message_id, error.code, now_ms)
         send.progress.done(send, Outcome.REFUSED)
 

@@ -101,12 +101,14 @@ def require_transition(old: CampaignStatus, new: CampaignStatus, pause_reason: s
 @dataclass(frozen=True, slots=True)
 class ChannelCounts:
     """One channel's counters: `sent` = accepted by the provider, so `delivered` is inside it; `refused` of the `failed`
-    were never accepted."""
+    were never accepted, `unwanted` ones nobody wanted sent any more, of `passed_on` ones something follows."""
 
     sent: int = 0
     delivered: int = 0
     failed: int = 0
     refused: int = 0
+    unwanted: int = 0
+    passed_on: int = 0
     in_doubt: int = 0
     cost_usd: float = 0.0
     delivery_ms_sum: int = 0
@@ -121,6 +123,8 @@ class ChannelCounts:
             delivered=int(item.get("delivered", 0)),
             failed=int(item.get("failed", 0)),
             refused=int(item.get("refused", 0)),
+            unwanted=int(item.get("unwanted", 0)),
+            passed_on=int(item.get("passed_on", 0)),
             in_doubt=int(item.get("in_doubt", 0)),
             cost_usd=round(float(item.get("cost", 0)), 6),
             delivery_ms_sum=int(item.get("delivery_ms_sum", 0)),
@@ -212,6 +216,16 @@ class CampaignSummary:
     def total(self, name: str) -> int:
         """Sum of one counter over all channels."""
         return sum(getattr(counts, name) for counts in self.channels.values())
+
+    @property
+    def excused(self) -> int:
+        """Failed rows that are no failures of the campaign: not wanted any more, or taken up by another leg."""
+        return self.total("unwanted") + self.total("passed_on")
+
+    @property
+    def failures(self) -> int:
+        """Messages that have failed for good; one whose next leg is still to come has not."""
+        return self.total("failed") - self.excused
 
     @property
     def cost_usd(self) -> float:
@@ -325,7 +339,7 @@ class CampaignSummary:
             "eta_seconds": self.eta_seconds(now_ms),
             "results": {
                 "total_sent": self.total("sent"),
-                "total_failed": self.total("failed"),
+                "total_failed": self.failures,
                 "delivered": self.total("delivered"),
                 "in_doubt": self.total("in_doubt"),
                 "cost_usd": self.cost_usd,

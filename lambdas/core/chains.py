@@ -163,6 +163,22 @@ def _start(chain: Chain, decision: Decision) -> StartLeg:
     return StartLeg(len(chain.decisions) + 1, decision)
 
 
+def rest_after(chain: Chain, number: int, now_ms: int) -> ChainTerms | None:
+    """What a chain may come to from its leg `number` on, which is sent now; None if nothing may follow that leg."""
+    if now_ms >= chain.ends_ms:
+        return None
+    decisions = chain.decisions[:number]
+    choice = decisions[-1].choice
+    tried = sum(each.cause is Cause.RETRY and each.choice == choice for each in decisions)
+    rest = ChainTerms(
+        chain.terms.channels[choice:],
+        chain.terms.fallback_after_s,
+        chain.terms.retries - tried,
+        max(1, (chain.ends_ms - now_ms) // 1_000),
+    )
+    return rest if rest.may_go_on else None
+
+
 def asks_for_look(was: Status | None, now: Status, *, has_other_legs: bool) -> bool:
     """Whether a row's change of status may change what its chain asks for: it has failed, or arrived beside others."""
     failed = now is Status.FAILED and was is not Status.FAILED

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from lambdas.core.chain_terms import ChainTerms
+from lambdas.core.excuses import Excuse, excuse
 from lambdas.core.lifecycle import Counts, MessageState, Status, contribution
 
 SECONDS_PER_DAY = 86_400
@@ -20,7 +22,7 @@ DAY_COUNTER_SECONDS = 396 * SECONDS_PER_DAY
 
 @dataclass(frozen=True, slots=True)
 class RowImage:
-    """One image of a tracking row, as far as counting needs it."""
+    """One image of a tracking row, as far as counting needs it; `rest` is what its chain may come to from it on."""
 
     campaign_id: str
     channel: str
@@ -29,10 +31,13 @@ class RowImage:
     state: MessageState
     expires_at_s: int | None = None
     country: str = ""
+    rest: ChainTerms | None = None
 
     def counts(self) -> Counts:
         """What the row contributes."""
-        return contribution(self.state, called_ms=self.created_ms, estimate_usd=self.estimate_usd)
+        counts = contribution(self.state, called_ms=self.created_ms, estimate_usd=self.estimate_usd)
+        excused = excuse(self.state, self.created_ms, self.rest)
+        return replace(counts, unwanted=int(excused is Excuse.UNWANTED), passed_on=int(excused is Excuse.PASSED_ON))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from lambdas.core.error_watch import LEAST
 
 @dataclass(frozen=True, slots=True)
 class ErrorTally:
-    """Messages whose call has an answer, those that are final or in doubt, and those of them that are not delivered."""
+    """Messages whose call has an answer, those that are final or in doubt, and those of them that are not delivered.
+
+    One that goes on after a failure, or that nobody wanted sent any more, is none of them: its next leg is.
+    """
 
     answered: int = 0
     final: int = 0
@@ -22,9 +25,9 @@ class ErrorTally:
     @classmethod
     def of(cls, summary: CampaignSummary) -> ErrorTally:
         """A campaign's counters as they are now."""
-        errors = summary.total("failed") + summary.total("in_doubt")
+        errors = summary.failures + summary.total("in_doubt")
         answered = summary.total("sent") + summary.total("refused") + summary.total("in_doubt")
-        return cls(answered, summary.total("delivered") + errors, errors)
+        return cls(answered - summary.excused, summary.total("delivered") + errors, errors)
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> ErrorTally:

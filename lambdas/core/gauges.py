@@ -51,7 +51,7 @@ def channel_gauges(
     if per_second is not None:
         data.append(Datum(MESSAGES_PER_SECOND, round(per_second, 3), channel))
         data.append(Datum(UTILIZATION_PERCENT, round(100 * per_second / rate, 2), channel))
-    final = counts.delivered + counts.failed
+    final = counts.delivered + counts.failed - counts.unwanted
     if final:
         data.append(Datum(DELIVERY_RATE, round(100 * counts.delivered / final, 3), channel))
     return data

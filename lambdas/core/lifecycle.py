@@ -126,7 +126,7 @@ class Counts:
     """What one row, or a sum of rows, contributes to the counters of its campaign; differences may be negative.
 
     `refused` rows are the failed ones that the provider never accepted, so `sent - delivered - failed + refused` are
-    accepted and not final yet.
+    accepted and not final yet. `unwanted` and `passed_on` of the failed have an excuse (`excuses.py`).
     """
 
     sent: int = 0
@@ -136,6 +136,8 @@ class Counts:
     delivery_ms_sum: int = 0
     cost_usd: Decimal = Decimal(0)
     refused: int = 0
+    unwanted: int = 0
+    passed_on: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -146,6 +148,8 @@ class Counts:
             self.delivery_ms_sum + other.delivery_ms_sum,
             self.cost_usd + other.cost_usd,
             self.refused + other.refused,
+            self.unwanted + other.unwanted,
+            self.passed_on + other.passed_on,
         )
 
     def __neg__(self) -> Counts:
@@ -157,6 +161,8 @@ class Counts:
             -self.delivery_ms_sum,
             -self.cost_usd,
             -self.refused,
+            -self.unwanted,
+            -self.passed_on,
         )
 
     def __bool__(self) -> bool:
@@ -164,8 +170,8 @@ class Counts:
 
 
 def contribution(state: MessageState, *, called_ms: int, estimate_usd: Decimal) -> Counts:
-    """What a row adds to its campaign's counters: accepted messages, and those that were given up without anybody
-    knowing, cost the charged price, else the estimate."""
+    """What a row adds to its campaign's counters, but for an excuse: accepted messages, and those that were given up
+    without anybody knowing, cost the charged price, else the estimate."""
     accepted = state.is_accepted
     costs = accepted or NO_FINAL_RECEIPT in state.flags
     arrived = state.status in ARRIVED

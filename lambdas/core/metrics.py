@@ -59,7 +59,12 @@ MESSAGES_PER_SECOND = Metric("MessagesPerSecond", Unit.PER_SECOND, _PER_CHANNEL,
 UTILIZATION_PERCENT = Metric(
     "UtilizationPercent", Unit.PERCENT, _PER_CHANNEL, "share of the origination identity's rate used in the last minute"
 )
-DELIVERY_RATE = Metric("DeliveryRate", Unit.PERCENT, _PER_CHANNEL, "delivered of those with a final status, open day")
+DELIVERY_RATE = Metric(
+    "DeliveryRate",
+    Unit.PERCENT,
+    _PER_CHANNEL,
+    "delivered of those with a final status that somebody still wanted sent, open day",
+)
 FAILED_DELIVERIES = Metric(
     "FailedDeliveries", Unit.COUNT, _PER_STACK, "messages refused by the provider or failed by receipt"
 )

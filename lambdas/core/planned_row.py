@@ -23,7 +23,7 @@ class PlannedRow:
     `destination` is an E.164 number or an email address, `country` that of the number, empty for email. `price_usd` is
     the estimate; `max_price_usd` the most the provider may charge, None where it takes no such bound. `chain` says what
     may follow if the message does not arrive, None if nothing may; `fallback` is the message on the chain's other
-    channels.
+    channels. Of a later leg, `after_leg` is what its chain may still come to, from that leg on.
     """
 
     row: int
@@ -37,6 +37,7 @@ class PlannedRow:
     max_price_usd: Decimal | None = None
     chain: ChainTerms | None = None
     fallback: tuple[PlannedRow, ...] = ()
+    after_leg: ChainTerms | None = None
 
     @property
     def reserved_usd(self) -> Decimal:

@@ -16,6 +16,7 @@ from lambdas.core.campaign import LEG_STATUSES, CampaignStatus
 from lambdas.core.campaign_request import price_text
 from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import ChainTerms
+from lambdas.core.chains import rest_after
 from lambdas.core.channels import Channel
 from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
 from lambdas.core.lanes import ALWAYS
@@ -172,6 +173,7 @@ def _later(stored: StoredChain, order: LegOrder, row: PlannedRow, terms_of_chain
     terms = SendTerms(stored.campaign_id, terms_of_chain.message_type, highest, valid_s)
     if left is not None and row.max_price_usd is not None:
         row = replace(row, max_price_usd=min(row.max_price_usd, left))
+    row = replace(row, after_leg=rest_after(chain, order.number, now_ms))
     follows = _what_follows(chain.terms, order.choice)
     task = Task(order.message_id, chain.id, row, terms, order.ordered_at_ms, **follows)
     return replace(task, refusal=_refusal(stored, task, left, now_ms))

@@ -15,8 +15,8 @@ from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.chain_terms import leg_id
-from lambdas.core.counting import CounterKey
-from lambdas.core.lifecycle import Counts, contribution
+from lambdas.core.counting import CounterKey, RowImage
+from lambdas.core.lifecycle import Counts
 from lambdas.core.overdue import GIVE_UP_MS, given_up
 
 BATCH = 1_000
@@ -52,9 +52,10 @@ class Recount:
                 return None
             for row in self._rows([keys.message(summary.id, each) for each in batch]):
                 spent += row.cost_usd if row.state.may_cost else 0
-                counted[row.channel] = counted.get(row.channel, Counts()) + contribution(
-                    row.state, called_ms=row.created_ms, estimate_usd=row.estimate_usd
+                image = RowImage(
+                    row.campaign_id, row.channel, row.created_ms, row.estimate_usd, row.state, rest=row.rest
                 )
+                counted[row.channel] = counted.get(row.channel, Counts()) + image.counts()
             done += len(batch)
         for channel, counts in counted.items():
             self._correct(summary, channel, counts)
@@ -91,6 +92,8 @@ class Recount:
             "delivered": counts.delivered - known.delivered,
             "failed": counts.failed - known.failed,
             "refused": counts.refused - known.refused,
+            "unwanted": counts.unwanted - known.unwanted,
+            "passed_on": counts.passed_on - known.passed_on,
             "in_doubt": counts.in_doubt - known.in_doubt,
             "cost": round(counts.cost_usd - Decimal(str(known.cost_usd)), 6),
         }
@@ -103,4 +106,4 @@ class Recount:
 
 
 def _counts(stored: Mapping[str, Any]) -> Counts:
-    return Counts(**{each.name: stored[each.name] for each in fields(Counts)})
+    return Counts(**{each.name: stored.get(each.name, each.default) for each in fields(Counts)})

@@ -141,11 +141,14 @@ def test_a_campaign_falls_back_out_of_its_own_budget(
     assert (shown["status"], shown["recipients"], shown["fallback_legs"]) == ("completed", 3, 3)
     assert not shown["settled"], "what was sent on WhatsApp may still arrive"
     by_channel = shown["results"]["by_channel"]
-    assert {name: (each["sent"], each["delivered"], each["failed"]) for name, each in by_channel.items()} == {
-        "whatsapp": (1, 0, 0),
-        "sms": (2, 0, 2),
-        "email": (3, 3, 0),
+    assert {
+        name: (each["sent"], each["delivered"], each["failed"], each["passed_on"]) for name, each in by_channel.items()
+    } == {
+        "whatsapp": (1, 0, 0, 0),
+        "sms": (2, 0, 2, 2),
+        "email": (3, 3, 0, 0),
     }
+    assert shown["results"]["total_failed"] == 0, "each failure was passed on"
     meta = stack.campaigns.get({"pk": keys.campaign(campaign_id), "sk": keys.META})
     assert meta is not None
     legs = [leg for message_id in ids for leg in timeline(stack, message_id)["legs"]]

@@ -123,7 +123,7 @@ def play(some: Sequence[Story], order: Sequence[Arrival], rnd: random.Random) ->
 
 def counted(counts: Counts) -> dict[str, int]:
     """The whole numbers of a counter, zeros left out, for comparison with what a story must come to."""
-    names = ("sent", "delivered", "failed", "refused", "in_doubt", "delivery_ms_sum")
+    names = ("sent", "delivered", "failed", "refused", "unwanted", "passed_on", "in_doubt", "delivery_ms_sum")
     return {name: value for name in names if (value := getattr(counts, name))}
 
 

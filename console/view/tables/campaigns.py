@@ -70,9 +70,9 @@ KIND: Kind[CampaignSummary] = Kind(
         Column(
             "failed",
             8,
-            lambda c, _: fmt.count(c.total("failed")),
-            key=lambda c: c.total("failed"),
-            role=lambda c: Role.ALARM if c.total("failed") else Role.MUTED,
+            lambda c, _: fmt.count(c.failures),
+            key=lambda c: c.failures,
+            role=lambda c: Role.ALARM if c.failures else Role.MUTED,
             right=True,
             need=100,
         ),

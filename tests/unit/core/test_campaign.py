@@ -187,6 +187,13 @@ def test_the_eta(changes: dict[str, Any], eta: float | None) -> None:
     assert CampaignSummary.from_items(meta(**changes), handled).eta_seconds() == eta
 
 
+def test_messages_that_go_on_or_were_not_wanted_have_not_failed() -> None:
+    counted = [counts("whatsapp", sent=90, failed=30, passed_on=30), counts("sms", failed=30, unwanted=8, refused=9)]
+    summary = CampaignSummary.from_items(meta(), counted)
+    assert (summary.excused, summary.failures, summary.to_json()["results"]["total_failed"]) == (38, 22, 22)
+    assert summary.to_json()["results"]["by_channel"]["sms"]["failed"] == 30
+
+
 def test_counts_of_an_item_with_decimals() -> None:
     read = ChannelCounts.from_item({"sent": Decimal(3), "cost": Decimal("0.0264300001"), "first_sent_ms": Decimal(9)})
     assert read == ChannelCounts(sent=3, cost_usd=0.02643, first_sent_ms=9)

@@ -102,11 +102,22 @@ def test_a_pause_in_a_closed_window_is_one_rest() -> None:
         ({"sent": 1_000}, {"sent": 1_000, "delivered": 900, "failed": 100}, False),
         ({"sent": 1_000}, {"sent": 1_000, "delivered": 100, "failed": 100}, True),
         ({"sent": 100, "failed": 50}, {"sent": 160, "failed": 50}, False),
+        # A channel that fails a third, and the next one that reaches nearly all of these.
+        ({}, {"sent": 1_300, "delivered": 990, "failed": 310, "passed_on": 300}, False),
+        ({}, {"sent": 1_300, "delivered": 700, "failed": 300, "passed_on": 300}, False),
+        ({}, {"sent": 1_300, "delivered": 700, "failed": 550, "passed_on": 300}, True),
+        ({}, {"sent": 1_000, "refused": 300, "delivered": 990, "failed": 310, "unwanted": 300}, False),
+        ({}, {"sent": 45, "refused": 40, "failed": 40, "passed_on": 40}, False),
     ],
 )
 def test_the_share_that_failed_since_the_last_look(before: dict[str, int], now: dict[str, int], exceeds: bool) -> None:
     noted = ErrorTally.from_item(ErrorTally.of(campaign(before)).to_item())
     assert ErrorTally.of(campaign(now)).since(noted).exceeds(0.2) == exceeds
+
+
+def test_the_share_is_of_messages_and_not_of_their_legs() -> None:
+    tally = ErrorTally.of(campaign({"sent": 1_300, "delivered": 990, "failed": 310, "passed_on": 300}))
+    assert tally == ErrorTally(answered=1_000, final=1_000, errors=10)
 
 
 def test_a_container_remembers_the_campaigns_it_sent_for_last() -> None:

@@ -58,6 +58,11 @@ def test_gauges_of_a_busy_minute() -> None:
     }
 
 
+def test_what_nobody_wanted_any_more_is_no_failed_delivery() -> None:
+    assert values(ChannelCounts(sent=100, delivered=95, failed=45, unwanted=40), None)["DeliveryRate"] == 95.0
+    assert "DeliveryRate" not in values(ChannelCounts(failed=4, unwanted=4), None)
+
+
 def test_gauges_of_the_stack() -> None:
     none = stack_gauges(cost_usd=0, customers=0, overdue=3, in_doubt=2)
     assert {d.metric.name: d.value for d in none} == {"OverdueReceipts": 3, "InDoubt": 2}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.counting import CounterDelta, CounterKey, RowChange, RowImage, batch_marker, deltas, utc_day
 from lambdas.core.folding import metrics_of_change
 from lambdas.core.lifecycle import ARRIVED, RANK, Counts, MessageState, Status, StatusEvent, contribution, fold
@@ -23,7 +25,7 @@ events = st.builds(
     StatusEvent,
     status=st.sampled_from([status for status in Status if status is not Status.SENDING]),
     at_ms=st.integers(CALLED_MS - 50, CALLED_MS + 50),
-    code=st.none() | st.sampled_from(["UNKNOWN", "BLOCKED", "SPAM"]),
+    code=st.none() | st.sampled_from(["UNKNOWN", "UNREACHABLE", "SPAM", "OPTED_OUT"]),
     price_usd=st.none() | st.decimals(0, 1, places=5, allow_nan=False),
     provider_id=st.none() | st.sampled_from(["p1", "p2"]),
     flags=st.frozensets(st.sampled_from(["price_unit_suspicious", *Suppression])),
@@ -31,8 +33,8 @@ events = st.builds(
 event_lists = st.lists(events, max_size=8)
 
 
-def image(state: MessageState, campaign: str = "spring") -> RowImage:
-    return RowImage(campaign, "sms", CALLED_MS, ESTIMATE, state)
+def image(state: MessageState, campaign: str = "spring", rest: ChainTerms | None = None) -> RowImage:
+    return RowImage(campaign, "sms", CALLED_MS, ESTIMATE, state, rest=rest)
 
 
 def counts_of(state: MessageState) -> Counts:
@@ -132,15 +134,21 @@ def test_a_status_is_never_doubly_counted() -> None:
         assert MessageState(status).is_final == (status in {Status.FAILED, Status.DELIVERED, Status.READ})
 
 
-@given(st.lists(event_lists, min_size=1, max_size=6), st.data())
-def test_differences_telescope_in_any_batching(steps: list[list[StatusEvent]], data: st.DataObject) -> None:
+@given(
+    st.lists(event_lists, min_size=1, max_size=6),
+    st.sampled_from([None, ChainTerms(("sms", "email")), ChainTerms(("sms",), retries=1)]),
+    st.data(),
+)
+def test_differences_telescope_in_any_batching(
+    steps: list[list[StatusEvent]], rest: ChainTerms | None, data: st.DataObject
+) -> None:
     states = [INTENT]
     for step in steps:
         states.append(fold(states[-1], step))
-    changes = [RowChange("0", None, image(INTENT))]
+    changes = [RowChange("0", None, image(INTENT, rest=rest))]
     for number, (before, after) in enumerate(pairwise(states), start=1):
-        changes.append(RowChange(str(number), image(before), image(after)))
-    changes.append(RowChange("last", image(states[-1]), None))
+        changes.append(RowChange(str(number), image(before, rest=rest), image(after, rest=rest)))
+    changes.append(RowChange("last", image(states[-1], rest=rest), None))
     total = Counts()
     position = 0
     while position < len(changes):
@@ -151,7 +159,9 @@ def test_differences_telescope_in_any_batching(steps: list[list[StatusEvent]], d
         assert campaign == day
         total += campaign
         position += size
-    assert total == counts_of(states[-1])
+    assert total == image(states[-1], rest=rest).counts()
+    assert replace(total, unwanted=0, passed_on=0) == counts_of(states[-1])
+    assert 0 <= total.unwanted + total.passed_on <= total.failed
 
 
 def test_removals_change_no_counter() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from lambdas.core.campaign import CampaignStatus, PauseReason
+from lambdas.core.campaign_request import SendOptions
+from lambdas.core.chain_plan import chained
 from lambdas.core.error_watch import LATEST, LEAST, ErrorWatch
 from lambdas.core.lifecycle import Status
 from lambdas.core.provider_errors import classify
 from lambdas.core.run_report import RunEnd
+from tests.support.campaigns import planned_row
 from tests.support.fake_world import FakeWorld
 from tests.support.interruptions import interrupt, retune
 from tests.support.sending_checks import assert_completed, assert_conserved
@@ -68,6 +71,20 @@ def test_only_a_share_above_the_campaign_s_own_pauses_it(share: int, rate: float
     world.run_worker()
     assert (world.campaign.status is CampaignStatus.PAUSED) == pauses
     assert pauses or world.campaign.status is CampaignStatus.COMPLETED
+
+
+@pytest.mark.parametrize(("falls_back", "pauses"), [(True, False), (False, True)])
+def test_a_refusal_that_the_next_channel_takes_up_says_nothing_against_the_campaign(
+    falls_back: bool, pauses: bool
+) -> None:
+    rows = [planned_row(row) for row in range(200)]
+    email = [planned_row(row, channel="email") for row in range(200)]
+    chains = [chained(pair, SendOptions()) for pair in zip(rows, email, strict=True)] if falls_back else rows
+    world = FakeWorld(chains, tps=50)
+    world.campaign.pause_error_rate = 0.2
+    world.script = lambda message, attempt: REFUSED if message.row.row % 2 else None
+    world.run_worker()
+    assert (world.campaign.status is CampaignStatus.PAUSED) == pauses
 
 
 def test_a_few_messages_prove_nothing() -> None:

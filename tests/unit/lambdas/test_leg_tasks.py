@@ -87,6 +87,7 @@ def test_a_leg_is_the_orders_message_on_its_channel() -> None:
     assert (task.message_id, task.chain_id, task.refusal, task.has_next) == ("code_1", "code", None, False)
     assert (task.row.channel, task.row.destination, task.row.content.subject) == ("email", "ada@example.com", "Hi")
     assert (task.row.chain, task.terms.campaign_id, task.terms.message_type) == (None, "", "PROMOTIONAL")
+    assert task.row.after_leg is None, "nothing follows the last channel"
 
 
 def test_the_first_message_of_a_chain_is_kept_for_the_legs() -> None:
