@@ -27,14 +27,16 @@ FALLBACK = Queue(client("sqs"), SETTINGS.fallback_queue_url)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Count one batch and have its chains looked at; a failure makes the stream deliver the same batch again."""
+    """Have the chains of one batch looked at and count it; a failure makes the stream deliver the same batch again.
+
+    What is counted has been named before, so counters that lag behind tell of chains that were not.
+    """
     records = [record["dynamodb"] for record in event["Records"]]
     changes = [_change(record) for record in records]
+    FALLBACK.send_all([watch.to_json() for watch in watches(chains_to_look_at(records))])
     if sums := deltas(changes):
         fresh = COUNTERS.add(sums, batch_marker(changes), int(time.time()))
         LOG.line("DEBUG" if fresh else "INFO", "counted" if fresh else "counted before", records=len(changes))
-    chain_ids = chains_to_look_at(records)
-    FALLBACK.send_all([watch.to_json() for watch in watches(chain_ids)])
 
 
 def _change(record: Mapping[str, Any]) -> RowChange:

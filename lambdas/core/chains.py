@@ -24,6 +24,8 @@ LONGEST_CHAIN_SECONDS = 259_200
 RETRY_DELAYS_S = (60, 600)
 """How long after its failure the same channel is tried again, the first time and from then on: an unreachable phone
 or a carrier in trouble needs minutes. Within what SQS delays a message by (900 s, API reference, `DelaySeconds`)."""
+UNATTENDED_MS = 600_000
+"""The stream names a failed chain within seconds, after a failure of its consumer within minutes."""
 LATE = "late"
 """Flag of a leg that arrived after a later one had been handed over."""
 DOUBLE = "double"
@@ -183,6 +185,15 @@ def asks_for_look(was: Status | None, now: Status, *, has_other_legs: bool) -> b
     """Whether a row's change of status may change what its chain asks for: it has failed, or arrived beside others."""
     failed = now is Status.FAILED and was is not Status.FAILED
     return failed or (has_other_legs and now in ARRIVED and was not in ARRIVED)
+
+
+def is_unattended(chain: Chain, now_ms: int) -> bool:
+    """Whether a chain's last leg failed so long ago that whoever looks at it would have decided what follows by now."""
+    last = chain.legs[-1]
+    if last is None or last.state.status is not Status.FAILED:
+        return False
+    is_old = now_ms - last.state.history[Status.FAILED] >= UNATTENDED_MS
+    return is_old and isinstance(next_step(chain, now_ms), StartLeg)
 
 
 def arrival_flags(legs: Sequence[Leg | None]) -> dict[int, frozenset[str]]:

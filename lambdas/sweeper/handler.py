@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdas.adapters.aws import client
 from lambdas.adapters.campaign_day import CampaignDay
+from lambdas.adapters.chains import ChainTable
 from lambdas.adapters.clock import now_ms
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
@@ -31,6 +32,8 @@ TABLES = SweepTables(
     open=OpenMessages(_TRACKING),
     work={channel: Queue(client("sqs"), route.work_queue_url) for channel, route in ROUTES.items()},
     plans=Queue(client("sqs"), SETTINGS.plan_queue_url),
+    chains=ChainTable(_TRACKING, Table(_DYNAMO, SETTINGS.campaigns_table)),
+    fallback=Queue(client("sqs"), SETTINGS.fallback_queue_url),
 )
 DAY = CampaignDay(
     Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms

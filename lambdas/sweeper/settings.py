@@ -10,7 +10,7 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweeperSettings(FunctionEnvironment):
-    """What the once-a-minute sweep needs: gauges, abandoned chunks and overdue receipts."""
+    """What the once-a-minute sweep needs: gauges, abandoned chunks, overdue receipts and unattended chains."""
 
     FUNCTION: ClassVar[str] = "sweeper"
 
@@ -19,5 +19,6 @@ class SweeperSettings(FunctionEnvironment):
     delivery_tracking_table: str
     rate_limits_table: str
     plan_queue_url: str
+    fallback_queue_url: str
     daily_cap_usd: float
     channels: str

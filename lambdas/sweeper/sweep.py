@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdas.adapters.campaign_day import CampaignDay
 from lambdas.adapters.campaigns import CampaignTable, meta_key
+from lambdas.adapters.chains import ChainTable
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.logs import Log
@@ -28,6 +29,7 @@ from lambdas.sweeper.ended import EndedChunks
 from lambdas.sweeper.ledger import Ledger
 from lambdas.sweeper.recount import Recount
 from lambdas.sweeper.revival import Revival
+from lambdas.sweeper.unattended import UnattendedChains
 
 LOOK_BACK_MS = 90 * 86_400_000
 """How long a campaign is looked after if it does not settle before."""
@@ -50,6 +52,8 @@ class SweepTables:
     open: OpenMessages
     work: Mapping[Channel, Queue]
     plans: Queue
+    chains: ChainTable
+    fallback: Queue
 
 
 class Sweep:
@@ -76,6 +80,9 @@ class Sweep:
             now_ms=now_ms,
             time_left=time_left,
         )
+        self._unattended = UnattendedChains(
+            tables.campaigns, tables.chains, tables.fallback, now_ms=now_ms, time_left=time_left
+        )
         self._store = CampaignTable(tables.campaigns)
         self._log = log
         self._routes = routes
@@ -87,7 +94,7 @@ class Sweep:
     def run(self) -> list[Datum]:
         """Do the round and return the gauges; a campaign that cannot be looked after is logged and left for the next
         round, so that it holds up nothing else."""
-        looked_after, entered, paused = [], 0, 0
+        looked_after, entered, paused, named = [], 0, 0, 0
         for meta in self._recent_campaigns():
             campaign_id = keys.campaign_id(meta["pk"])
             try:
@@ -100,6 +107,7 @@ class Sweep:
                 self._close_open_chunks(summary)
                 self._settle(meta, summary)
                 entered += self._ledger.look_at(summary, meta.get("ttl"))
+                named += self._unattended.look_at(summary, meta.get("ttl"))
                 looked_after.append((meta, summary))
             except Exception as error:
                 self._log.line(
@@ -110,6 +118,8 @@ class Sweep:
         given_up = self._ledger.give_up()
         if entered or given_up:
             self._log.line("INFO", "open messages", entered=entered, given_up=given_up)
+        if named:
+            self._log.line("WARNING", "unattended chains named", chains=named)
         return [*data, *self._stack_gauges(looked_after)]
 
     def _pause_if_failing(self, meta: Mapping[str, Any], summary: CampaignSummary) -> bool:

@@ -301,8 +301,8 @@ def message_that_falls_back(stage: Stage) -> None:
     )
 
 
-def campaign_that_falls_back(stage: Stage) -> None:
-    """Its rows fail on their first channel and arrive on the second, paid by the campaign."""
+def campaign_that_falls_back(stage: Stage) -> str:
+    """Its rows fail on their first channel and arrive on the second, paid by the campaign; its id."""
     users = [
         {"customer_id": str(n), "channels": ["sms", "email"], **destination("sms", n), **destination("email", n)}
         for n in range(3)
@@ -319,6 +319,22 @@ def campaign_that_falls_back(stage: Stage) -> None:
     for row in range(3):
         stage.until_message(f"{keys.message(campaign_id, row)}_1", "delivered")
     stage.until_settled(campaign_id)
+    return campaign_id
+
+
+def chain_that_nobody_was_told_of(stage: Stage) -> None:
+    """The sweeper names a chain whose failure got lost on its way, hours after the campaign was made."""
+    campaign_id = campaign_that_falls_back(stage)
+    long_ago_ms = time.time_ns() // 1_000_000 - 7 * 3_600_000
+    key = {"message_id": keys.message(campaign_id, 0)}
+    forgotten = {"at": long_ago_ms, "none": list[str]()}
+    stage.stack.tracking.update(key, "SET #history.#failed = :at, #timestamp = :at, #legs = :none", forgotten)
+    stage.edit(campaign_id, created_at=long_ago_ms, legs=9)
+    stage.sweep()
+    outputs = stage.stack.outputs
+    sweeper, queue = outputs.campaigns.sweeper_function, outputs.outbox.fallback_queue_url.rpartition("/")[2]
+    stage.wait_until(lambda: stage.used(sweeper, "sqs:SendMessage", queue), timeout=30, what="the sweeper names it")
+    stage.wait_until(lambda: stage.tracked([key["message_id"]])[0]["legs"], timeout=30, what="it is decided again")
 
 
 def order_nobody_can_read(stage: Stage) -> None:
@@ -540,7 +556,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     mail_from_a_template,
     single_messages_that_are_not_sent,
     message_that_falls_back,
-    campaign_that_falls_back,
+    chain_that_nobody_was_told_of,
     order_nobody_can_read,
     suppressed_by_a_receipt,
     what_outlasts_a_run,
