@@ -29,6 +29,7 @@ class Fallback(pulumi.ComponentResource):
         platform: Platform,
         messaging: Messaging,
         outbox: Queue,
+        legs: Queue,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("cpaas:fallback:Fallback", name, {}, opts)
@@ -56,12 +57,14 @@ class Fallback(pulumi.ComponentResource):
                     "campaigns_table": messaging.campaigns.name,
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "outbox_queue_url": outbox.url,
+                    "legs_queue_url": legs.url,
                     "fallback_queue_url": self.queue.url,
                 },
                 statements=[
                     messaging.campaigns.grant("CountLegs", "GetItem", "UpdateItem"),
                     messaging.delivery_tracking.grant("DecideLegs", "BatchGetItem", "GetItem", "UpdateItem"),
                     outbox.send("OrderLegs"),
+                    legs.send("OrderLegsOfCampaigns"),
                     self.queue.consume("ConsumeWatches"),
                     self.queue.send("PostponeWatches"),
                 ],

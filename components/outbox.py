@@ -1,4 +1,8 @@
-"""The outbox: a queue of single messages and legs, and the function that sends them in the channels' priority lane."""
+"""The outbox: a queue of single messages, one of campaigns' legs, and the function that sends what is in them.
+
+Single messages never wait behind a campaign, whose legs may be hundreds of thousands: so those have a queue and a
+mapping of their own, and their time comes from the campaigns' share of the identity.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +27,17 @@ from lambdas.message_sender.settings import MessageSenderSettings
 MAX_RECEIVES = 10
 """A message that fails comes back after seconds, so five tries would be over within two minutes of a table's trouble:
 ten take six (`retry_delay_s`)."""
+LEGS_AGE_SECONDS = 3_600
+"""Legs follow at their campaign's own pace, so many of them take their time; behind by an hour is worth knowing."""
 
 
 class Outbox(pulumi.ComponentResource):
     """Takes messages from `POST /api/messages` and from in-house producers (`lambdas/core/message_order.py`), and the
-    legs that follow messages which did not arrive.
+    legs that follow messages which did not arrive; `legs` is the queue of those that campaigns own.
     """
 
     queue: Queue
+    legs: Queue
     fallback: Fallback
     outputs: OutboxOutputs
 
@@ -50,7 +57,18 @@ class Outbox(pulumi.ComponentResource):
             platform,
             opts=child,
         )
-        self.fallback = Fallback("fallback", platform, messaging, self.queue, opts=child)
+        self.legs = Queue(
+            "legs",
+            QueueArgs(
+                thing="legs",
+                consumer_timeout_seconds=SENDER_SECONDS,
+                max_receives=MAX_RECEIVES,
+                max_age_seconds=LEGS_AGE_SECONDS,
+            ),
+            platform,
+            opts=child,
+        )
+        self.fallback = Fallback("fallback", platform, messaging, self.queue, self.legs, opts=child)
         settings = platform.site.settings
         channels = messaging.channels
         email = channels.get(Channel.EMAIL)
@@ -58,7 +76,7 @@ class Outbox(pulumi.ComponentResource):
             "message-sender",
             FunctionArgs(
                 settings=MessageSenderSettings,
-                description="Sends single messages in the channels' priority lane",
+                description="Sends single messages in the channels' priority lane, and campaigns' legs in their share",
                 memory_mb=512,
                 timeout_seconds=SENDER_SECONDS,
                 environment={
@@ -67,6 +85,7 @@ class Outbox(pulumi.ComponentResource):
                     "delivery_tracking_table": messaging.delivery_tracking.name,
                     "rate_limits_table": messaging.rate_limits.name,
                     "outbox_queue_url": self.queue.url,
+                    "legs_queue_url": self.legs.url,
                     "fallback_queue_url": self.fallback.queue.url,
                     "content_bucket": messaging.content.name,
                     "channels": routes_text({channel: each.route("") for channel, each in channels.items()}),
@@ -90,6 +109,8 @@ class Outbox(pulumi.ComponentResource):
                     messaging.rate_limits.grant("LeaseRate", "GetItem", "UpdateItem"),
                     self.queue.consume("ConsumeOrders", hold=True),
                     self.queue.send("PostponeOrders"),
+                    self.legs.consume("ConsumeLegs", hold=True),
+                    self.legs.send("PostponeLegs"),
                     self.fallback.queue.send("WatchDeadlines"),
                     *(each.send for each in channels.values()),
                 ],
@@ -97,18 +118,21 @@ class Outbox(pulumi.ComponentResource):
             platform,
             opts=child,
         )
-        consume_queue(
-            "outbox-mapping",
-            parent=self,
-            platform=platform,
-            function=sender,
-            queue=self.queue,
-            batching=Batching(size=10),
-            concurrency=settings.worker_concurrency,
-        )
+        for mapping, queue in (("outbox-mapping", self.queue), ("legs-mapping", self.legs)):
+            consume_queue(
+                mapping,
+                parent=self,
+                platform=platform,
+                function=sender,
+                queue=queue,
+                batching=Batching(size=10),
+                concurrency=settings.worker_concurrency,
+            )
         texts: dict[str, Any] = {
             "outbox_queue_url": self.queue.url,
             "outbox_dead_letter_queue_url": self.queue.dead_letters.url,
+            "legs_queue_url": self.legs.url,
+            "legs_dead_letter_queue_url": self.legs.dead_letters.url,
             "message_sender_function": sender.name,
             "fallback_queue_url": self.fallback.queue.url,
             "fallback_dead_letter_queue_url": self.fallback.queue.dead_letters.url,

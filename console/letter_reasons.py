@@ -10,6 +10,7 @@ from typing import Any
 from console.queues import Letter
 from console.text import safe_line
 from lambdas.core.campaign_request import RequestError
+from lambdas.core.leg_order import is_leg_order, parse_leg_order
 from lambdas.core.message_order import parse_message_order
 from lambdas.core.receipt_parsing import parse_receipts
 from lambdas.core.receipts import UnknownEvent
@@ -88,6 +89,9 @@ def _order(body: str, channels: Collection[str]) -> str:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ValueError("the order is not JSON") from error
+    if is_leg_order(document):
+        leg = parse_leg_order(document).message_id
+        return f"readable now (leg {leg}); sending it failed at the time: see the log of message-sender"
     order = parse_message_order(document)
     if order.message_id is None:
         raise ValueError("the order has no message_id")
@@ -129,6 +133,7 @@ def _object(body: str) -> Mapping[str, Any]:
 _READERS: Mapping[str, Callable[[str, Collection[str]], str]] = {
     "receipts": _receipts,
     "outbox": _order,
+    "legs": _order,
     "plan": _plan,
     "work": _token,
     "fallback": _watch,

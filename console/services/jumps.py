@@ -19,6 +19,7 @@ AROUND = 600.0
 CONSUMERS: Mapping[str, str] = {
     "receipts": "delivery_processor_function",
     "outbox": "message_sender_function",
+    "legs": "message_sender_function",
     "fallback": "fallback_function",
     "plan": "campaign_planner_function",
     "sms-work": "sms_worker_function",

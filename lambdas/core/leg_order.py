@@ -1,4 +1,4 @@
-"""Orders of retries and fallback legs, as the outbox queue carries them: which leg of which chain, and no text."""
+"""Orders of retries and fallback legs, as two queues carry them: which leg of which chain, and no text."""
 
 from __future__ import annotations
 

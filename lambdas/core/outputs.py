@@ -132,6 +132,8 @@ class OutboxOutputs(ComponentOutputs):
 
     outbox_queue_url: str
     outbox_dead_letter_queue_url: str
+    legs_queue_url: str
+    legs_dead_letter_queue_url: str
     message_sender_function: str
     fallback_queue_url: str
     fallback_dead_letter_queue_url: str

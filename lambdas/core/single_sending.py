@@ -3,6 +3,9 @@
 It books what is free of the identity's rate, of which campaigns leave a tenth alone (`identity_calendar.py`). Its
 money comes from a daily cap; a worker that dies leaves what it took with the day, so the cap errs on the safe side by a
 message a death.
+
+A campaign's retries and fallback legs are sent the same way, but in the campaign's name and out of the campaigns'
+share: beside its rows on the identity, at its rate, and never in the way of a single message.
 """
 
 from __future__ import annotations
@@ -113,11 +116,6 @@ class _Progress:
         self.unsent.append(send)
 
 
-def _customer(row: PlannedRow) -> str:
-    """A message's owner in its identity's calendar."""
-    return f"{PRIORITY_MARK}{keys.customer_tag(row.customer_id)}"
-
-
 _OUTCOMES = {
     Outcome.SENT: SingleOutcome.SENT,
     Outcome.REFUSED: SingleOutcome.REFUSED,
@@ -131,11 +129,20 @@ _NOT_SENT = {**dict.fromkeys(WISHES, SingleOutcome.SUPPRESSED), PUMPING_GUARD: S
 class SingleSender:
     """Sends one message, which a campaign may own that falls back; not reusable."""
 
-    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str, campaign_id: str = "") -> None:
+    def __init__(
+        self,
+        ports: SinglePorts,
+        attempts: Attempts,
+        *,
+        owner: str,
+        campaign_id: str = "",
+        milli_rate: int = ANY_RATE,
+    ) -> None:
         self._ports = ports
         self._attempts = attempts
         self._owner = owner
         self._campaign_id = campaign_id
+        self._milli_rate = milli_rate
         self._beyond_share = False
         self.lacked_slot = False
         """The identity had no slot to give in time: what AvailableCapacity tells of."""
@@ -157,7 +164,7 @@ class SingleSender:
         everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked at
         before anything is written, so that what is beyond it costs next to nothing.
         """
-        if self._ports.limiter.share_wait(_customer(row)) is not None:
+        if not self._campaign_id and self._ports.limiter.share_wait(self._holder(row)) is not None:
             return SingleOutcome.BEYOND_SHARE
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
@@ -213,10 +220,10 @@ class SingleSender:
         patient_until_us = clock.now_us() + PATIENCE_US
         while clock.now_us() < until_us:
             lease = self._ports.limiter.reserve(
-                _customer(send.row),
+                self._holder(send.row),
                 send.row.parts,
                 not_before_us=clock.now_us() + self._attempts.lead_us,
-                milli_rate=ANY_RATE,
+                milli_rate=self._milli_rate,
                 wanted_us=wanted_us,
             )
             if isinstance(lease, IdentityLease):
@@ -227,6 +234,10 @@ class SingleSender:
             self._pause(lease)
         self.lacked_slot = True
         return None
+
+    def _holder(self, row: PlannedRow) -> str:
+        """Who owns the message in its identity's calendar: its campaign, or its customer in the priority lane."""
+        return self._campaign_id or f"{PRIORITY_MARK}{keys.customer_tag(row.customer_id)}"
 
     def _pause(self, wait: Wait) -> None:
         self._ports.clock.sleep_us(min(wait.microseconds, POLL_US))

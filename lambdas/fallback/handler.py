@@ -29,6 +29,7 @@ STEPS = Steps(
     TrackingTable(_TRACKING),
     CampaignTable(_CAMPAIGNS),
     Queue(_SQS, SETTINGS.outbox_queue_url),
+    Queue(_SQS, SETTINGS.legs_queue_url),
     FALLBACK,
     LOG,
 )

@@ -17,4 +17,5 @@ class FallbackSettings(FunctionEnvironment):
     campaigns_table: str
     delivery_tracking_table: str
     outbox_queue_url: str
+    legs_queue_url: str
     fallback_queue_url: str

@@ -41,6 +41,7 @@ class Steps:
         tracking: TrackingTable,
         campaigns: CampaignTable,
         outbox: Queue,
+        legs: Queue,
         fallback: Queue,
         log: Log,
     ) -> None:
@@ -48,6 +49,7 @@ class Steps:
         self._tracking = tracking
         self._campaigns = campaigns
         self._outbox = outbox
+        self._legs = legs
         self._fallback = fallback
         self._log = log
 
@@ -97,7 +99,9 @@ class Steps:
     def _order(self, stored: StoredChain, number: int, decision: Decision, now_ms: int) -> None:
         chain = stored.chain
         order = LegOrder(chain.id, number, decision.choice, decision.not_before_ms)
-        self._outbox.send(order.to_json(), delay_s=max(0, -((now_ms - decision.not_before_ms) // 1_000)))
+        queue = self._legs if stored.campaign_id else self._outbox
+        group = stored.campaign_id or keys.customer_tag(stored.root.customer_id)
+        queue.send(order.to_json(), delay_s=max(0, -((now_ms - decision.not_before_ms) // 1_000)), group=group)
         self._log.line(
             "INFO",
             "leg ordered",

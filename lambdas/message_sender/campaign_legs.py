@@ -18,14 +18,15 @@ from lambdas.core.send_window import Opening
 
 @dataclass(frozen=True, slots=True)
 class CampaignLeg:
-    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, and the
-    opening of its send window in which it may go."""
+    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, the
+    opening of its send window in which it may go, and the campaign's rate in messages per second."""
 
     row: PlannedRow
     status: CampaignStatus
     message_type: str
     max_price: str | None
     opening: Opening = ALWAYS
+    tps: float = 1
 
 
 class CampaignLegs:
@@ -52,4 +53,5 @@ class CampaignLegs:
             meta.get("message_type", "TRANSACTIONAL"),
             meta.get("max_price"),
             leg_opening(meta, place[1], now_ms),
+            float(meta["tps"]),
         )

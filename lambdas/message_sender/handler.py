@@ -1,4 +1,4 @@
-"""Sends the single messages of the outbox, each in its channel's priority lane."""
+"""Sends the single messages of the outbox, each in its channel's priority lane, and the legs of campaigns."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ DAY = CampaignDay(
     now_ms=now_ms,
 )
 _SQS = client("sqs")
-OUTBOX = Queue(_SQS, SETTINGS.outbox_queue_url)
+OUTBOX, LEGS = Queue(_SQS, SETTINGS.outbox_queue_url), Queue(_SQS, SETTINGS.legs_queue_url)
 FALLBACK = Queue(_SQS, SETTINGS.fallback_queue_url)
 TASKS = Tasks(
     ChainTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), CAMPAIGNS),
@@ -141,7 +141,8 @@ class _Handled:
     """What became of one record; without an outcome it stays in the queue.
 
     `age_s` is how long its message has waited if it still does or was just sent, `stopped` the channel that takes
-    nothing at present, and why. `slot_since_ms` is since when it has lacked a slot, `group` its customer's.
+    nothing at present, and why. `slot_since_ms` is since when it has lacked a slot, `group` its customer's, a leg's
+    campaign's.
     """
 
     record: Mapping[str, Any]
@@ -163,6 +164,7 @@ class _Handled:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Send each message of the batch; what cannot be read or recorded stays in the queue, what found no slot in time
     comes again."""
+    queue = _source(event["Records"])
     clock = AnchoredClock()
     limiters = {channel: Turns(_limiter(channel, clock), clock) for channel in ROUTES}
 
@@ -178,15 +180,21 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             LOG.line("ERROR", "send failed", error=reason, queue_message=record["messageId"])
-            return _Handled(record, age_s=_age_s(first_seen_ms(record)))
+            return _Handled(record, age_s=_age_s(first_seen_ms(record)) if queue is OUTBOX else None)
 
     with ThreadPoolExecutor(BATCH) as pool:
         handled = list(pool.map(handle, event["Records"]))
-    OUTBOX.send_again([_again(each) for each in handled if each.outcome in COMING_AGAIN and not each.stays])
+    queue.send_again([_again(each) for each in handled if each.outcome in COMING_AGAIN and not each.stays])
     kept = [each.record for each in handled if each.stays]
-    _bring_back_soon(kept)
+    _bring_back_soon(queue, kept)
     _tell(handled)
     return batch_failures(record["messageId"] for record in kept)
+
+
+def _source(records: Sequence[Mapping[str, Any]]) -> Queue:
+    """The queue that a batch comes from: a mapping reads from one alone."""
+    name = records[0]["eventSourceARN"].rpartition(":")[2]
+    return LEGS if SETTINGS.legs_queue_url.rpartition("/")[2] == name else OUTBOX
 
 
 def _again(handled: _Handled) -> PostponedMessage:
@@ -199,11 +207,11 @@ def _again(handled: _Handled) -> PostponedMessage:
     return PostponedMessage(handled.record["body"], seen_ms, delay_s, handled.slot_since_ms, handled.group)
 
 
-def _bring_back_soon(records: Iterable[Mapping[str, Any]]) -> None:
+def _bring_back_soon(queue: Queue, records: Iterable[Mapping[str, Any]]) -> None:
     """Let what has failed come again within seconds; where that fails too, after the queue's visibility time-out."""
     for record in records:
         try:
-            OUTBOX.hold(record["receiptHandle"], retry_delay_s(record))
+            queue.hold(record["receiptHandle"], retry_delay_s(record))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             LOG.line("WARNING", "order comes back late", error=reason, queue_message=record["messageId"])
@@ -264,8 +272,9 @@ def _send(
     budget = BUDGET if single else CampaignBudget(CAMPAIGNS, task.terms.campaign_id, DAY)
     guard = GUARD if single else None
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], budget, clock, guard)
-    sender = SingleSender(ports, attempts, owner=owner, campaign_id=task.terms.campaign_id)
-    wanted = wanted_ms(record, now_ms())
+    sender = SingleSender(ports, attempts, owner=owner, campaign_id=task.terms.campaign_id, milli_rate=task.milli_rate)
+    # What a campaign's leg has waited for before is its campaign's turn, not the identity.
+    wanted = wanted_ms(record, now_ms()) if single else now_ms()
     if task.refusal is not None:
         outcome = sender.record_not_sent(task.message_id, row, task.refusal)
     else:
@@ -285,10 +294,10 @@ def _send(
         record,
         outcome,
         tuple(_metrics(channel, outcome, row, attempts.throttled)),
-        age_s=_age_s(task.since_ms) if outcome in WAITING_OR_SENT else None,
+        age_s=_age_s(task.since_ms) if single and outcome in WAITING_OR_SENT else None,
         stopped=(channel, attempts.stop_code) if attempts.stop_code is not None else None,
-        slot_since_ms=wanted if sender.lacked_slot else None,
-        group=keys.customer_tag(row.customer_id),
+        slot_since_ms=wanted if single and sender.lacked_slot else None,
+        group=task.terms.campaign_id or keys.customer_tag(row.customer_id),
     )
 
 

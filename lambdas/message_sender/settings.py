@@ -20,6 +20,7 @@ class MessageSenderSettings(FunctionEnvironment):
     delivery_tracking_table: str
     rate_limits_table: str
     outbox_queue_url: str
+    legs_queue_url: str
     fallback_queue_url: str
     content_bucket: str
     channels: str

@@ -19,6 +19,7 @@ from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.chains import rest_after
 from lambdas.core.channels import Channel
 from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
+from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import ALWAYS
 from lambdas.core.leg_order import LegOrder, is_leg_order, parse_leg_order
 from lambdas.core.message_order import MessageOrder, parse_message_order
@@ -26,7 +27,7 @@ from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import SendTerms
 from lambdas.core.prices import PriceList
-from lambdas.core.single_sending import CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, SPEND_CAP
+from lambdas.core.single_sending import ANY_RATE, CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, SPEND_CAP
 from lambdas.message_sender.campaign_legs import CampaignLegs
 
 LEAST_VALIDITY_S = 5
@@ -47,7 +48,8 @@ class Task:
 
     `refusal` is the code of why it must not be sent any more. `deadline_s` is given where the next channel is taken so
     long after this one, `has_next` where there is one at all. From `closes_us` on (epoch) no call may be made, because
-    the send window of its campaign's row has closed.
+    the send window of its campaign's row has closed. `milli_rate` is the rate at which it takes its identity's time
+    (thousandths of a part per second): a campaign's leg keeps the campaign's own.
     """
 
     message_id: str
@@ -59,6 +61,7 @@ class Task:
     deadline_s: int | None = None
     has_next: bool = False
     closes_us: int = ALWAYS.end_us
+    milli_rate: int = ANY_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,8 @@ class Tasks:
         task = _later(stored, order, leg.row.on(order.choice), LegTerms(leg.message_type, highest), now_ms)
         if leg.status not in LEG_STATUSES:
             return replace(task, refusal=CAMPAIGN_ENDED)
-        return replace(task, closes_us=leg.opening.end_us)
+        milli_rate = max(1, int(leg.tps * task.row.parts * MILLI))
+        return replace(task, closes_us=leg.opening.end_us, milli_rate=milli_rate)
 
 
 def _first(order: MessageOrder, message_id: str, row: PlannedRow, first_seen_ms: int, now_ms: int) -> Task:

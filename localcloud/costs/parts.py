@@ -186,7 +186,8 @@ TABLES: Mapping[str, Callable[[Load], Units]] = {
 
 QUEUES: Mapping[str, Callable[[Load], float]] = {
     "fallback": lambda load: 2 * load.legs,
-    "outbox": lambda load: load.usage.single_messages + load.legs,
+    "legs": lambda load: load.legs,
+    "outbox": lambda load: load.usage.single_messages,
     "plan": lambda load: load.usage.campaigns,
     "receipts": lambda load: load.receipts,
     "session-sweep": lambda load: MINUTES,

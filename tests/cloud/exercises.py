@@ -22,6 +22,7 @@ from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import booked
+from lambdas.core.leg_order import LegOrder
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.pumping_guard import GuardLimits, Watch, Watched
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
@@ -337,17 +338,28 @@ def chain_that_nobody_was_told_of(stage: Stage) -> None:
     stage.wait_until(lambda: stage.tracked([key["message_id"]])[0]["legs"], timeout=30, what="it is decided again")
 
 
-def order_nobody_can_read(stage: Stage) -> None:
-    """The sender keeps it in the queue, and lets it come back soon."""
+def leg_of_a_paused_campaign(stage: Stage) -> None:
+    """The sender puts it back for later."""
+    campaign_id = campaign_that_falls_back(stage)
+    stage.edit(campaign_id, status="paused")
+    order = LegOrder(keys.message(campaign_id, 0), 1, 1, time.time_ns() // 1_000_000)
     outbox = stage.stack.outputs.outbox
-    stage.put_orders({"message_id": "unreadable"})
-    stage.wait_until(
-        lambda: stage.used(
-            outbox.message_sender_function, "sqs:ChangeMessageVisibility", outbox.outbox_queue_url.rpartition("/")[2]
-        ),
-        timeout=30,
-        what="it is held back",
-    )
+    stage.stack.client("sqs").send_message(QueueUrl=outbox.legs_queue_url, MessageBody=json.dumps(order.to_json()))
+    sender, queue = outbox.message_sender_function, outbox.legs_queue_url.rpartition("/")[2]
+    stage.wait_until(lambda: stage.used(sender, "sqs:SendMessage", queue), timeout=30, what="it is put back")
+
+
+def order_nobody_can_read(stage: Stage) -> None:
+    """The sender keeps it in its queue, and lets it come back soon."""
+    outbox = stage.stack.outputs.outbox
+    for url in (outbox.outbox_queue_url, outbox.legs_queue_url):
+        stage.stack.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"message_id": "unreadable"}))
+        queue = url.rpartition("/")[2]
+        stage.wait_until(
+            lambda: stage.used(outbox.message_sender_function, "sqs:ChangeMessageVisibility", queue),  # noqa: B023
+            timeout=30,
+            what="it is held back",
+        )
 
 
 def suppressed_by_a_receipt(stage: Stage) -> None:
@@ -557,6 +569,7 @@ EXERCISES: tuple[Callable[[Stage], None], ...] = (
     single_messages_that_are_not_sent,
     message_that_falls_back,
     chain_that_nobody_was_told_of,
+    leg_of_a_paused_campaign,
     order_nobody_can_read,
     suppressed_by_a_receipt,
     what_outlasts_a_run,

@@ -56,6 +56,7 @@ class ChainWorld:
             FakeTracking(self),  # type: ignore[arg-type]
             None,  # type: ignore[arg-type]
             FakeOutbox(self),  # type: ignore[arg-type]
+            FakeOutbox(self),  # type: ignore[arg-type]
             FakeFallback(self),  # type: ignore[arg-type]
             NoLog(),  # type: ignore[arg-type]
         )
@@ -222,13 +223,14 @@ class FakeTracking:
 
 
 class FakeOutbox:
-    """The outbox queue."""
+    """A queue of orders."""
 
     def __init__(self, world: ChainWorld) -> None:
         self._world = world
 
-    def send(self, body: dict[str, Any], *, delay_s: int = 0) -> None:
+    def send(self, body: dict[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
         assert 0 <= delay_s <= 900
+        assert group
         order = parse_leg_order(json.loads(json.dumps(body)))
         self._world.write(lambda: self._world.outbox.append(order))
 

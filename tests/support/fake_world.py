@@ -26,7 +26,7 @@ from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.provider_errors import ProviderError
 from lambdas.core.run_report import RunReport
 from lambdas.core.sending import CampaignSender, SenderPorts
-from lambdas.core.single_sending import SingleOutcome, SinglePorts, SingleSender
+from lambdas.core.single_sending import ANY_RATE, SingleOutcome, SinglePorts, SingleSender
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import (
     CAMPAIGN,
@@ -201,8 +201,10 @@ class Worker:
         seconds: float = 20,
         waited_us: int = 0,
         closes_us: int = ALWAYS.end_us,
+        campaign_id: str = "",
+        milli_rate: int = ANY_RATE,
     ) -> Callable[[], SingleOutcome]:
-        """Sending one single message, which was first seen `waited_us` ago, as a callable."""
+        """Sending one single message, or a campaign's leg, which was first seen `waited_us` ago, as a callable."""
 
         def run() -> SingleOutcome:
             provider = FakeProvider(self)
@@ -210,10 +212,10 @@ class Worker:
             ports = SinglePorts(
                 self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self, FakeGuard(self)
             )
-            sender = SingleSender(ports, attempts, owner=self.name)
+            sender = SingleSender(ports, attempts, owner=self.name, campaign_id=campaign_id, milli_rate=milli_rate)
             until_us = self.now_us() + int(seconds * MICROSECOND)
             wanted_us = self.now_us() - waited_us
-            terms = SendTerms("", "TRANSACTIONAL")
+            terms = SendTerms(campaign_id, "TRANSACTIONAL")
             return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us, closes_us=closes_us)
 
         return run

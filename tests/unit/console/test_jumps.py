@@ -52,6 +52,7 @@ def test_a_functions_alarm_leads_to_that_functions_logs() -> None:
         (OUTPUTS.messaging.receipts_queue_url, "delivery-processor"),
         (OUTPUTS.messaging.receipts_dead_letter_queue_url, "delivery-processor"),
         (OUTPUTS.outbox.outbox_queue_url, "message-sender"),
+        (OUTPUTS.outbox.legs_dead_letter_queue_url, "message-sender"),
         (OUTPUTS.campaigns.sms_work_dead_letter_queue_url, "sms-worker"),
         (OUTPUTS.campaigns.campaign_counters_dead_letter_queue_url, "campaign-counters"),
     ],

@@ -14,6 +14,7 @@ from console.letter_bodies import shown_body
 from console.letter_reasons import reason_of
 from console.queues import Letter, find_queue, parse_number, parse_rate, queues_of
 from console.sources.fake_outputs import fake_outputs
+from lambdas.core.leg_order import LegOrder
 from lambdas.core.watch import Watch
 from lambdas.core.work import WorkToken
 from tests.support import golden
@@ -45,6 +46,8 @@ def letter(body: object, **attributes: str) -> Letter:
         ("outbox", {**ORDER, "customer_id": 7}, "customer_id", False),
         ("outbox", {**ORDER, "channel": "whatsapp"}, "no channel whatsapp", False),
         ("outbox", ORDER, "readable now (sms)", True),
+        ("legs", LegOrder("spring-0000007", 1, 1, 5).to_json(), "readable now (leg spring-0000007_1)", True),
+        ("legs", {"leg": {"number": 1}, "ordered_at_ms": 5}, "a leg's chain_id", False),
         ("plan", {"campaign_id": "c-1"}, "planning campaign c-1 failed", True),
         ("plan", {"plan_id": "p-1"}, "planning the dry run p-1 failed", True),
         ("plan", {}, "names neither campaign", False),

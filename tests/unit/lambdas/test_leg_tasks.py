@@ -147,6 +147,7 @@ def test_a_campaigns_leg_is_the_campaigns(status: CampaignStatus, refusal: str |
     task = read(Store(stored(*FAILED, chain_id=ROW), campaign=campaign_leg(status)), leg(ROW))
     assert (task.message_id, task.refusal, task.terms.campaign_id) == (f"{ROW}_1", refusal, "spring")
     assert (task.row.channel, task.terms.message_type) == ("email", "PROMOTIONAL")
+    assert refusal or task.milli_rate == 1_000 * task.row.parts, "as fast as the campaign itself"
 
 
 def test_a_paused_campaigns_leg_waits() -> None:

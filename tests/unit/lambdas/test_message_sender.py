@@ -36,7 +36,8 @@ def sender() -> Iterator[ModuleType]:
     """The function's module in an environment of its own."""
     values = {
         "ENVIRONMENT": "local", "STACK": "dev", "PROJECT": "cpaas", "REGION": "us-east-1", "CAMPAIGNS_TABLE": "c",
-        "DELIVERY_TRACKING_TABLE": "d", "RATE_LIMITS_TABLE": "r", "OUTBOX_QUEUE_URL": "http://127.0.0.1:9/q",
+        "DELIVERY_TRACKING_TABLE": "d", "RATE_LIMITS_TABLE": "r", "OUTBOX_QUEUE_URL": "http://127.0.0.1:9/o",
+        "LEGS_QUEUE_URL": "http://127.0.0.1:9/l",
         "FALLBACK_QUEUE_URL": "http://127.0.0.1:9/f", "CONTENT_BUCKET": "b",
         "CHANNELS": routes_to_text({Channel.SMS: Route("", "", 10, 10), Channel.EMAIL: Route("", "", 10, 10)}),
         "PRICES": "{}", "SMS_CONFIGURATION_SET": "s", "EMAIL_CONFIGURATION_SET": "e", "DAILY_CAP_USD": "5",
@@ -209,14 +210,15 @@ Batch = Callable[..., tuple[dict[str, Any], Outbox, list[dict[str, Any]]]]
 def batch(sender: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Batch:
     """Run the handler over records of these bodies; its answer, what it asked of the queue, and what it logged."""
 
-    def run(*bodies: str, received: int = 1, handle: str = "handle") -> Any:
+    def run(*bodies: str, received: int = 1, handle: str = "handle", queue: str = "OUTBOX") -> Any:
         outbox = Outbox()
-        monkeypatch.setattr(sender, "OUTBOX", outbox)
+        monkeypatch.setattr(sender, queue, outbox)
         monkeypatch.setattr(sender, "_send", Ending(sender))
         records = [
             {
                 "messageId": str(number),
                 "receiptHandle": f"{handle}-{number}" if handle == "handle" else handle,
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue[0].lower()}",
                 "body": body,
                 "attributes": {"SentTimestamp": "1000", "ApproximateReceiveCount": str(received)},
             }
@@ -233,6 +235,13 @@ def test_what_failed_comes_back_within_seconds_and_less_often_each_time(batch: B
         answer, outbox, _ = batch("broken", "sent 1 -", "unreadable", received=received)
         assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0", "2"]
         assert outbox.held == [("handle-0", delay_s), ("handle-2", delay_s)]
+
+
+def test_a_campaign_s_leg_goes_back_to_its_own_queue_and_makes_no_single_message_look_late(batch: Batch) -> None:
+    answer, legs, log = batch("broken", "later 1 -", queue="LEGS")
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["0"]
+    assert (legs.held, len(legs.again)) == ([("handle-0", 5)], 1)
+    assert [line["OutboxAge"] for line in log if "OutboxAge" in line] == [1.0], "what failed is no single message"
 
 
 def test_a_queue_that_cannot_be_told_costs_time_and_no_message(batch: Batch) -> None:
