@@ -95,7 +95,10 @@ def test_queue_mappings_report_single_failures_and_bound_concurrency(graph: Any)
     called = {item.inputs["function"] for item in graph.all("Permission")}
     reading = {item.inputs["functionName"] for item in _stream_mappings(graph)}
     everybody = {item.inputs["name"] for item in graph.all("Function")}
-    assert len(set(functions)) == len(mappings)
+    assert len({item.inputs["eventSourceArn"] for item in mappings}) == len(mappings), "a queue has one consumer"
+    twice = [_function(graph, item) for item in mappings if functions.count(item.inputs["functionName"]) > 1]
+    sender = [item.inputs["handler"].split(".")[1] for item in twice]
+    assert sender == ["message_sender"] * 2, "single messages, and the legs of campaigns"
     assert {*functions, *called, *reading} == everybody, "a queue, an API or a stream invokes each of them"
     assert not called & {*functions, *reading}
     for item in mappings:
