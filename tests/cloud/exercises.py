@@ -304,8 +304,9 @@ def message_that_falls_back(stage: Stage) -> None:
 
 def campaign_that_falls_back(stage: Stage) -> str:
     """Its rows fail on their first channel and arrive on the second, paid by the campaign; its id."""
+    own = uuid.uuid4().hex[:8]
     users = [
-        {"customer_id": str(n), "channels": ["sms", "email"], **destination("sms", n), **destination("email", n)}
+        {"customer_id": f"{own}-{n}", "channels": ["sms", "email"], **destination("sms", n), **destination("email", n)}
         for n in range(3)
     ]
     body = {"eligible_users": users, "throughput_tps": 20, "body": "hello", "content": CONTENT}
