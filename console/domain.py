@@ -356,6 +356,8 @@ class CampaignPlan:
     by_country: Mapping[str, int]
     by_channel: Mapping[str, int]
     limited_by: str = ""
+    pauses_at: str = ""
+    """When the account's monthly SMS limit pauses it, empty if it does not."""
     worst: WorstCase | None = None
 
 

@@ -100,6 +100,7 @@ def read_plan(answer: Mapping[str, Any]) -> CampaignPlan:
             by_country={safe_line(k, 8): int(v["messages"]) for k, v in answer.get("by_country", {}).items()},
             by_channel={safe_line(k, 16): int(v["messages"]) for k, v in answer.get("by_channel", {}).items()},
             limited_by=safe_line(answer.get("forecast", {}).get("limited_by") or "", 40),
+            pauses_at=safe_line(answer.get("forecast", {}).get("pauses_at") or "", 40),
             worst=_worst_case(answer) if "highest_cost_with_fallback_usd" in answer else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

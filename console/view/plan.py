@@ -34,6 +34,7 @@ def preflight_lines(plan: CampaignPlan, tps: float) -> list[Line]:
     course = [
         ("duration", f"{lasts} at {fmt.rate(tps)}"),
         ("limited by", plan.limited_by.replace("_", " ") or fmt.MISSING),
+        *_pause_rows(plan.pauses_at),
         ("channels", channels or fmt.MISSING),
         ("countries", countries or fmt.MISSING),
     ]
@@ -58,6 +59,16 @@ def _worst_lines(worst: WorstCase) -> list[Line]:
         words, role = "enough for all of it", Role.STRONG
     cap = line((pad("spend cap", 16), Role.MUTED), (f"{fmt.money(worst.cap_usd)}: {words}", role))
     return [*_rows([("at most", most)]), cap]
+
+
+def _pause_rows(pauses_at: str) -> list[tuple[str, str]]:
+    """Where the account's monthly SMS limit will pause the campaign, and what makes it go on."""
+    if not pauses_at:
+        return []
+    return [
+        ("pauses", f"{pauses_at[:16]}Z: the month's SMS limit is spent"),
+        ("", "resume it when the limit is raised, or on the 1st"),
+    ]
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> list[Line]:

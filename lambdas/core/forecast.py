@@ -45,12 +45,14 @@ class Window(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForecastLane:
-    """Messages that wait for one channel and one zone's window, and what they come to in parts and US dollars."""
+    """Messages that wait for one channel and one zone's window, and what they come to in parts and US dollars:
+    `cost_usd` as planned, which AWS's own limit counts, `highest_usd` at the highest prices, which caps book."""
 
     channel: Channel
     messages: int
     parts: int
     cost_usd: float
+    highest_usd: float
     zone: str = ""
 
 
@@ -61,7 +63,7 @@ class Limits:
     `tps` is the campaign's own pace in messages, `rates` are message parts per second that campaigns may take of each
     channel, `daily_quotas` messages per 24 hours of a channel's account, `spend_cap_usd` what is left of the campaign's
     money, `daily_cap_usd` what all campaigns may spend in a UTC day, `sms_monthly_usd` the account's SMS spend limit of
-    a month.
+    a month, at which AWS refuses and the campaign pauses.
     """
 
     tps: float
@@ -99,7 +101,8 @@ class Forecast:
     """How long a campaign takes from `start_s` on, `seconds` without an end being infinite.
 
     `limited_by` names the limit that binds: without it the campaign would end soonest; `saves` tells for each limit by
-    how many seconds. `unsent` messages stay because the money ends first.
+    how many seconds. `unsent` messages stay because the money ends first. At `pauses_s` (epoch), if not None, the
+    campaign pauses at the account's monthly spend limit; `seconds` holds if it is resumed when the next month begins.
     """
 
     start_s: float
@@ -107,6 +110,7 @@ class Forecast:
     unsent: int
     limited_by: str | None
     saves: Mapping[str, float]
+    pauses_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a plan shows it; without an end the time is null."""
@@ -120,23 +124,25 @@ class Forecast:
                 name: round(seconds, 1) if math.isfinite(seconds) else None for name, seconds in self.saves.items()
             },
             "unsent_for_lack_of_money": self.unsent,
+            "pauses_at": None if self.pauses_s is None else _rfc_3339(self.pauses_s),
         }
 
 
 def forecast(lanes: Sequence[ForecastLane], limits: Limits, start_s: float) -> Forecast:
     """Follow a campaign of these lanes from `start_s` on."""
     lanes = [lane for lane in lanes if lane.messages]
-    seconds, unsent = _follow(lanes, limits, start_s)
+    course = _follow(lanes, limits, start_s)
+    seconds, unsent = course.seconds, course.unsent
     if not lanes:
         return Forecast(start_s, 0.0, 0, None, {})
     saves = {}
     for name, lifted in limits.without_each().items():
-        others = _follow(lanes, lifted, start_s)[0]
+        others = _follow(lanes, lifted, start_s).seconds
         if seconds - others > _NOTHING or (not math.isfinite(seconds) and math.isfinite(others)):
             saves[name] = seconds - others
     saves = dict(sorted(saves.items(), key=lambda item: -item[1]))
     binding = next(iter(saves), None) or _slowest_alone(lanes, limits, start_s)
-    return Forecast(start_s, seconds, unsent, "spend_cap" if unsent else binding, saves)
+    return Forecast(start_s, seconds, unsent, "spend_cap" if unsent else binding, saves, course.pauses_s)
 
 
 def _slowest_alone(lanes: Sequence[ForecastLane], limits: Limits, start_s: float) -> str | None:
@@ -147,8 +153,18 @@ def _slowest_alone(lanes: Sequence[ForecastLane], limits: Limits, start_s: float
         others = limits
         for other in names.keys() - {name}:
             others = others.without_each().get(other, others)
-        alone[name] = _follow(lanes, others, start_s)[0]
+        alone[name] = _follow(lanes, others, start_s).seconds
     return max(alone, key=lambda name: alone[name], default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """Seconds until the last message, infinite without an end, the messages that stay for lack of money, and when the
+    account's monthly limit first pauses the campaign (epoch seconds)."""
+
+    seconds: float
+    unsent: int
+    pauses_s: float | None
 
 
 class _Flow:
@@ -165,6 +181,7 @@ class _Flow:
         self._day_money = NEVER if limits.daily_cap_usd is None else limits.daily_cap_usd
         self._month_money = NEVER if limits.sms_monthly_usd is None else limits.sms_monthly_usd
         self._month_limit = self._month_money
+        self.pauses_s: float | None = None
 
     def step(self) -> bool:
         """Go on to the next event; False if none comes within the horizon."""
@@ -197,9 +214,15 @@ class _Flow:
         found = self.limits.window.next_opening(lane.zone, math.ceil(self.now * MICROSECOND))
         return None if found is None else (found.start_us / MICROSECOND, found.end_us / MICROSECOND)
 
+    @property
+    def _is_paused(self) -> bool:
+        """Whether the account's monthly limit refuses an SMS, which pauses the campaign on all of its channels."""
+        texts = sum(left for lane, left in self._each() if lane.channel is Channel.SMS)
+        return self._month_money <= _NOTHING and texts > _NOTHING
+
     def _may_send(self, lane: ForecastLane) -> bool:
-        blocked = lane.channel is Channel.SMS and self._month_money <= _NOTHING
-        return not blocked and self._day_money > _NOTHING and self._quotas.get(lane.channel, NEVER) > _NOTHING
+        has_money = self._day_money > _NOTHING and not self._is_paused
+        return has_money and self._quotas.get(lane.channel, NEVER) > _NOTHING
 
     def _rates(self, sending: Sequence[int]) -> dict[int, float]:
         """Messages per second of each lane: its channel's share of the campaign's pace, or what the channel takes."""
@@ -218,7 +241,7 @@ class _Flow:
 
     def _money_ends(self, rates: Mapping[int, float]) -> Iterable[float]:
         """When quotas and money are used up at these rates."""
-        spending = sum(rate * self._price(place) for place, rate in rates.items())
+        spending = sum(rate * self._booked(place) for place, rate in rates.items())
         by_sms = sum(rate * self._price(place) for place, rate in rates.items() if self._is_sms(place))
         yield from (money / pace for money, pace in ((self.cap, spending), (self._day_money, spending)) if pace)
         if by_sms:
@@ -231,11 +254,11 @@ class _Flow:
         for place, rate in rates.items():
             messages = min(self.left[place], rate * seconds)
             self.left[place] -= messages
-            cost = messages * self._price(place)
-            self.cap -= cost
-            self._day_money -= cost
+            booked = messages * self._booked(place)
+            self.cap -= booked
+            self._day_money -= booked
             if self._is_sms(place):
-                self._month_money -= cost
+                self._month_money -= messages * self._price(place)
             if (channel := self.lanes[place].channel) in self._quotas:
                 self._quotas[channel] -= messages
         before = self.now
@@ -247,25 +270,30 @@ class _Flow:
             self._day_money = self.limits.daily_cap_usd
         if self.now >= _next_month(before):
             self._month_money = self._month_limit
+        if self.pauses_s is None and self._is_paused:
+            self.pauses_s = self.now
 
     def _price(self, place: int) -> float:
         return self.lanes[place].cost_usd / self.lanes[place].messages
+
+    def _booked(self, place: int) -> float:
+        """What caps book for a message, whatever it comes to cost."""
+        return self.lanes[place].highest_usd / self.lanes[place].messages
 
     def _is_sms(self, place: int) -> bool:
         return self.lanes[place].channel is Channel.SMS
 
 
-def _follow(lanes: Sequence[ForecastLane], limits: Limits, start_s: float) -> tuple[float, int]:
-    """Seconds until the last message, infinite without an end, and the messages that stay for lack of money."""
+def _follow(lanes: Sequence[ForecastLane], limits: Limits, start_s: float) -> _Course:
     flow = _Flow(lanes, limits, start_s)
     for _ in range(MAX_STEPS):
         if sum(flow.left) <= _NOTHING * (1 + len(lanes)):
-            return flow.now - start_s, 0
+            return _Course(flow.now - start_s, 0, flow.pauses_s)
         if flow.cap <= _NOTHING:
-            return flow.now - start_s, math.ceil(sum(flow.left) - _NOTHING)
+            return _Course(flow.now - start_s, math.ceil(sum(flow.left) - _NOTHING), flow.pauses_s)
         if flow.now - start_s > HORIZON_S or not flow.step():
             break
-    return NEVER, 0
+    return _Course(NEVER, 0, flow.pauses_s)
 
 
 def _next_day(at_s: float) -> float:

@@ -48,7 +48,14 @@ def daily_quotas(*, email: int) -> dict[Channel, int]:
 def forecast_of(totals: PlanTotals, routes: Routes, terms: Terms) -> Forecast:
     """When the campaign will be through, under all limits together."""
     lanes = [
-        ForecastLane(Channel(lane.channel), lane.rows, lane.parts, float(lane.cost_usd), lane.zone)
+        ForecastLane(
+            Channel(lane.channel),
+            lane.rows,
+            lane.parts,
+            float(lane.cost_usd),
+            float(lane.highest_cost_usd),
+            lane.zone,
+        )
         for lane in totals.by_lane.values()
     ]
     limits = Limits.of(

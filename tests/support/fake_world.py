@@ -273,8 +273,8 @@ def lanes_of_rows(rows: Sequence[PlannedRow]) -> dict[str, Lane]:
     """Each channel's run of rows; SMS's where there are none at all."""
     lanes: dict[str, Lane] = {}
     for row in rows:
-        lane = lanes.get(row.channel, Lane(row.channel, row.row, row.row, row.price_usd, row.row))
-        highest = max(lane.highest_price_usd, row.price_usd)
+        lane = lanes.get(row.channel, Lane(row.channel, row.row, row.row, row.reserved_usd, row.row))
+        highest = max(lane.highest_price_usd, row.reserved_usd)
         lanes[row.channel] = Lane(row.channel, lane.first_row, row.row + 1, highest, lane.first_row)
     return lanes or {"sms": Lane("sms", 0, 0, PRICE_USD)}
 

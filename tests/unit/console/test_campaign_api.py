@@ -104,6 +104,19 @@ def test_outside_local_only_the_us_simulator_numbers_are_used() -> None:
     assert len({user["customer_id"] for user in audience(40, "prod")}) == 40
 
 
+def test_a_plan_tells_when_the_month_s_limit_pauses_it(api: Api) -> None:
+    forecast = {"limited_by": "sms_monthly_spend", "pauses_at": "2026-03-02T08:00:50Z"}
+    request = make_request(3, 10)
+    api.replies = [(200, {**PLAN, "forecast": forecast}), (200, {**PLAN, "forecast": {**forecast, "pauses_at": None}})]
+    paused, free = (
+        [plain(each) for each in plan_lines(api.client().plan(request), request)] for _ in range(len(api.replies))
+    )
+    assert [row for row in paused if row not in free] == [
+        "pauses          2026-03-02T08:00Z: the month's SMS limit is spent",
+        "                resume it when the limit is raised, or on the 1st",
+    ]
+
+
 def test_a_dry_run_is_read_into_a_plan(api: Api) -> None:
     plan = api.client().plan(make_request(3, 10))
     assert json.loads(api.received[0][3])["dry_run"] is True

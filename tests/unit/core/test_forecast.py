@@ -39,12 +39,14 @@ class Hours:
             day += 1
 
 
-def sms(messages: int, *, parts: int = 1, cost: float = 0.0, zone: str = "") -> ForecastLane:
-    return ForecastLane(Channel.SMS, messages, messages * parts, cost, zone)
+def sms(
+    messages: int, *, parts: int = 1, cost: float = 0.0, highest: float | None = None, zone: str = ""
+) -> ForecastLane:
+    return ForecastLane(Channel.SMS, messages, messages * parts, cost, cost if highest is None else highest, zone)
 
 
 def mails(messages: int) -> ForecastLane:
-    return ForecastLane(Channel.EMAIL, messages, messages, 0.0)
+    return ForecastLane(Channel.EMAIL, messages, messages, 0.0, 0.0)
 
 
 RATES = {Channel.SMS: 9.0, Channel.EMAIL: 90.0}
@@ -117,6 +119,28 @@ def test_a_days_money_waits_for_the_next_day_and_a_months_for_the_next_month() -
     assert month.limited_by == "sms_monthly_spend"
 
 
+def test_caps_book_the_highest_price_and_the_months_limit_the_planned_one() -> None:
+    capped = ask(sms(900, cost=9.0, highest=18.0), spend_cap_usd=9.0)
+    assert capped.seconds == pytest.approx(50)
+    assert capped.unsent == 450
+    day = ask(sms(900, cost=9.0, highest=18.0), daily_cap_usd=10.0)
+    assert day.seconds == pytest.approx(16 * 3_600 + 400 / 9)
+    month = ask(sms(900, cost=9.0, highest=18.0), sms_monthly_usd=9.0)
+    assert month.seconds == pytest.approx(100)
+    assert month.pauses_s is None
+
+
+def test_a_campaign_pauses_on_all_channels_where_the_months_limit_ends() -> None:
+    found = ask(sms(900, cost=9.0), mails(9_000), sms_monthly_usd=4.5)
+    april = datetime(2026, 4, 1, tzinfo=UTC).timestamp()
+    assert found.pauses_s == pytest.approx(MONDAY + 50)
+    assert found.seconds == pytest.approx(april - MONDAY + 50)
+    assert found.limited_by == "sms_monthly_spend"
+    shown = found.to_json()
+    assert (shown["pauses_at"], shown["ends_at"]) == ("2026-03-02T08:00:50Z", "2026-04-01T00:00:50Z")
+    assert ask(mails(9_000), sms_monthly_usd=0.0).pauses_s is None, "no SMS, no limit"
+
+
 def test_a_campaign_without_an_end_says_so() -> None:
     found = ask(sms(900, cost=9_000.0), daily_cap_usd=1.0)
     assert (found.seconds, found.limited_by) == (math.inf, "daily_cap")
@@ -142,6 +166,7 @@ LANES = st.lists(
         st.integers(0, 5_000),
         st.integers(5_000, 9_000),
         st.floats(0, 50),
+        st.floats(0, 60),
         st.sampled_from(["-8", "0", "5"]),
     ),
     max_size=4,
