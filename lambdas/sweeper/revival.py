@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.adapters.campaign_lane import CampaignLane
-from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.plans import PlanState, PlanTable
 from lambdas.adapters.queues import Queue
 from lambdas.core import keys
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, StopReason
+from lambdas.core.campaign import CampaignStatus, CampaignSummary
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.deferral import SOON_US, next_opening_us, unfinished
 from lambdas.core.lanes import Lane, booked, by_channel, lane_of_row, revived
@@ -25,8 +24,9 @@ from lambdas.core.work import WorkToken, full_set
 STALLED_US = 45_000_000
 """A channel of a running campaign that booked no time for this long has lost its workers."""
 PLAN_LATE_MS = 120_000
-PLAN_GIVE_UP_MS = 900_000
-"""Planning is asked for again between these ages; one that fails for longer lies in the plan queue's DLQ."""
+PLAN_TROUBLE_MS = 900_000
+"""Planning is asked for again by each sweep from the first age on, and after the second no more often than that: what
+fails for so long fails until somebody mends it, and lies in the plan queue's DLQ meanwhile, which has an alarm."""
 REVIVE_EVERY_MS = 300_000
 """A token that waits for a free worker is not put twice within this time."""
 START_AHEAD_MS = 60_000
@@ -48,25 +48,31 @@ class Revival:
 
     def look_after(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
         """Put a token for each channel of a running campaign that no worker has touched for a while, and a full set
-        where a window opens; start one that is due; plan one that was accepted but never planned (its request died
-        between the two), and stop it if that cannot be done."""
-        age_ms = self._unplanned_ms(summary)
-        if summary.status is CampaignStatus.CREATED and age_ms > PLAN_GIVE_UP_MS:
-            CampaignTable(self.table).stop(summary.id, StopReason.PLAN_FAILED)
-            self.log.line("ERROR", "campaign could not be planned", campaign_id=summary.id)
-        elif summary.status is CampaignStatus.CREATED and age_ms > PLAN_LATE_MS:
-            self.plans.send({"campaign_id": summary.id})
-            self.log.line("WARNING", "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
+        where a window opens; start one that is due; have one planned that was accepted, or resumed, without a plan."""
+        if "plan" not in meta and summary.status in (CampaignStatus.CREATED, CampaignStatus.RUNNING):
+            self._ask_for_a_plan(meta, summary)
         elif summary.status is CampaignStatus.SCHEDULED:
             self._start(summary)
         elif summary.status is CampaignStatus.RUNNING:
             for channel, lanes in by_channel(summary.lanes).items():
                 self._revive(meta, summary, channel, lanes)
 
+    def _ask_for_a_plan(self, meta: Mapping[str, Any], summary: CampaignSummary) -> None:
+        """Again and again: a request may have died before it asked, and a planner in trouble works some day."""
+        age_ms = self._unplanned_ms(summary)
+        in_trouble = age_ms > PLAN_TROUBLE_MS
+        asked_ago_ms = self.now_ms - int(meta.get("plan_asked_at", 0))
+        if age_ms <= PLAN_LATE_MS or (in_trouble and asked_ago_ms < PLAN_TROUBLE_MS):
+            return
+        self._mark(meta, {"plan_asked_at": self.now_ms})
+        self.plans.send({"campaign_id": summary.id})
+        level = "ERROR" if in_trouble else "WARNING"
+        self.log.line(level, "campaign was not planned", campaign_id=summary.id, age_s=age_ms // 1_000)
+
     def _unplanned_ms(self, summary: CampaignSummary) -> int:
         """How long nobody has planned a campaign that has no plan; a large audience is planned in several steps."""
         age_ms = self.now_ms - summary.created_ms
-        if summary.status is not CampaignStatus.CREATED or age_ms <= PLAN_LATE_MS:
+        if age_ms <= PLAN_LATE_MS:
             return age_ms
         state = PlanTable(self.table).state(keys.campaign(summary.id)) or PlanState()
         if state.held_until_ms > self.now_ms:

@@ -17,7 +17,7 @@ from lambdas.core import keys
 from lambdas.core.audience_lines import AudienceFormat
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.environment import FunctionEnvironment
-from lambdas.sweeper.revival import PLAN_GIVE_UP_MS, PLAN_LATE_MS, Revival
+from lambdas.sweeper.revival import PLAN_LATE_MS, PLAN_TROUBLE_MS, Revival
 from tests.cloud.campaign_client import StackClient
 
 NOW_MS = 1_900_000_000_000
@@ -103,10 +103,12 @@ def test_a_plan_that_takes_long_is_neither_asked_for_again_nor_given_up(
     }  # fmt: skip
     assert CampaignTable(stack.campaigns).create(item) is None
     assert sweep(stack, unique, NOW_MS + PLAN_LATE_MS + 1) == (1, "created"), "nobody plans it"
-    late_ms = NOW_MS + PLAN_GIVE_UP_MS
+    late_ms = NOW_MS + PLAN_TROUBLE_MS
     assert hold(plans, keys.campaign(unique), late_ms - 10_000) is not None
     assert sweep(stack, unique, late_ms + 1) == (0, "created"), "somebody is at it"
     plans.hand_over(keys.campaign(unique), rows=400_000, checkpoint="checkpoints/x", now_ms=late_ms + 60_000)
     assert sweep(stack, unique, late_ms + 120_000) == (0, "created"), "its message is on its way"
     assert sweep(stack, unique, late_ms + 60_001 + PLAN_LATE_MS) == (1, "created"), "its message is lost"
-    assert sweep(stack, unique, late_ms + 60_001 + PLAN_GIVE_UP_MS) == (0, "stopped")
+    asked_ms = late_ms + 60_001 + PLAN_LATE_MS
+    assert sweep(stack, unique, asked_ms + PLAN_TROUBLE_MS - 1) == (0, "created"), "less often by now"
+    assert sweep(stack, unique, asked_ms + PLAN_TROUBLE_MS) == (1, "created"), "but as long as it takes"

@@ -71,7 +71,7 @@ class Minutes:
         )
         self.meta: dict[str, Any] = {
             "pk": keys.campaign("spring"), "sk": keys.META, "status": "running", "version": 1, "created_at": 0,
-            "tps": 200, "rows": 20, "claimed_rows": 0, "done_rows": 0,
+            "tps": 200, "rows": 20, "claimed_rows": 0, "done_rows": 0, "plan": "spring/1",
             "window": {"start": "09:00", "end": "20:00"}, **lane_attributes(lanes), **meta,
         }  # fmt: skip
         self.work, self.plans = Kept(), Kept()
@@ -166,3 +166,18 @@ def test_a_scheduled_campaign_is_started_at_its_time(offset_s: float) -> None:
     assert not minutes.work.put
     minutes.sweep(at_us(start) + MINUTE_US, at_us(start) + MINUTE_US)
     assert len(minutes.plans.put) == 2, "asked again as long as it has not started"
+
+
+@pytest.mark.parametrize("status", ["created", "running"])
+def test_a_plan_is_asked_for_as_long_as_there_is_none(status: str) -> None:
+    minutes = Minutes(status=status, created_at=OPENS // 1_000)
+    del minutes.meta["plan"]
+    hours = 6
+    minutes.sweep(OPENS, OPENS + hours * 60 * MINUTE_US)
+    waits = [(at - OPENS) // MINUTE_US for _, at in minutes.plans.put]
+    assert waits == [*range(3, 16), *range(30, hours * 60 + 1, 15)]
+    assert all(body == {"campaign_id": "spring"} for body, _ in minutes.plans.put)
+    assert minutes.meta["status"] == status, "whoever mends the planner has them all planned"
+    minutes.meta["plan"] = "spring/1"
+    minutes.sweep(OPENS + hours * 60 * MINUTE_US, OPENS + (hours + 1) * 60 * MINUTE_US)
+    assert len(minutes.plans.put) == len(waits)
