@@ -16,6 +16,7 @@ from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.outputs import StackOutputs
+from lambdas.core.work import campaign_rates
 
 NEWEST_CAMPAIGNS = 20
 PAST_DAY_SECONDS = 3600.0
@@ -142,7 +143,8 @@ class AwsSource:
         )
         if not any(item["sk"] == keys.META for item in items):
             return None
-        summary = understood("a campaign", campaign_of, items)
+        rates = campaign_rates(self._outputs.messaging.rates())
+        summary = understood("a campaign", lambda raw: campaign_of(raw, rates), items)
         if summary.settled:
             self._settled[campaign_id] = (self._now(), summary)
         return summary

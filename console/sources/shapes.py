@@ -29,15 +29,15 @@ def understood(what: str, read: Callable[..., T], raw: object) -> T:
         ) from error
 
 
-def campaign_of(items: Sequence[Item]) -> CampaignSummary:
-    """A campaign of its META and COUNT items."""
+def campaign_of(items: Sequence[Item], campaign_rates: Mapping[str, float]) -> CampaignSummary:
+    """A campaign of its META and COUNT items, on identities that have so many parts per second for campaigns."""
     meta = next(item for item in items if item["sk"] == keys.META)
     counts = [item for item in items if item["sk"].startswith(keys.COUNT_PREFIX)]
     meta = {**meta, "pk": safe_line(meta["pk"], 80)}
     for name in ("stop_reason", "pause_reason", "pause_code"):
         if meta.get(name) is not None:
             meta[name] = safe_line(meta[name], 40)
-    return CampaignSummary.from_items(meta, counts)
+    return CampaignSummary.from_items(meta, counts, campaign_rates)
 
 
 def alarm_of(raw: Mapping[str, Any]) -> Alarm:

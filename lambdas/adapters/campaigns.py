@@ -17,10 +17,14 @@ def meta_key(campaign_id: str) -> dict[str, str]:
 
 
 class CampaignTable:
-    """Campaigns as a whole; what the workers of one channel do with them is `CampaignLane`."""
+    """Campaigns as a whole; what the workers of one channel do with them is `CampaignLane`.
 
-    def __init__(self, table: Table) -> None:
+    `campaign_rates`, by which summaries reckon when a campaign ends, are parts per second that campaigns may take.
+    """
+
+    def __init__(self, table: Table, campaign_rates: Mapping[str, float] | None = None) -> None:
         self._table = table
+        self._campaign_rates = campaign_rates or {}
 
     def meta(self, campaign_id: str) -> Item | None:
         """The META item itself."""
@@ -55,7 +59,7 @@ class CampaignTable:
         counts = self._table.query(
             "#pk = :pk AND begins_with(#sk, :prefix)", {"pk": keys.campaign(campaign_id), "prefix": keys.COUNT_PREFIX}
         )
-        return CampaignSummary.from_items(meta, counts)
+        return CampaignSummary.from_items(meta, counts, self._campaign_rates)
 
     def newest(self, limit: int) -> list[CampaignSummary]:
         """The newest campaigns first."""

@@ -40,6 +40,7 @@ from lambdas.campaign_api.timelines import TimelineService
 from lambdas.core.campaign_request import MAX_BODY_BYTES
 from lambdas.core.channels import routes_from_text
 from lambdas.core.prices import PriceList
+from lambdas.core.work import campaign_rates
 
 SETTINGS = CampaignApiSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
@@ -53,7 +54,7 @@ AUDIENCES = AudienceService(Audiences(_TABLE, _S3, SETTINGS.content_bucket), SET
 PLANS = PlanService(PlanTable(_TABLE), _CONTENT, _PLAN_QUEUE, SETTINGS.retention_days, now_ms)
 SERVICE = CampaignService(
     SETTINGS,
-    CampaignTable(_TABLE),
+    CampaignTable(_TABLE, campaign_rates({channel: route.rate for channel, route in ROUTES.items()})),
     _CONTENT,
     ChannelOptOuts(_TABLE),
     _PLAN_QUEUE,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from lambdas.core import keys
-from lambdas.core.deferral import Deferral, deferral, seconds_to_send
+from lambdas.core.deferral import Deferral, deferral, seconds_left
 from lambdas.core.lanes import Lane, lanes_of
 from lambdas.core.rest import rested_ms
 from lambdas.core.send_window import SendWindow
@@ -146,7 +146,8 @@ class CampaignSummary:
     out when their turn came, `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the
     rows of closed chunks, `lanes` are the runs of rows that each channel sends, in the zones of `window` where there is
     one, `legs` the retries and fallback messages after them, which count like rows of their own. `pause_code` is what a
-    provider that refuses everything has answered.
+    provider that refuses everything has answered. `campaign_rates` are the parts per second that campaigns may take of
+    each channel's identity, empty where nobody has said.
     """
 
     id: str
@@ -175,9 +176,15 @@ class CampaignSummary:
     rested_ms: int = 0
     estimate_usd: float = 0.0
     suspicious_ranges: tuple[Mapping[str, Any], ...] = ()
+    campaign_rates: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def from_items(cls, meta: Mapping[str, Any], counts: Iterable[Mapping[str, Any]]) -> CampaignSummary:
+    def from_items(
+        cls,
+        meta: Mapping[str, Any],
+        counts: Iterable[Mapping[str, Any]],
+        campaign_rates: Mapping[str, float] | None = None,
+    ) -> CampaignSummary:
         """Build the summary from the META item and the COUNT items of one campaign."""
         window = meta.get("window")
         channels = {item["sk"].removeprefix(keys.COUNT_PREFIX): ChannelCounts.from_item(item) for item in counts}
@@ -211,6 +218,7 @@ class CampaignSummary:
             suspicious_ranges=tuple(
                 {**each, "numbers": int(each["numbers"])} for each in meta.get("suspicious_ranges", ())
             ),
+            campaign_rates=campaign_rates or {},
         )
 
     def total(self, name: str) -> int:
@@ -283,17 +291,21 @@ class CampaignSummary:
         return max(0, rows_and_legs - self.legs)
 
     def eta_seconds(self, now_ms: int | None = None) -> float | None:
-        """Seconds until the last row is sent at the target rate, with the waits for send windows where `now_ms` (epoch)
-        is given; None unless the campaign is running, or if its windows put the end off by more than a week.
+        """Seconds until the last row is sent at the target rate, or at what an identity has for campaigns where that is
+        less, with the waits for send windows where `now_ms` (epoch) is given.
+
+        None unless the campaign is running, or if its windows put the end off by more than a week. Other campaigns on
+        the same identities are not reckoned.
 
         Rows count as handled once their call has an answer; claimed rows still wait for their slots.
         """
         if self.status is not CampaignStatus.RUNNING or self.throughput_tps <= 0:
             return None
         left = max(0, self.recipients - self.handled)
-        if self.window is None or now_ms is None:
-            return round(left / self.throughput_tps, 1)
-        return seconds_to_send(self.lanes, self.window, left, tps=self.throughput_tps, now_us=now_ms * 1_000)
+        now_us = None if now_ms is None else now_ms * 1_000
+        return seconds_left(
+            self.lanes, self.window, left, tps=self.throughput_tps, rates=self.campaign_rates, now_us=now_us
+        )
 
     def deferral(self, now_ms: int) -> Deferral:
         """What of a running campaign waits for its send window."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lambdas.core.lanes import Lane, opening_of
+from lambdas.core.lanes import Lane, by_channel, opening_of
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.send_window import Opening, SendWindow
 
@@ -63,6 +63,42 @@ def deferral(lanes: Sequence[Lane], window: SendWindow, under_way: int, now_us: 
     rows += under_way if len(closed) == len(openings) else 0
     opens_us = min((opening.start_us for _, opening in closed if opening is not None), default=None)
     return Deferral(rows, None if opens_us is None or not rows else opens_us // 1_000)
+
+
+def seconds_left(
+    lanes: Sequence[Lane],
+    window: SendWindow | None,
+    rows: int,
+    *,
+    tps: float,
+    rates: Mapping[str, float],
+    now_us: int | None,
+) -> float | None:
+    """How long the last `rows` of a campaign take: all of them at its pace `tps`, and each channel's at what its
+    identity has for campaigns (`rates` in parts per second; a channel without one is not held back), whichever ends
+    last. Windows count where `now_us` is given; None if they put the end off by more than a week."""
+    under_way = max(0, rows - sum(lane.end_row - lane.next_row for lane in lanes))
+    courses: list[tuple[Sequence[Lane], int, float]] = [(lanes, rows, tps)]
+    for channel, own in by_channel(lanes).items():
+        left = sum(lane.end_row - lane.next_row for lane in own)
+        left += min(under_way, sum(len(lane.claimed) for lane in own))
+        if channel in rates:
+            courses.append((own, left, rates[channel] / _parts_of_a_row(own)))
+    ends = []
+    for some, left, pace in courses:
+        if window is None or now_us is None:
+            ends.append(round(left / pace, 1))
+        elif (seconds := seconds_to_send(some, window, left, tps=pace, now_us=now_us)) is None:
+            return None
+        else:
+            ends.append(seconds)
+    return max(ends)
+
+
+def _parts_of_a_row(lanes: Sequence[Lane]) -> float:
+    """Message parts of a row on average; one where nobody has counted them."""
+    rows = sum(lane.rows for lane in lanes)
+    return sum(lane.parts or lane.rows for lane in lanes) / rows if rows else 1.0
 
 
 def seconds_to_send(lanes: Sequence[Lane], window: SendWindow, rows: int, *, tps: float, now_us: int) -> float | None:

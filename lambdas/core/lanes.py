@@ -29,7 +29,8 @@ class Lane:
 
     `highest_price_usd` is what a claim reserves for each of its rows, `booked_until_us` (epoch) the end of the time
     that the channel's claims have booked. `zone` is the one whose window holds for the rows (`SendWindow.next_opening`
-    reads it), empty without a window; `number` tells apart the lanes of a channel, None where it has but one.
+    reads it), empty without a window; `number` tells apart the lanes of a channel, None where it has but one. `parts`
+    are the message parts of all its rows, 0 where nobody has counted them.
     """
 
     channel: str
@@ -40,6 +41,7 @@ class Lane:
     booked_until_us: int | None = None
     zone: str = ""
     number: int | None = None
+    parts: int = 0
 
     @property
     def name(self) -> str:
@@ -124,6 +126,7 @@ def lane_attributes(lanes: tuple[Lane, ...]) -> dict[str, Any]:
                 "end": lane.end_row,
                 "price": lane.highest_price_usd,
                 **({"zone": lane.zone} if lane.zone else {}),
+                **({"parts": lane.parts} if lane.parts else {}),
             }
             for lane in lanes
         },
@@ -146,6 +149,7 @@ def lanes_of(meta: Mapping[str, Any]) -> tuple[Lane, ...]:
                 meta.get(booked(channel)),
                 lane.get("zone", ""),
                 int(number) if number else None,
+                int(lane.get("parts", 0)),
             )
         )
     return tuple(sorted(lanes, key=lambda lane: lane.first_row))

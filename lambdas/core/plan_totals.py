@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -145,7 +145,8 @@ class PlanTotals:
         for totals in sorted(self.by_lane.values(), key=lambda lane: order[lane.channel]):
             end, highest = first + totals.rows, totals.highest_price_usd
             if totals.rows:
-                runs.append(Lane(totals.channel, first, end, highest, first, zone=totals.zone, number=totals.number))
+                run = Lane(totals.channel, first, end, highest, first, zone=totals.zone, number=totals.number)
+                runs.append(replace(run, parts=totals.parts))
             first = end
         return tuple(runs)
 

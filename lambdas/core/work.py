@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lambdas.core.identity_calendar import PRIORITY_SHARE
@@ -47,6 +48,11 @@ class WorkToken:
 def campaign_rate(rate: float) -> float:
     """What campaigns may take of an identity's rate: all but the priority lane."""
     return rate * (1 - PRIORITY_SHARE)
+
+
+def campaign_rates(rates: Mapping[str, float]) -> dict[str, float]:
+    """`campaign_rate` by channel."""
+    return {str(channel): campaign_rate(rate) for channel, rate in rates.items()}
 
 
 def token_count(rate: float) -> int:

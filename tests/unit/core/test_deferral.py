@@ -29,12 +29,15 @@ def ms(instant: Any) -> int:
     return at_us(instant) // 1_000
 
 
-def campaign(counts: dict[str, Any] | None = None, **meta: Any) -> CampaignSummary:
-    item = {
+def campaign_item(**meta: Any) -> dict[str, Any]:
+    return {
         "pk": "CAMPAIGN#spring", "sk": "META", "status": "running", "version": 1, "created_at": 0, "tps": Decimal(1),
         "rows": 300, "window": WINDOW.to_json(), **lane_attributes(LANES), **meta,
     }  # fmt: skip
-    return CampaignSummary.from_items(item, [{"sk": "COUNT#sms", **(counts or {})}])
+
+
+def campaign(counts: dict[str, Any] | None = None, **meta: Any) -> CampaignSummary:
+    return CampaignSummary.from_items(campaign_item(**meta), [{"sk": "COUNT#sms", **(counts or {})}])
 
 
 def test_what_waits_and_for_when() -> None:
@@ -60,6 +63,8 @@ def test_the_end_is_reckoned_with_the_windows() -> None:
     assert campaign({"sent": 290}, next_sms_0=100, next_sms_1=300).eta_seconds(ms(NOON)) == 10
     late = utc(2027, 2, 1, 18, 59)
     assert campaign().eta_seconds(ms(late)) == 13 * HOUR_S + 60 + 40, "sixty rows today, the others tomorrow"
+    slow = CampaignSummary.from_items({**campaign_item(), "tps": Decimal(100)}, [{"sk": "COUNT#sms"}], {"sms": 0.5})
+    assert slow.eta_seconds(ms(NOON)) == 12 * HOUR_S + 400, "the identity sends one in two seconds"
     assert seconds_to_send(LANES, WINDOW, 300, tps=0.0001, now_us=at_us(NOON)) is None, "more than a week"
 
 

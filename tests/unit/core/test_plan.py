@@ -17,6 +17,7 @@ from lambdas.core.addresses import Destination, normalise_number
 from lambdas.core.campaign_request import Recipient, RequestError
 from lambdas.core.channels import Channel, Route
 from lambdas.core.content import MAX_TEXT_CHARACTERS, Content, Template
+from lambdas.core.lanes import lane_attributes, lanes_of
 from lambdas.core.parts import count_parts
 from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
 from lambdas.core.plan_row import Exclusion
@@ -144,11 +145,12 @@ def test_the_slowest_of_three_limits_decides(
     assert plan.totals.parts == 40
     limits = routes(sms=(parts_per_second, requests_per_second))
     assert seconds_of(plan, limits, tps) == pytest.approx(seconds)
+    assert lanes_of(lane_attributes(plan.totals.lanes))[0].parts == 40, "kept for the course of the campaign"
 
 
 def test_the_days_cap_of_all_campaigns_is_among_the_limits() -> None:
     plan = make_plan([person(row, US) for row in range(20)], opted_out=nobody)
-    half_usd = float(plan.totals.cost_usd) / 2
+    half_usd = float(plan.totals.highest_cost_usd) / 2
     ahead = forecast_of(plan.totals, routes(sms=(1_000, 1_000)), Terms(10, 1e6, 0.0, daily_cap_usd=half_usd))
     assert ahead.limited_by == "daily_cap"
     assert 86_400 <= ahead.seconds < 2 * 86_400
