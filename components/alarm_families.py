@@ -161,8 +161,8 @@ PUMPING_GUARD = Family(
     name="pumping-guard",
     levels=CRITICAL,
     missing="notBreaching",
-    meaning="Single messages are held back because they look like SMS pumping: many numbers of one range, or a country"
-    " that nobody writes to",
+    meaning="Single messages are held back because they look like SMS pumping: many messages to one number, many"
+    " numbers of one range or of a country that nobody writes to",
 )
 TABLE_THROTTLED = Family(
     name="table-throttled",

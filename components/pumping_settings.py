@@ -26,11 +26,19 @@ class PumpingGuardSettings(BaseModel):
     usual_countries: tuple[Country, ...] = Field(
         default=(), description="countries that are usual, whatever was sent of late"
     )
+    messages_per_hour: int = Field(default=20, ge=5, le=500, description="messages to one number within an hour")
+    messages_per_day: int = Field(default=40, ge=5, le=500, description="messages to one number within a day")
     campaigns: bool = Field(default=True, description="pause campaigns whose audience somebody has counted up")
 
     @property
     def limits(self) -> GuardLimits:
         """As the message sender takes them."""
         return GuardLimits(
-            self.enabled, self.numbers, self.window_minutes * 60, self.block_minutes * 60, self.usual_countries
+            self.enabled,
+            self.numbers,
+            self.window_minutes * 60,
+            self.block_minutes * 60,
+            self.usual_countries,
+            self.messages_per_hour,
+            self.messages_per_day,
         )

@@ -20,7 +20,7 @@ def add(commands: Commands[argparse.ArgumentParser], shared: argparse.ArgumentPa
     lift = acts.add_parser(
         "lift", parents=[shared], help="let messages go out again; nothing is blocked there for a day"
     )
-    lift.add_argument("block", metavar="ID", help="as the list names it")
+    lift.add_argument("block", metavar="ID", help="as the list names it, or number:+14255550100")
     lift.add_argument("--confirm", metavar="STACK", help="the stack's name again, needed in production")
     lift.set_defaults(make=_lift)
     for each in (listing, lift):

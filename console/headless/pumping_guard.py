@@ -35,7 +35,7 @@ def show(connection: Connection, *, as_json: bool) -> ExitCode:
 
 
 def lift(connection: Connection, block: str, *, allow_actions: bool, confirm: str | None, as_json: bool) -> ExitCode:
-    """Lift a block; its range or country is left alone for a while."""
+    """Lift a block; what it held is left alone for a while."""
     require_confirmed(stack_facts(connection, allow_actions=allow_actions), confirm)
     answer = records_of(connection).lift_pumping_block(block)
     if as_json:

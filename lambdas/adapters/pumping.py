@@ -1,6 +1,6 @@
-"""The pumping guard's state: an item of the rate-limits table for each range or unusual country that takes messages.
+"""The pumping guard's state: an item of the rate-limits table for each number, range and country that takes messages.
 
-A message costs a read and, unless its number was seen in the window, one write unit.
+A message costs four reads and a write unit for its number, and another one if the number was not seen in the window.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lambdas.adapters.counters import COUNTRY_PREFIX
@@ -17,7 +18,8 @@ from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.counting import SECONDS_PER_DAY, utc_day
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.pumping_guard import MIX_DAYS, GuardLimits, UsualMix, Watch, Watched, watched
+from lambdas.core.pumping_guard import MIX_DAYS, GuardLimits, Kind, UsualMix, Watch, Watched
+from lambdas.core.pumping_verdict import Verdict, is_allowed
 from lambdas.core.simulator import is_simulator
 
 MAX_TRIES = 20
@@ -66,7 +68,8 @@ class MixReader:
 
 
 class PumpingGuard:
-    """Implements `lambdas.core.single_sending.GuardPort`; one for all threads of a container."""
+    """Implements `lambdas.core.single_sending.GuardPort`, and `lambdas.core.pumping_verdict.Watches` for that; one for
+    all threads of a container."""
 
     def __init__(self, table: Table, mix: MixReader, limits: GuardLimits, now_ms: Callable[[], int]) -> None:
         self._table = table
@@ -75,33 +78,52 @@ class PumpingGuard:
         self._now_ms = now_ms
         self._lock = threading.Lock()
 
-    def allows(self, row: PlannedRow) -> bool:
+    def allows(self, message_id: str, row: PlannedRow) -> bool:
         """Take in one SMS; other channels, and simulator destinations, pay nobody and are let through.
 
         Raises what the table failed with: nothing is sent that was not taken in.
         """
         if not self._limits.enabled or row.channel != Channel.SMS or is_simulator(row.destination):
             return True
-        what = watched(row.destination, row.country, self._mix.read(), self._limits)
+        usual = self._mix.read().is_usual(row.country, self._limits)
         # One thread at a time: those of a batch would only meet on the same item.
         with self._lock:
-            return self._judge(what, row.destination)
+            return is_allowed(self, message_id, row.destination, row.country, usual=usual, limits=self._limits)
 
-    def _judge(self, what: Watched, number: str) -> bool:
+    def is_blocked(self, what: Watched) -> bool:
+        """As `Watches.is_blocked`."""
+        return Watch.from_item(self._table.get(watch_key(what))).is_blocked(self._now_s())
+
+    def judge(self, what: Watched, number: str, most: int) -> Verdict:
+        """As `Watches.judge`."""
+        now_s = self._now_s()
+        before, after, allowed = self._change(what, lambda watch: watch.judge(number, now_s, self._limits, most))
+        joins = allowed and after != before and after.has_others(number, now_s, self._limits)
+        return Verdict(allowed, joins)
+
+    def admit(self, what: Watched, message_id: str) -> bool:
+        """As `Watches.admit`."""
+        now_s = self._now_s()
+        return self._change(what, lambda watch: watch.admit(message_id, now_s, self._limits))[2]
+
+    def _change(self, what: Watched, change: Callable[[Watch], tuple[Watch, bool]]) -> tuple[Watch, Watch, bool]:
+        """The watch before and after, and whether the message is let through."""
         item = self._table.get(watch_key(what))
         for _ in range(MAX_TRIES):
-            now_s = self._now_ms() // 1_000
             before = Watch.from_item(item)
-            after, allowed = before.judge(number, now_s, self._limits)
+            after, allowed = change(before)
             if after == before:
-                return allowed
+                return before, after, allowed
             if not allowed:
                 list_block(self._table, what, after.blocked_until_s)
-            failed = write_watch(self._table, what, before.version, after.attributes(now_s, self._limits))
+            failed = write_watch(self._table, what, before.version, after.attributes(self._now_s(), self._limits))
             if failed is None:
-                return allowed
+                return before, after, allowed
             item = failed.item
         raise RuntimeError(f"the watch of a {what.kind} was changed by others {MAX_TRIES} times in a row")
+
+    def _now_s(self) -> int:
+        return self._now_ms() // 1_000
 
 
 class Blocks:
@@ -119,17 +141,19 @@ class Blocks:
         return {what: until for what, until in sorted(found.items(), key=lambda each: -each[1]) if until > now_s}
 
     def lift(self, what: Watched) -> bool:
-        """End a block and leave its range or country alone for a day; False if there is no block."""
+        """End a block and leave what it held alone for a day; False if there is none. A number that messages have gone
+        to counts as blocked: it may have no room."""
         item = self._table.get(watch_key(what))
         for _ in range(MAX_TRIES):
             now_s = self._now_ms() // 1_000
             before = Watch.from_item(item)
-            if before.blocked_until_s <= now_s:
+            if not (before.seen if what.kind is Kind.NUMBER else before.blocked_until_s > now_s):
                 return False
             after = before.lift(now_s, EXEMPT_SECONDS).attributes(now_s, GuardLimits())
             failed = write_watch(self._table, what, before.version, after)
             if failed is None:
-                list_block(self._table, what, 0)
+                if what.kind is not Kind.NUMBER:
+                    list_block(self._table, what, 0)
                 return True
             item = failed.item
         raise RuntimeError(f"the watch of a {what.kind} was changed by others {MAX_TRIES} times in a row")
@@ -162,4 +186,5 @@ def list_block(table: Table, what: Watched, until_s: int) -> None:
 
 def _what(name: str) -> Watched:
     kind, _, rest = name.removeprefix(BLOCK_PREFIX).partition("_")
-    return Watched(kind, f"+{rest}" if kind == "range" else rest)
+    found = Watched(Kind(kind), rest)
+    return replace(found, name=f"+{rest}") if found.names_digits else found

@@ -31,7 +31,7 @@ class BlockService:
         return Answer(200, {"blocks": blocks})
 
     def lift(self, parameters: Mapping[str, str], _query: Mapping[str, str]) -> Answer:
-        """200 once messages go out again; the range or country is left alone for a day."""
+        """200 once messages go out again; what was blocked is left alone for a day."""
         what = Watched.from_id(unquote(parameters.get("id", "")))
         if what is None or not self._blocks.lift(what):
             raise ApiError(404, "not_blocked", "nothing of this id is blocked; GET /api/pumping-guard lists the blocks")

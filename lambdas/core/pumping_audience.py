@@ -1,17 +1,17 @@
-"""SMS pumping in a campaign's audience, which is known before anything is sent: ranges that hold too many numbers.
+"""SMS pumping in a campaign's audience, which is known before anything is sent: numbers that somebody has counted up.
 
 Recipients of a real audience are strewn over a country's numbering plan. A block of extensions in it is ordinary, and
-so is a small country whose every range is hit because the audience is a large part of its people; a list that somebody
-has counted up is neither. Countries are not judged here: who sends a campaign has chosen them and seen them in the
-preflight.
+so is a small country whose every range is hit because the audience is a large part of its people; a range that holds
+too many numbers is neither, and many runs of numbers that follow one another are not, however short each is. Countries
+are not judged here: they are those that the stack and the campaign allow (`countries`).
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import BinaryIO
 
 from lambdas.core.pumping_guard import RANGE_DIGITS
@@ -31,8 +31,20 @@ FACTOR = 5
 ALIKE_RANGES = 30
 """Ranges look alike when there are at least so many and the one has less than `FACTOR` times the others' mean."""
 
-AT_ONCE = 131_072
-"""Numbers whose ranges are sorted together, in 5 MB."""
+RUN = 20
+STEP = 5
+"""So many numbers of a range that follow one another at one step, of up to `STEP`, are no chance: of recipients who are
+half of all numbers, one in 400 million begins such a run."""
+RUNS = 100
+RUNS_SHARE = 0.10
+"""Runs are suspicious that hold so many numbers and such a share of their country's audience, which a company's
+telephones are not."""
+RUNS_CERTAIN = 500
+RUNS_CERTAIN_SHARE = 0.01
+"""So many are suspicious in a share that the telephones of several companies are not."""
+
+AT_ONCE = 98_304
+"""Numbers that are sorted together, in 5 MB."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,62 +65,84 @@ MAX_SHOWN = 20
 
 
 class AudienceRanges:
-    """An audience's ranges by country, one of eight bytes for each number; every number is to be given once.
+    """An audience's numbers by country, in eight bytes each; every number is to be given once.
 
     A million numbers take 8 MB, and 5 MB more for a moment when they are judged.
     """
 
-    def __init__(self, ranges: Mapping[str, array[int]] | None = None) -> None:
-        self._ranges = dict(ranges or {})
+    def __init__(self, numbers: Mapping[str, array[int]] | None = None) -> None:
+        self._numbers = dict(numbers or {})
 
     def add(self, number: str, country: str) -> None:
         """Take in one E.164 number."""
         if not is_simulator(number):
-            self._ranges.setdefault(country, array(_CODE)).append(int(number[1:-RANGE_DIGITS] or 0))
+            self._numbers.setdefault(country, array(_CODE)).append(int(number[1:]))
 
     def suspicious(self) -> tuple[SuspiciousRange, ...]:
         """The ranges that no ordinary audience has, the fullest first."""
         found: list[SuspiciousRange] = []
-        for country, numbers in self._ranges.items():
-            ranges, blocks = 0, []
-            for prefix, count in _counts(numbers):
+        for country, numbers in self._numbers.items():
+            ranges, in_runs, notable = 0, 0, []
+            for prefix, count, following in _counts(numbers):
                 ranges += 1
-                if count >= BLOCK:
-                    blocks.append((prefix, count))
+                in_runs += following
+                if count >= BLOCK or following:
+                    notable.append((prefix, count, following))
+            counted_up = _are_counted_up(in_runs, len(numbers))
             found.extend(
                 SuspiciousRange(count, country, f"+{prefix}")
-                for prefix, count in blocks
-                if _is_suspicious(count, len(numbers), ranges)
+                for prefix, count, following in notable
+                if (following and counted_up) or (count >= BLOCK and _is_suspicious(count, len(numbers), ranges))
             )
         return tuple(sorted(found, reverse=True))
 
     @property
     def sizes(self) -> dict[str, int]:
         """How many numbers of each country there are, in the order in which `write` writes them."""
-        return {country: len(numbers) for country, numbers in self._ranges.items()}
+        return {country: len(numbers) for country, numbers in self._numbers.items()}
 
     def write(self, file: BinaryIO) -> None:
-        """Every country's ranges, as they are in memory."""
-        for numbers in self._ranges.values():
+        """Every country's numbers, as they are in memory."""
+        for numbers in self._numbers.values():
             numbers.tofile(file)
 
     @classmethod
     def read(cls, file: BinaryIO, sizes: Mapping[str, int]) -> AudienceRanges:
         """The inverse of `write`."""
-        ranges = {}
+        found = {}
         for country, size in sizes.items():
-            ranges[country] = array(_CODE)
-            ranges[country].frombytes(file.read(size * ranges[country].itemsize))
-        return cls(ranges)
+            found[country] = array(_CODE)
+            found[country].frombytes(file.read(size * found[country].itemsize))
+        return cls(found)
 
 
-def _counts(numbers: array[int]) -> Iterator[tuple[int, int]]:
-    """Each range and how often it occurs, in passes that sort a share of them: as objects they take five times as much
-    as in the array."""
+def _counts(numbers: array[int]) -> Iterator[tuple[int, int, int]]:
+    """Each range, how many of the numbers it has and how many of those are in runs, in passes that sort a share of the
+    numbers: as objects they take five times as much as in the array."""
+    size = 10**RANGE_DIGITS
     passes = 1 + len(numbers) // AT_ONCE
     for residue in range(passes):
-        for prefix, group in groupby(sorted(number for number in numbers if number % passes == residue)):
-            yield prefix, sum(1 for _ in group)
+        chosen = sorted(number for number in numbers if number // size % passes == residue)
+        for prefix, group in groupby(chosen, lambda number: number // size):
+            found = list(group)
+            yield prefix, len(found), _in_runs(found)
+
+
+def _in_runs(numbers: Sequence[int]) -> int:
+    """How many of the numbers, which are in order, follow one another at one step."""
+    total, length, step = 0, 1, 0
+    for before, number in pairwise(numbers):
+        if number - before == step:
+            length += 1
+            continue
+        total += length if length >= RUN else 0
+        step, length = (number - before, 2) if number - before <= STEP else (0, 1)
+    return total + (length if length >= RUN else 0)
+
+
+def _are_counted_up(in_runs: int, total: int) -> bool:
+    share = in_runs / total
+    return (in_runs >= RUNS and share >= RUNS_SHARE) or (in_runs >= RUNS_CERTAIN and share >= RUNS_CERTAIN_SHARE)
 
 
 def _is_suspicious(numbers: int, total: int, ranges: int) -> bool:

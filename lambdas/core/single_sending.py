@@ -84,7 +84,7 @@ class DayBudgetPort(Protocol):
 class GuardPort(Protocol):
     """What protects single messages against SMS pumping."""
 
-    def allows(self, row: PlannedRow) -> bool:
+    def allows(self, message_id: str, row: PlannedRow) -> bool:
         """Take in a message that is about to be sent; False if it must not be."""
 
 
@@ -169,7 +169,7 @@ class SingleSender:
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
-        if self._ports.guard is not None and not self._ports.guard.allows(row):
+        if self._ports.guard is not None and not self._ports.guard.allows(message_id, row):
             return self.record_not_sent(message_id, row, PUMPING_GUARD)
         day = self._ports.budget.take(row.reserved_usd)
         if day is None:

@@ -24,7 +24,7 @@ from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import booked
 from lambdas.core.leg_order import LegOrder
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.pumping_guard import GuardLimits, Watch, Watched
+from lambdas.core.pumping_guard import GuardLimits, Kind, Watch, Watched
 from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
@@ -50,7 +50,7 @@ BOUNCING = CarrierProfile(
 )
 SLOW = CarrierProfile(seed=8, latency_ms=(6_000, 6_000))
 ONE_RECEIPT_BATCH = 100
-FRANCE, LIMITS = Watched("country", "FR"), GuardLimits()
+FRANCE, LIMITS = Watched(Kind.COUNTRY, "FR"), GuardLimits()
 
 
 @dataclass(frozen=True, slots=True)

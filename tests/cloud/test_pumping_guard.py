@@ -15,7 +15,7 @@ from lambdas.adapters.pumping import Blocks, MixReader, PumpingGuard
 from lambdas.core.channels import Channel
 from lambdas.core.counting import CounterDelta, CounterKey, utc_day
 from lambdas.core.lifecycle import Counts
-from lambdas.core.pumping_guard import DAY_S, GuardLimits, UsualMix, Watched, range_of
+from lambdas.core.pumping_guard import DAY_S, WIDE_FACTOR, GuardLimits, Kind, UsualMix, Watched
 from localcloud.launch import LocalCloud
 from tests.cloud.campaign_client import StackClient, message_order
 from tests.cloud.conftest import WaitUntil
@@ -50,29 +50,61 @@ def test_many_senders_let_few_of_an_attack_through_for_a_write_each(
     rows = [replace(planned_row(0), destination=f"{prefix}{number:03d}", country="US") for number in range(200)]
     cloud.control.clear_meters()
     with ThreadPoolExecutor(SENDERS * THREADS) as pool:
-        allowed = list(pool.map(lambda each: guards[each[0] % SENDERS].allows(each[1]), enumerate(rows)))
+        allowed = list(
+            pool.map(lambda each: guards[each[0] % SENDERS].allows(f"m-{each[0]}", each[1]), enumerate(rows))
+        )
     assert sum(allowed) == LIMITS.numbers
     assert sum(allowed) <= BAR
     table = stack.outputs.messaging.rate_limits_table
-    assert cloud.control.meters()["write_units"][table]["UpdateItem"] <= len(rows)
-    assert guards[0].allows(replace(rows[0], channel=Channel.WHATSAPP.value))
+    assert cloud.control.meters()["write_units"][table]["UpdateItem"] <= len(rows) + 3 * LIMITS.numbers
+    assert guards[0].allows("m-200", replace(rows[0], channel=Channel.WHATSAPP.value))
 
 
 def test_a_block_is_listed_and_lifted_by_the_api(stack: StackClient, prefix: str) -> None:
     guard = PumpingGuard(stack.rate_limits, Usual(US=20_000), LIMITS, lambda: time.time_ns() // 1_000_000)
     rows = [replace(planned_row(0), destination=f"{prefix}{number:03d}", country="US") for number in range(16)]
-    assert [guard.allows(row) for row in rows] == [True] * 15 + [False]
+    assert [guard.allows(f"m-{place}", row) for place, row in enumerate(rows)] == [True] * 15 + [False]
     listed = stack.call("GET", "/api/pumping-guard")[1]["blocks"]
     (block,) = [each for each in listed if each["id"] == f"range:{prefix}"]
     assert (block["kind"], block["name"]) == ("range", f"{prefix}xxx")
     assert block["until_ms"] > time.time() * 1_000
     path = f"/api/pumping-guard/range%3A%2B{prefix[1:]}"
     assert stack.call("DELETE", path)[0] == 200
-    assert guard.allows(rows[-1])
+    assert guard.allows("m-16", rows[-1])
     assert all(each["id"] != block["id"] for each in stack.call("GET", "/api/pumping-guard")[1]["blocks"])
     status, answer = stack.call("DELETE", path)
     assert (status, answer["error"]["code"]) == (404, "not_blocked")
     assert stack.call("DELETE", "/api/pumping-guard/everything")[0] == 404
+
+
+def test_one_number_takes_no_more_than_a_person_asks_for_until_somebody_lifts_it(
+    stack: StackClient, prefix: str
+) -> None:
+    guard = PumpingGuard(stack.rate_limits, Usual(US=20_000), LIMITS, lambda: time.time_ns() // 1_000_000)
+    row = replace(planned_row(0), destination=f"{prefix}000", country="US")
+    allowed = [guard.allows(f"m-{place}", row) for place in range(LIMITS.messages_per_hour + 10)]
+    assert allowed == [True] * LIMITS.messages_per_hour + [False] * 10
+    assert guard.allows("m-0", row), "it was let through before, and comes again"
+    assert all(row.destination[1:] not in each["id"] for each in stack.call("GET", "/api/pumping-guard")[1]["blocks"])
+    path = f"/api/pumping-guard/number%3A%2B{row.destination[1:]}"
+    assert stack.call("DELETE", path)[0] == 200
+    assert guard.allows("another", row)
+    status, answer = stack.call("DELETE", path)
+    assert (status, answer["error"]["code"]) == (404, "not_blocked")
+
+
+def test_an_attack_over_neighbouring_ranges_is_stopped_and_lifted(stack: StackClient, prefix: str) -> None:
+    guard = PumpingGuard(stack.rate_limits, Usual(US=20_000), LIMITS, lambda: time.time_ns() // 1_000_000)
+    numbers = [f"{prefix[:-1]}{range_}{line:03d}" for range_ in range(10) for line in range(15)]
+    rows = [replace(planned_row(0), destination=number, country="US") for number in numbers]
+    allowed = [guard.allows(f"m-{place}", row) for place, row in enumerate(rows)]
+    most = LIMITS.numbers * WIDE_FACTOR
+    assert most <= sum(allowed) <= most + 3, "the first of each range is no neighbour"
+    wide = Watched.of(Kind.WIDE, numbers[0])
+    (block,) = [each for each in stack.call("GET", "/api/pumping-guard")[1]["blocks"] if each["id"] == wide.id]
+    assert (block["kind"], block["name"]) == ("wide", f"{prefix[:-2]}xxxxx")
+    assert stack.call("DELETE", f"/api/pumping-guard/wide%3A%2B{wide.name[1:]}")[0] == 200
+    assert guard.allows("m-150", rows[-1])
 
 
 def test_a_country_outside_the_mix_of_the_last_days(stack: StackClient, unique: str) -> None:
@@ -88,11 +120,10 @@ def test_a_country_outside_the_mix_of_the_last_days(stack: StackClient, unique: 
     assert {name: sent for name, sent in mix.read().messages.items() if sent} == {"US": 350}
     guard = PumpingGuard(stack.rate_limits, mix, LIMITS, lambda: now_ms)
     rows = [replace(planned_row(0), destination=f"+336{n:03d}{days_on % 10**5:05d}", country="FR") for n in range(30)]
-    assert sum(map(guard.allows, rows)) == LIMITS.numbers
-    assert Watched("country", "FR") in Blocks(stack.rate_limits, lambda: now_ms).listed()
-    assert guard.allows(replace(rows[0], destination="+12065551234", country="US"))
-    assert Blocks(stack.rate_limits, lambda: now_ms).lift(Watched("country", "FR"))
-    assert range_of("+12065551234") == "+12065551"
+    assert sum(guard.allows(f"m-{place}", row) for place, row in enumerate(rows)) == LIMITS.numbers
+    assert Watched(Kind.COUNTRY, "FR") in Blocks(stack.rate_limits, lambda: now_ms).listed()
+    assert guard.allows("m-30", replace(rows[0], destination="+12065551234", country="US"))
+    assert Blocks(stack.rate_limits, lambda: now_ms).lift(Watched(Kind.COUNTRY, "FR"))
 
 
 def test_what_is_held_back_is_on_record(stack: StackClient, prefix: str, wait_until: WaitUntil) -> None:

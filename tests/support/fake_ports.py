@@ -462,7 +462,7 @@ class FakeGuard:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def allows(self, row: PlannedRow) -> bool:
+    def allows(self, message_id: str, row: PlannedRow) -> bool:
         return self._worker.operate("allows", lambda: row.destination not in self._worker.world.guarded)
 
 

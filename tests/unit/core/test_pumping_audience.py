@@ -30,6 +30,16 @@ def customers(country: str, number: int, seed: int = 1) -> Numbers:
     return [(PLANS[country](chance), country) for _ in range(number)]
 
 
+def ivorians(block: int, numbers: int, step: int = 1) -> Numbers:
+    """Mobile numbers of Ivory Coast that follow one another."""
+    return [(f"+2250700{block:03d}{place * step:03d}", "CI") for place in range(numbers)]
+
+
+def strewn_in_ivory_coast(numbers: int) -> Numbers:
+    chance = random.Random(225)
+    return [(f"+22507{chance.randrange(10**8):08d}", "CI") for _ in range(numbers)]
+
+
 def counted_up(prefix: str, numbers: int, country: str = "US") -> Numbers:
     digits = 12 - len(prefix)
     return [(f"{prefix}{place:0{digits}d}", country) for place in range(numbers)]
@@ -48,10 +58,14 @@ def counted_up(prefix: str, numbers: int, country: str = "US") -> Numbers:
         [*customers("US", 3_000), *counted_up("+12067771", 150)],
         [(number, country) for country, number in SUCCESS_BY_COUNTRY.items()] * 500,
         [(f"+1206777{block}{line:03d}", "US") for block in range(10) for line in range(0, 1000, 10)],
+        [*customers("US", 1_000), *counted_up("+12067771", 49), *counted_up("+12069991", 40)],
+        [*customers("AD", 40_000), *counted_up("+376312", 49, "AD")],
+        [*customers("US", 100_000), *(each for block in range(6) for each in counted_up(f"+1206777{block}", 150))],
         [],
     ],
     ids=["national", "small", "another plan", "a small country", "a quarter of a small country", "many countries",
-         "a block of extensions", "extensions amid customers", "simulator numbers", "a town", "nobody"],
+         "a block of extensions", "extensions amid customers", "simulator numbers", "a town", "two companies",
+         "a company in a small country", "companies amid a nation", "nobody"],
 )  # fmt: skip
 def test_an_ordinary_audience_is_left_alone(audience: Numbers) -> None:
     assert found(audience) == ()
@@ -67,9 +81,14 @@ def test_an_ordinary_audience_is_left_alone(audience: Numbers) -> None:
         ([*customers("US", 2_000), *counted_up("+12067771", 250)], 1),
         ([*customers("AD", 10_000), *((f"+3763{n:05d}", "AD") for n in range(1_000))], 1),
         ([(f"+120677{block:02d}{line:03d}", "US") for block in range(40) for line in range(550)], 40),
+        ([*strewn_in_ivory_coast(1_200), *ivorians(4, 190)], 1),
+        ([*customers("US", 20_000), *(each for block in range(20) for each in ivorians(block, 49))], 20),
+        ([*strewn_in_ivory_coast(20_000), *(each for block in range(20) for each in ivorians(block, 49))], 20),
+        ([*customers("US", 3_000), *(each for block in range(20) for each in ivorians(block, 40, step=3))], 20),
     ],
-    ids=["5,000 in a row", "100 in a row", "two digits", "amid many", "amid some", "in a small country", "many ranges"],
-)
+    ids=["5,000 in a row", "100 in a row", "two digits", "amid many", "amid some", "in a small country", "many ranges",
+         "190 in a row", "small blocks", "small blocks amid many", "in steps"],
+)  # fmt: skip
 def test_numbers_that_were_counted_up_are_found(audience: Numbers, ranges: int) -> None:
     assert len(found(audience)) == ranges
 
