@@ -18,6 +18,7 @@ from components.messaging import Messaging
 from components.outbox import Outbox
 from components.platform import Platform
 from components.queue import DeadLetterQueue, Queue, QueueArgs
+from components.send_window_settings import window_text
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
@@ -347,6 +348,7 @@ class Campaigns(pulumi.ComponentResource):
                     "retention_days": settings.policy.data_retention_days,
                     **self._account_limits,
                     "allowed_countries": settings.sms.countries_text,
+                    "promotional_window": window_text(settings.promotional_window),
                 },
                 statements=[
                     self._table.grant(

@@ -26,7 +26,8 @@ class EnvironmentPolicy:
     audiences; `key_deletion_days` KMS's waiting period (7..30). `protect` makes Pulumi refuse to delete what holds
     data, `deletion_protection` makes AWS refuse it, `retain_data` leaves it behind when the stack goes.
     `notify` are the severities whose alarms notify somebody. `shared_layer` says whether functions get their
-    dependencies from a layer; the embedded cloud supplies them itself.
+    dependencies from a layer; the embedded cloud supplies them itself. `names_limits` says whether a stack has to name
+    the countries that it writes to and its quiet hours.
     """
 
     log_level: str
@@ -40,6 +41,7 @@ class EnvironmentPolicy:
     tracing: bool
     shared_layer: bool
     notify: frozenset[Severity]
+    names_limits: bool
 
 
 ENVIRONMENTS: Mapping[Environment, EnvironmentPolicy] = {
@@ -55,6 +57,7 @@ ENVIRONMENTS: Mapping[Environment, EnvironmentPolicy] = {
         tracing=False,
         shared_layer=False,
         notify=frozenset({Severity.WARNING, Severity.CRITICAL}),
+        names_limits=False,
     ),
     Environment.DEV: EnvironmentPolicy(
         log_level="DEBUG",
@@ -68,6 +71,7 @@ ENVIRONMENTS: Mapping[Environment, EnvironmentPolicy] = {
         tracing=True,
         shared_layer=True,
         notify=frozenset({Severity.CRITICAL}),
+        names_limits=False,
     ),
     Environment.STAGING: EnvironmentPolicy(
         log_level="INFO",
@@ -81,6 +85,7 @@ ENVIRONMENTS: Mapping[Environment, EnvironmentPolicy] = {
         tracing=True,
         shared_layer=True,
         notify=frozenset({Severity.WARNING, Severity.CRITICAL}),
+        names_limits=False,
     ),
     Environment.PROD: EnvironmentPolicy(
         log_level="INFO",
@@ -94,5 +99,6 @@ ENVIRONMENTS: Mapping[Environment, EnvironmentPolicy] = {
         tracing=True,
         shared_layer=True,
         notify=frozenset({Severity.WARNING, Severity.CRITICAL}),
+        names_limits=True,
     ),
 }

@@ -10,6 +10,8 @@ from lambdas.core.pumping_guard import GuardLimits
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166 alpha-2."""
+ASK_FOR_COUNTRIES = "sms.allowed_countries, the countries whose numbers may be written to, such as [US]"
+"""What a stack that has to name its countries is told."""
 
 
 class PumpingGuardSettings(BaseModel):

@@ -23,7 +23,8 @@ from pydantic.fields import FieldInfo
 
 from components.environments import ENVIRONMENTS, Environment, EnvironmentPolicy
 from components.price_settings import PriceSettings
-from components.pumping_settings import Country, PumpingGuardSettings
+from components.pumping_settings import ASK_FOR_COUNTRIES, Country, PumpingGuardSettings
+from components.send_window_settings import ASK_FOR_WINDOW, PromotionalWindow
 from components.session_settings import SessionSettings
 from lambdas.core.countries import countries_to_text
 
@@ -126,7 +127,7 @@ class SmsSettings(_Settings):
         description="the account's SMS spend limit of a month, for forecasts; 0 where it does not matter",
     )
     allowed_countries: tuple[Country, ...] = Field(
-        default=(), description="countries whose numbers may be written to, on WhatsApp too; all without it"
+        default=(), description="countries whose numbers may be written to, on WhatsApp too; production names them"
     )
     pumping_guard: PumpingGuardSettings = Field(
         default=PumpingGuardSettings(), description="protection against SMS pumping"
@@ -200,6 +201,11 @@ class StackSettings(_Settings):
         le=1,
         description="share of a campaign's latest messages that may fail before it pauses itself; 1 for never",
     )
+    promotional_window: PromotionalWindow = Field(
+        default=None,
+        description="hours of the recipient's day in which promotional campaigns are sent that say nothing about them, "
+        "or none; production names it",
+    )
     messages_daily_cap_usd: float = Field(
         default=20.0, gt=0, allow_inf_nan=False, description="what single messages may cost in a UTC day"
     )
@@ -248,6 +254,15 @@ class StackSettings(_Settings):
     def _own_event_source(self) -> Self:
         if (self.in_house_event_source or "").startswith("aws."):
             raise ValueError("in_house_event_source must not start with `aws.`: PutEvents refuses AWS's own sources")
+        return self
+
+    @model_validator(mode="after")
+    def _names_its_limits(self) -> Self:
+        unsaid = [] if self.sms.allowed_countries else [ASK_FOR_COUNTRIES]
+        if self.promotional_window is None:
+            unsaid.append(ASK_FOR_WINDOW)
+        if unsaid and self.policy.names_limits:
+            raise ValueError(f"the environment {self.environment} has to name {'; and '.join(unsaid)}")
         return self
 
     @property

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, is_paused_by_platform
+from lambdas.core.send_window import SendWindow
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -345,7 +346,8 @@ class WorstCase:
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """The answer of a dry run: what would be sent, to how many, for how much and how long (None without an end);
-    `limited_by` names the limit that binds, `worst` is None where the API does not tell it.
+    `limited_by` names the limit that binds, `worst` is None where the API does not tell it, `window` without
+    hours of the recipient's day in which alone it is sent.
     """
 
     recipients: int
@@ -359,6 +361,7 @@ class CampaignPlan:
     pauses_at: str = ""
     """When the account's monthly SMS limit pauses it, empty if it does not."""
     worst: WorstCase | None = None
+    window: SendWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from console.domain import (
 from console.sources.clients import Clients
 from console.sources.signed_api import SignedApi
 from console.text import safe_line
+from lambdas.core.send_window import SendWindow
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
@@ -102,6 +103,7 @@ def read_plan(answer: Mapping[str, Any]) -> CampaignPlan:
             limited_by=safe_line(answer.get("forecast", {}).get("limited_by") or "", 40),
             pauses_at=safe_line(answer.get("forecast", {}).get("pauses_at") or "", 40),
             worst=_worst_case(answer) if "highest_cost_with_fallback_usd" in answer else None,
+            window=SendWindow.from_json(answer["send_window"]) if answer.get("send_window") else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _malformed(f"has no plan ({type(error).__name__}: {safe_line(error, 60)})") from error

@@ -38,6 +38,9 @@ def preflight_lines(plan: CampaignPlan, tps: float) -> list[Line]:
         ("channels", channels or fmt.MISSING),
         ("countries", countries or fmt.MISSING),
     ]
+    if plan.window is not None:
+        hours = plan.window.to_json()
+        course.append(("send window", f"{hours['start']} to {hours['end']} of the recipient's day"))
     return [*_rows(counted), *([] if plan.worst is None else _worst_lines(plan.worst)), *_rows(course)]
 
 

@@ -35,6 +35,7 @@ from lambdas.core.campaign_request import (
     canonical_hash,
     parse_campaign_request,
     price_text,
+    with_promotional_window,
 )
 from lambdas.core.channels import Routes
 from lambdas.core.error_tally import ErrorTally
@@ -46,6 +47,7 @@ from lambdas.core.preflight import Terms, daily_quotas, preflight
 from lambdas.core.prices import PriceList
 from lambdas.core.rest import rest_until
 from lambdas.core.schedule import MAX_DELAY_SECONDS, wrong_start
+from lambdas.core.send_window import SendWindow
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -84,16 +86,18 @@ class CampaignService:
         self._plan_queue = plan_queue
         self._now_ms = now_ms
 
-    def send(self, document: object, caller: Caller) -> Answer:
+    def send(self, asked: object, caller: Caller) -> Answer:
         """`POST /api/send-campaign`: 200 for a dry run, 202 for a campaign, the same 202 for the same key and body.
 
         A dry run over an upload answers 202 with a plan to be read.
         """
+        document = with_promotional_window(asked, SendWindow.from_text(self._settings.promotional_window))
         try:
             request = parse_campaign_request(document)
             require_room(request.recipients)
         except RequestError as error:
             raise ApiError(400, "invalid_request", str(error), problems=error.problems) from error
+        assert isinstance(asked, dict)
         assert isinstance(document, dict)
         cap = self._spend_cap(request)
         if request.dry_run:
@@ -101,7 +105,7 @@ class CampaignService:
             if request.audience_id is not None:
                 return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
             return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
-        body_hash = canonical_hash({name: value for name, value in document.items() if name != "dry_run"})
+        body_hash = canonical_hash({name: value for name, value in asked.items() if name != "dry_run"})
         campaign_id = self._campaign_id(request, caller, body_hash)
         item = self._meta_item(campaign_id, request, caller, body_hash, cap)
         existing = self._campaigns.meta(campaign_id)

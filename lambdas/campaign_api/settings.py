@@ -10,7 +10,10 @@ from lambdas.core.environment import FunctionEnvironment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignApiSettings(FunctionEnvironment):
-    """What the HTTP API needs: where campaigns and messages live, and the channels that preflight plans with."""
+    """What the HTTP API needs: where campaigns and messages live, and the channels that preflight plans with.
+
+    `promotional_window` is the JSON of a send window, empty without one.
+    """
 
     FUNCTION: ClassVar[str] = "campaign_api"
 
@@ -31,3 +34,4 @@ class CampaignApiSettings(FunctionEnvironment):
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0
     campaigns_daily_cap_usd: float = 0.0
+    promotional_window: str = ""

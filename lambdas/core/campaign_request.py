@@ -153,6 +153,18 @@ def price_text(usd: float | None) -> str | None:
     return None if usd is None else f"{usd:.5f}"
 
 
+def with_promotional_window(document: object, window: SendWindow | None) -> object:
+    """A decoded body as it is meant on a stack that keeps quiet hours: promotional campaigns are sent in the stack's
+    `window` unless they name one, or `null` for none."""
+    options = document.get("options") if isinstance(document, dict) else None
+    if window is None or not isinstance(options, dict) or "send_window" in options:
+        return document
+    if options.get("message_type") != "PROMOTIONAL":
+        return document
+    assert isinstance(document, dict)
+    return {**document, "options": {**options, "send_window": window.to_json()}}
+
+
 def parse_campaign_request(document: object) -> CampaignRequest:
     """Check a decoded body; raises `RequestError` with up to 20 problems at once."""
     if not isinstance(document, dict):

@@ -34,6 +34,7 @@ def preflight(totals: PlanTotals, routes: Routes, terms: Terms) -> dict[str, Any
         **totals.summary(),
         "duration_seconds": shown["duration_seconds"],
         "forecast": shown,
+        "send_window": None if terms.window is None else terms.window.to_json(),
         "spend_cap_usd": terms.cap_usd,
         "over_cap": float(totals.highest_cost_usd) > terms.cap_usd,
         "over_cap_with_fallback": float(totals.highest_with_fallback_usd) > terms.cap_usd,

@@ -9,6 +9,7 @@ somebody whose zone is one of them: open is what is open in all.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ class SendWindow:
             **({} if len(self.days) == len(DAYS) else {"days": [DAYS[day] for day in sorted(self.days)]}),
             **({"timezone": self.timezone} if self.timezone else {}),
         }
+
+    @classmethod
+    def from_text(cls, text: str) -> SendWindow | None:
+        """A stack's window as an environment variable holds it, JSON; None for an empty one."""
+        return cls.from_json(json.loads(text)) if text else None
 
     def next_opening(self, zones: str, at_us: int) -> Opening | None:
         """The opening that holds at an instant, else the next one; None if there is none in the next 32 days."""

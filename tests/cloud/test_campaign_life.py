@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,6 +69,37 @@ def test_it_starts_on_time_and_defers_whom_it_would_disturb(stack: StackClient, 
     assert change(stack, campaign_id, status="cancelled")[0] == 200
     wait_until(lambda: stack.show(campaign_id)["settled"], timeout=30)
     assert stack.show(campaign_id)["unsent"] == 3
+
+
+@pytest.fixture
+def quiet_hours(stack: StackClient) -> Iterator[dict[str, str]]:
+    """The stack's window of promotional campaigns, which is never closed, so that the time of day does not matter."""
+    window = {"start": "00:00", "end": "24:00", "timezone": OPEN}
+    functions, name = stack.client("lambda"), stack.outputs.campaigns.campaign_api_function
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    changed = {"Variables": {**variables, "PROMOTIONAL_WINDOW": json.dumps(window)}}
+    functions.update_function_configuration(FunctionName=name, Environment=changed)
+    yield window
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_a_promotional_campaign_keeps_the_stacks_quiet_hours(
+    stack: StackClient, unique: str, wait_until: Wait, quiet_hours: dict[str, str]
+) -> None:
+    body = {"eligible_users": users(OPEN, CLOSED), "throughput_tps": 20, "body": "Half price"}
+    promotional = {**body, "options": {"message_type": "PROMOTIONAL"}}
+    own = {**body, "options": {"message_type": "PROMOTIONAL", "send_window": None}}
+    for asked, window in ((promotional, quiet_hours), (own, None), (body, None)):
+        status, plan = stack.call("POST", "/api/send-campaign", {**asked, "dry_run": True})
+        assert (status, plan["send_window"]) == (200, window)
+    headers = {"Idempotency-Key": unique}
+    answers = [stack.call("POST", "/api/send-campaign", promotional, headers=headers) for _ in range(2)]
+    assert [status for status, _ in answers] == [202, 202], "asked for twice, it is one campaign"
+    campaign_id = answers[0][1]["campaign_id"]
+    wait_until(lambda: stack.show(campaign_id)["settled"], timeout=60, what="all messages are sent")
+    shown = stack.show(campaign_id)
+    assert shown["send_window"] == shown["plan"]["plan"]["send_window"] == quiet_hours
+    assert shown["results"]["delivered"] == 2
 
 
 def test_a_scheduled_campaign_can_be_paused_put_back_retuned_and_started(

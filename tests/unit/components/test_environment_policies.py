@@ -32,6 +32,7 @@ def test_prod_keeps_what_it_has() -> None:
     assert prod.deletion_protection
     assert prod.retain_data
     assert prod.point_in_time_recovery
+    assert prod.names_limits
     assert prod.notify == frozenset(Severity)
 
 

@@ -12,7 +12,14 @@ TAGS = {"owner": "team", "cost_center": "none"}
 
 def settings(environment: str, endpoint_url: str | None) -> StackSettings:
     return StackSettings.model_validate(
-        {"environment": environment, "region": "us-east-1", "tags": TAGS, "endpoint_url": endpoint_url}
+        {
+            "environment": environment,
+            "region": "us-east-1",
+            "tags": TAGS,
+            "endpoint_url": endpoint_url,
+            "sms": {"allowed_countries": ["US"]},
+            "promotional_window": "none",
+        }
     )
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from components.environments import ENVIRONMENTS, Environment
+from components.send_window_settings import window_text
 from components.settings import PROJECT, STAND_INS, SettingsError, SetWithSecret, StackSettings, load, parse
 from lambdas.core.channels import Channel
 from lambdas.core.prices import PriceList
@@ -279,3 +280,35 @@ def test_prices_are_data_with_a_date_and_a_source() -> None:
 )
 def test_prices_that_cannot_hold_are_refused_with_the_remedy(prices: object, problem: str) -> None:
     assert re.search(problem, refusal(config(prices=prices)))
+
+
+WINDOW = {"start": "08:00", "end": "21:00", "timezone": "America/New_York"}
+
+
+def test_production_names_its_countries_and_its_quiet_hours() -> None:
+    named: dict[str, object] = {"sms": {"allowed_countries": ["US"]}, "promotional_window": WINDOW}
+    message = refusal(config(environment="prod"))
+    assert "the environment prod has to name sms.allowed_countries, the countries" in message
+    assert "; and promotional_window, the hours" in message
+    for left_out, other in (("sms", "promotional_window"), ("promotional_window", "sms")):
+        message = refusal(config(environment="prod", **{**named, left_out: None}))
+        assert f"has to name {'sms.allowed_countries' if left_out == 'sms' else left_out}, the" in message
+        assert f"name {other}" not in message
+    settings = parse(config(environment="prod", **named))
+    assert window_text(settings.promotional_window) == json.dumps(WINDOW, separators=(",", ":"))
+    settings = parse(config(environment="prod", **{**named, "promotional_window": "none"}))
+    assert window_text(settings.promotional_window) == ""
+    assert parse(config()).promotional_window is None
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        ({"start": "08:00", "end": "21:00"}, "needs a timezone, such as America/New_York"),
+        ({**WINDOW, "start": "8"}, "promotional_window.start must be a time of day like 09:00"),
+        ({**WINDOW, "timezone": "Moon/Base"}, "promotional_window.timezone must be an IANA time zone"),
+        ("never", "promotional_window must be an object with start and end"),
+    ],
+)
+def test_quiet_hours_that_are_none_are_refused(window: object, words: str) -> None:
+    assert words in refusal(config(promotional_window=window))

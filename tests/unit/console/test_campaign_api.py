@@ -164,6 +164,15 @@ def test_a_plan_tells_the_worst_case_and_whether_the_cap_holds_it(
     assert warned is any(over.values())
 
 
+def test_a_plan_tells_the_hours_in_which_it_is_sent(api: Api) -> None:
+    window = {"start": "08:00", "end": "21:00", "timezone": "America/New_York"}
+    api.replies = [(200, {**PLAN, "send_window": window}), (200, {**PLAN, "send_window": None})]
+    request = make_request(3, 10)
+    with_window, without = ([plain(each) for each in plan_lines(api.client().plan(request), request)] for _ in range(2))
+    assert "send window     08:00 to 21:00 of the recipient's day" in with_window
+    assert not any("send window" in text for text in without)
+
+
 @pytest.mark.parametrize("first", [(500, {"message": "Internal Server Error"}), (0, None)])
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, first: tuple[int, Any]) -> None:
     api.replies = [first, (202, {"campaign_id": "c-1", "status": "created"})]

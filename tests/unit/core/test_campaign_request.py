@@ -16,8 +16,10 @@ from lambdas.core.campaign_request import (
     SendOptions,
     canonical_hash,
     parse_campaign_request,
+    with_promotional_window,
 )
 from lambdas.core.content import Content, Template
+from lambdas.core.send_window import SendWindow
 
 SIMULATOR = "+14254147755"
 
@@ -321,3 +323,30 @@ def test_the_texts_of_all_recipients_together_are_bounded() -> None:
     assert len(contents(*users[:500], body="x" * 100_000)) == 500
     (problem,) = problems_of(request(eligible_users=users, body="x" * 100_000))
     assert "split the audience" in problem
+
+
+STACK_WINDOW = SendWindow(8 * 60, 21 * 60, timezone="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("options", "window"),
+    [
+        ({"message_type": "PROMOTIONAL"}, STACK_WINDOW),
+        ({"message_type": "PROMOTIONAL", "send_window": {"start": "10:00", "end": "12:00"}}, SendWindow(600, 720)),
+        ({"message_type": "PROMOTIONAL", "send_window": None}, None),
+        ({"message_type": "TRANSACTIONAL"}, None),
+        ({}, None),
+    ],
+    ids=["says nothing", "its own", "asks for none", "transactional", "no options"],
+)
+def test_promotional_campaigns_keep_the_stacks_hours_unless_they_say_otherwise(
+    options: dict[str, Any], window: SendWindow | None
+) -> None:
+    asked = request(options=options)
+    assert parse_campaign_request(with_promotional_window(asked, STACK_WINDOW)).options.window == window
+    assert with_promotional_window(asked, None) == asked
+
+
+@pytest.mark.parametrize("document", [None, [], "x", {}, {"options": None}, {"options": []}])
+def test_what_is_no_request_stays_what_it_is(document: object) -> None:
+    assert with_promotional_window(document, STACK_WINDOW) == document

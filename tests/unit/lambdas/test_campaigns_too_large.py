@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -41,8 +41,9 @@ TOO_LARGE = {
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_the_api_refuses_it_before_anything_is_stored(dry_run: bool) -> None:
     nothing: Any = None
+    settings = cast(CampaignApiSettings, SimpleNamespace(promotional_window=""))
     service = CampaignService(
-        cast(CampaignApiSettings, nothing), cast(CampaignTable, nothing), cast(Content, nothing),
+        settings, cast(CampaignTable, nothing), cast(Content, nothing),
         cast(ChannelOptOuts, nothing), cast(Queue, nothing), {Channel.SMS: Route("", "", 10, 10)}, lambda: 0,
         cast(AudienceService, nothing), cast(PlanService, nothing),
     )  # fmt: skip
