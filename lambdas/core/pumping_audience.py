@@ -43,8 +43,8 @@ RUNS_CERTAIN = 500
 RUNS_CERTAIN_SHARE = 0.01
 """So many are suspicious in a share that the telephones of several companies are not."""
 
-AT_ONCE = 98_304
-"""Numbers that are sorted together, in 5 MB."""
+AT_ONCE = 65_536
+"""Numbers that are sorted together, in 3 MB."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +67,7 @@ MAX_SHOWN = 20
 class AudienceRanges:
     """An audience's numbers by country, in eight bytes each; every number is to be given once.
 
-    A million numbers take 8 MB, and 5 MB more for a moment when they are judged.
+    A million numbers take 8 MB, and 3 MB more for a moment when they are judged.
     """
 
     def __init__(self, numbers: Mapping[str, array[int]] | None = None) -> None:
