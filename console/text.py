@@ -6,6 +6,7 @@ terminal, so that one inbound SMS could write a clipboard or move the cursor; no
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from rich.cells import cell_len
@@ -16,10 +17,23 @@ MAX_COMBINING = 2
 """Marks kept on one base character; living languages need no more, towers of marks overdraw other rows."""
 ELLIPSIS = "…"
 
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
+)
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _SEPARATORS = frozenset({"Zl", "Zp"})
 _BLANK_FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u034f")
 _VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0x180B, 0x1810), *range(0xE0100, 0xE01F0)]))
+
+
+def without_sequences(text: str) -> str:
+    """`text` without the control sequences of terminals, whole: colours, cursor, titles, clipboard (ECMA-48).
+
+    A string that does not end on its line stays, for nothing is hidden by a sequence that somebody has left open.
+    """
+    return text if text.isascii() and "\x1b" not in text else _SEQUENCE.sub("", text)
 
 
 def safe(value: object, cells: int = MAX_CELLS) -> str:

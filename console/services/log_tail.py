@@ -140,6 +140,7 @@ class LogTail:
             for name, group in self._groups.items()
         }
         self._taken: dict[str, _Read] = {}
+        self._owed: set[str] = set()
 
     def _read(self, group: _Group) -> _Read:
         return group.read(self._telemetry, self._clock.now())
@@ -149,7 +150,9 @@ class LogTail:
         changed = False
         pages: list[Sequence[LogLine]] = []
         for name, feed in self._feeds.items():
-            changed |= feed.tick(start=False)
+            if feed.tick(start=False):
+                changed = True
+                self._owed.discard(name)
             read = feed.state.value
             if read is not None and read is not self._taken.get(name):
                 self._taken[name] = read
@@ -210,3 +213,9 @@ class LogTail:
         """Ask every group at the next beat, back-off or not."""
         for feed in self._feeds.values():
             feed.ask()
+        self._owed = {name for name, group in self._groups.items() if not group.complete}
+
+    @property
+    def owes(self) -> bool:
+        """Whether a group has not answered since all were asked by `again`."""
+        return bool(self._owed)

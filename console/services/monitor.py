@@ -136,6 +136,7 @@ class Monitor:
         self._standard = {spec.name: spec for spec in self._specs()}
         self._every: dict[str, float] = {}
         self._watchers: Counter[str] = Counter()
+        self._asked: set[str] = set()
         self._feeds: dict[str, AnyFeed] = {}
         self.lent: Mapping[str, AnyFeed] = {}
         for name in OVERVIEW:
@@ -221,7 +222,10 @@ class Monitor:
         self._set_rates()
         changed = False
         for name, feed in list(self._feeds.items()):
-            start = not self.paused and (name != "messages" or self._feeds["campaigns"].state.at is not None)
+            wanted = not self.paused or name in self._asked
+            start = wanted and (name != "messages" or self._feeds["campaigns"].state.at is not None)
+            if start:
+                self._asked.discard(name)
             if feed.tick(start=start):
                 changed = True
                 if name == "campaigns":
@@ -238,9 +242,10 @@ class Monitor:
             feed.every = max(self.least_seconds, every)
 
     def refresh(self) -> None:
-        """Read everything at the next beat, back-off or not."""
+        """Read everything at the next beat, back-off or not; once where reading is held."""
         for feed in self._feeds.values():
             feed.ask()
+        self._asked = set(self._feeds)
 
     def jumped(self) -> None:
         """The clock has been moved: what was known belongs to another time."""

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from console.secrecy import mask_secrets
 from console.telemetry import LogLine
-from console.text import safe, safe_line
+from console.text import safe, safe_line, without_sequences
 from lambdas.core.redaction import mask_addresses
 
 MESSAGE_CELLS = 2_000
@@ -33,7 +34,7 @@ execution issues in Lambda")."""
 
 def log_line(group: str, event: Mapping[str, Any]) -> LogLine:
     """One event of FilterLogEvents (`timestamp` in epoch milliseconds)."""
-    text = str(event.get("message", ""))
+    text = _harmless(str(event.get("message", "")))
     level, message = read(text)
     return LogLine(
         id=safe_line(event.get("eventId", ""), 128),
@@ -41,9 +42,14 @@ def log_line(group: str, event: Mapping[str, Any]) -> LogLine:
         group=group,
         stream=safe_line(event.get("logStreamName", ""), 255),
         level=level,
-        message=safe_line(mask_addresses(message), MESSAGE_CELLS),
-        raw=safe(mask_addresses(_written_out(text)), RAW_CELLS),
+        message=safe_line(mask_addresses(_harmless(message)), MESSAGE_CELLS),
+        raw=safe(mask_addresses(_harmless(_written_out(text))), RAW_CELLS),
     )
+
+
+def _harmless(text: str) -> str:
+    """Without secrets and terminal sequences: once as it came, once more where escapes of JSON hid some."""
+    return mask_secrets(without_sequences(text))
 
 
 def read(text: str) -> tuple[str, str]:

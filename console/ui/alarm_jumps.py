@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from console.domain import Alarm
 from console.places import Place
 from console.services.jumps import aws_page, groups_of_rules, logs_place, loud_children, turned_at
-from console.services.monitor import DEADLINE
 from console.services.runbooks import page_name
 from console.telemetry import AlarmDetail, AlarmRule
 from console.ui.choices import Choice
@@ -46,20 +45,13 @@ def _logs(screen: ConsoleScreen, alarm: Alarm, detail: AlarmDetail | None) -> No
     desk = screen.desk
     if detail is not None and detail.rule is not None:
         desk.go(_logs_place(desk, alarm, detail, [detail.rule]))
-    else:
-        reading = _read_and_go(desk, alarm, detail)
-        screen.run_worker(reading, exclusive=True, exit_on_error=False, description="logs")
-
-
-async def _read_and_go(desk: Desk, alarm: Alarm, detail: AlarmDetail | None) -> None:
-    known = desk.monitor.overview.alarms.value or ()
-    try:
-        job = desk.runner.start(lambda: _read(desk, alarm, detail, known), deadline=DEADLINE, name="alarm")
-        found, rules = await job.wait_async()
-    except Exception as error:
-        desk.complain(desk.problem_of(error))
         return
-    desk.go(_logs_place(desk, alarm, found, rules))
+    known = desk.monitor.overview.alarms.value or ()
+    screen.look_up(
+        f"logs of {alarm.name.removeprefix(desk.stack.alarm_prefix)}",
+        lambda: _read(desk, alarm, detail, known),
+        lambda found: desk.go(_logs_place(desk, alarm, *found)),
+    )
 
 
 def _read(

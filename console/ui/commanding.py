@@ -109,6 +109,7 @@ class Commanding(TypingAhead):
         """Open the line for a command or a filter."""
         here = self.here
         if here is not None:
+            here.drop_lookup()
             text = here.place.params.get("filter", "") if sign == PromptMode.FILTER else ""
             here.query_one(Prompt).open(PromptMode(sign), text)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +16,8 @@ from console.domain import Fetched, Overview
 from console.places import Place
 from console.services.errors import classify
 from console.services.feed import FeedSpec
+from console.services.monitor import DEADLINE
+from console.services.runner import Job
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
 from console.ui.widgets.key_bar import KeyBar
@@ -22,9 +25,18 @@ from console.ui.widgets.panel import Bar, Panel
 from console.view import frame as view
 from console.view.export import Sheet
 from console.view.overview import freshness, waiting
-from console.view.segments import Line
+from console.view.segments import Line, Role, line
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lookup:
+    """What somebody waits for."""
+
+    what: str
+    job: Job[Any]
 
 
 class ConsoleScreen(Screen[None]):
@@ -47,6 +59,7 @@ class ConsoleScreen(Screen[None]):
         self._last: Overview | None = None
         self._watched: tuple[str, ...] = ()
         self._composed = False
+        self._lookup: _Lookup | None = None
 
     @abstractmethod
     def body(self) -> ComposeResult:
@@ -86,6 +99,34 @@ class ConsoleScreen(Screen[None]):
 
     def read_now(self) -> None:
         """Read again what no feed reads."""
+
+    def look_up(self, what: str, call: Callable[[], V], found: Callable[[V], None]) -> None:
+        """Read what a key has asked for, then go on with it; from a second on it is said how long that takes.
+
+        Escape gives it up, and so does whoever types or goes elsewhere meanwhile: what was meant for one place must
+        not happen in another.
+        """
+        job = self.desk.runner.start(call, deadline=DEADLINE, name=what)
+        self._lookup = _Lookup(what, job)
+        self.run_worker(self._await(self._lookup, found), exit_on_error=False, description=what)
+
+    async def _await(self, lookup: _Lookup, found: Callable[[V], None]) -> None:
+        try:
+            value = await lookup.job.wait_async()
+            if self._lookup is lookup and self.app.screen is self:
+                found(value)
+        except Exception as error:
+            if self._lookup is lookup:
+                self.desk.complain(self.desk.problem_of(error))
+        finally:
+            if self._lookup is lookup:
+                self._lookup = None
+
+    def drop_lookup(self) -> bool:
+        """Give up what is being looked up; whether there was anything."""
+        dropped, self._lookup = self._lookup is not None, None
+        self.again()
+        return dropped
 
     def flaw(self) -> Exception | None:
         """Why something of what is drawn had to be left out, None where all is shown."""
@@ -128,6 +169,11 @@ class ConsoleScreen(Screen[None]):
         for name in self._watched:
             self.desk.monitor.unwatch(name)
 
+    def on_screen_suspend(self) -> None:
+        """Something else was opened."""
+        if self.app.screen is not self:
+            self.drop_lookup()
+
     def on_screen_resume(self) -> None:
         """On top again."""
         self.desk.monitor.focus(self._watched)
@@ -160,6 +206,8 @@ class ConsoleScreen(Screen[None]):
         header.show(view.header_row(overview, columns=columns, glyphs=glyphs))
         feeds = {name: feed.state for name, feed in self.desk.monitor.feeds.items()}
         banner = view.banner_row(feeds, overview.taken_at, columns=columns, glyphs=glyphs)
+        if self._lookup is not None and (seconds := self._lookup.job.elapsed) >= view.SLOW_SECONDS:
+            banner = line((f" {view.working_words(self._lookup.what, seconds, 'esc gives up', glyphs)}", Role.ACCENT))
         banner = self._draw_body(overview) or banner
         self.query_one("#banner", Bar).set_class(bool(banner), "-shown")
         self.query_one("#banner", Bar).show(banner)
@@ -206,7 +254,9 @@ class ConsoleScreen(Screen[None]):
         panel.show(lines, note=note, badge=badge)
 
     def action_leave(self) -> None:
-        """Escape: what is filtered first, then one place up."""
+        """Escape: what is being looked up first, then what is filtered, then one place up."""
+        if self.drop_lookup():
+            return
         if self.place.params.get("filter"):
             self.narrow("")
             self.again()

@@ -93,7 +93,7 @@ class LogsScreen(TableScreen[LogLine]):
 
     def _beat(self) -> None:
         monitor = self.desk.monitor
-        if monitor.paused or not self.on_top:
+        if not self.on_top or (monitor.paused and not self.tail.owes):
             return
         usual = LOCAL_SECONDS if self.desk.stack.environment == "local" else AWS_SECONDS
         self.tail.every = max(monitor.least_seconds, usual * (BLURRED if monitor.blurred else 1.0))
@@ -181,7 +181,9 @@ class LogsScreen(TableScreen[LogLine]):
         pieces.append(f"{fmt.count(total)} lines" if shown == total else f"{fmt.count(shown)} of {fmt.count(total)}")
         if self.tail.buffer.dropped:
             pieces.append(f"{fmt.count(self.tail.buffer.dropped)} older dropped")
-        if self._held is not None:
+        if self.desk.monitor.paused:
+            pieces.append("PAUSED, space goes on")
+        elif self._held is not None:
             pieces.append(f"HELD, {fmt.count(self._waiting())} wait")
         elif not self._live and self.tail.complete:
             pieces.append("all read")
@@ -240,12 +242,16 @@ class LogsScreen(TableScreen[LogLine]):
             self.rows.select(f"{here.id} 0" if self._wrapped else here.id)
 
     def action_hold_lines(self) -> None:
-        """Keep what is shown; reading goes on, and what comes waits."""
+        """Keep what is shown; reading goes on, and what comes waits. Where all reading is held, it goes on first."""
+        if self.desk.monitor.paused:
+            self.desk.monitor.paused = False
+            self.again()
+            return
         self._held = None if self._held is not None else self.tail.buffer.lines
         self.again()
 
     def action_read_now(self) -> None:
-        """Every group at the next beat, back-off or not, and all feeds."""
+        """Every group at the next beat, back-off or not, and all feeds; once where reading is held."""
         self.tail.again()
         self.desk.monitor.refresh()
 

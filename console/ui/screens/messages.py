@@ -114,8 +114,10 @@ class SearchScreen(MessagesScreen):
         )
 
     def read_now(self) -> None:
-        """At once where a page failed; from the beginning where all was read."""
-        if self._search.complete:
+        """At once where a page failed; from the beginning where all was read; not where reading is held."""
+        if self.desk.monitor.paused:
+            self.desk.say("reading is held; space goes on")
+        elif self._search.complete:
             self._search = self._begin()
             self.table.put(())
         else:
