@@ -10,14 +10,14 @@ from console.domain import StackFacts
 
 
 class Confirm(IntEnum):
-    """How sure somebody must be: a look and enter; a word that says what is done; the stack's name.
+    """How sure somebody must be: a look and enter; how many people it reaches; a word that says what is done.
 
     In production everything needs the stack's name.
     """
 
     ENTER = 1
-    WORD = 2
-    NAME = 3
+    AMOUNT = 2
+    WORD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ ACTIONS: tuple[Action, ...] = (
         "n",
         "send test campaign",
         "to simulator recipients; its plan is shown first",
-        Confirm.ENTER,
-        "shows whether the stack sends; the plan is a confirmation of its own",
+        Confirm.AMOUNT,
+        "what is sent cannot be called back; whoever types how many get it has read the plan",
     ),
     Action("pause", "p", "pause", "stop sending, keep the place", Confirm.ENTER, "undone by resume"),
     Action(
@@ -77,9 +77,10 @@ def action(name: str) -> Action:
     return next(each for each in ACTIONS if each.name == name)
 
 
-def word_for(each: Action, stack: StackFacts) -> str | None:
-    """What must be typed before the action; None where enter is enough. Raises on a read-only console."""
+def word_for(each: Action, stack: StackFacts, amount: int = 0) -> str | None:
+    """What must be typed before the action on `amount` recipients; None where enter is enough. Raises on a read-only
+    console."""
     require_actions(stack)
     if (name := confirmation_word(stack)) is not None:
         return name
-    return {Confirm.ENTER: None, Confirm.WORD: each.name, Confirm.NAME: stack.stack}[each.confirm]
+    return {Confirm.ENTER: None, Confirm.AMOUNT: str(amount), Confirm.WORD: each.name}[each.confirm]

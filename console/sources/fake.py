@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import cycle
 
 from console.calls import CallMeter
 from console.campaigns import TARGETS
@@ -166,7 +168,7 @@ class FakeStack:
             duration_seconds=request.recipients / request.tps,
             excluded_by_reason={},
             by_country={"US": request.recipients},
-            by_channel={"sms": request.recipients},
+            by_channel=Counter(channel for channel, _ in zip(cycle(request.channels), range(request.recipients))),
             worst=_worst_case(request.recipients),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from console.domain import AcceptedCampaign, ChangedCampaign, ChangeKind, is_open
 from console.places import Place
@@ -29,7 +30,7 @@ def choice(each: Action, detail: str, run: Callable[[], None]) -> Choice:
 
 
 def send_choice(desk: Desk) -> Choice:
-    """The test campaign: form, dry run, plan, confirmation; then its screen."""
+    """The test campaign: form, dry run, plan, confirmation; then its screen. A read-only console gets to the plan."""
     each = action("send_campaign")
 
     def sent(accepted: AcceptedCampaign | None) -> None:
@@ -38,7 +39,10 @@ def send_choice(desk: Desk) -> Choice:
             desk.monitor.refresh()
             desk.go(Place("campaigns", accepted.id))
 
-    return choice(each, "", lambda: desk.ask(CampaignForm(each, desk), sent))
+    found = choice(each, "", lambda: desk.ask(CampaignForm(each, desk), sent))
+    if desk.stack.actions_allowed:
+        return found
+    return replace(found, title="plan test campaign", detail="a dry run: who would get it, and its cost")
 
 
 def campaign_actions(desk: Desk, campaign: CampaignSummary) -> Sequence[Choice]:

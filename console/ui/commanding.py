@@ -218,7 +218,7 @@ class Commanding(TypingAhead):
         self._offer("go from here", lambda here: here.jumps())
 
     def action_act(self) -> None:
-        """What can be done here."""
+        """What can be done here; on a read-only console only what changes nothing."""
         desk = self.desk
         if desk is None:
             return
@@ -226,6 +226,8 @@ class Commanding(TypingAhead):
             require_actions(desk.stack)
         except ConsoleError as error:
             self.complain(error.problem)
+            if not desk.stack.replayed:
+                self._offer(f"{desk.stack.stack} is read-only", lambda _: [send_choice(desk)])
             return
         self._offer(f"actions on {desk.stack.stack}", lambda here: [*here.actions(), send_choice(desk)])
 

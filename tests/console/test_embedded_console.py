@@ -121,7 +121,7 @@ def test_a_person_sends_a_campaign_and_leaves_nothing_running() -> None:
         terminal.shows("messages per second")
         terminal.press("\r")
         terminal.shows("estimated cost")
-        terminal.press("\r")
+        terminal.press("100\r")
         terminal.shows("all receipts in")
         terminal.press("1")
         terminal.shows("COMPLETED c-", "100/100 100.0 %", "delivered")

@@ -245,7 +245,7 @@ def test_half_an_answer_to_a_send_is_told_and_sending_again_sends_nothing_twice(
             await press(pilot, "enter")
             await opened(pilot, CampaignConfirm)
             day.weather.turn("half:api.sendx1")
-            await press(pilot, "enter")
+            await press(pilot, *"40", "enter")
             await shows(pilot, "Connection was closed")
             await press(pilot, "enter")
             await until(pilot, lambda: not isinstance(day.app.screen, CampaignConfirm))

@@ -70,8 +70,10 @@ def test_a_running_campaign_is_seen_moving() -> None:
             await press(pilot, "enter")
             await opened(pilot, CampaignConfirm)
             await shows(pilot, "estimated cost")
-            assert stack.sent == []
             await press(pilot, "enter")
+            await shows(pilot, "type 40 to go on")
+            assert stack.sent == []
+            await press(pilot, *"40", "enter")
             await opened(pilot, CampaignScreen)
             await shows(pilot, "● completed")
             await press(pilot, "1")
@@ -215,7 +217,7 @@ def test_what_the_platform_has_paused_can_be_held() -> None:
     run(body())
 
 
-def test_a_read_only_console_offers_no_action() -> None:
+def test_a_read_only_console_offers_a_dry_run_and_nothing_else() -> None:
     async def body() -> None:
         stack = FakeStack(environment="dev")
         app = application(stack)
@@ -224,7 +226,35 @@ def test_a_read_only_console_offers_no_action() -> None:
             await shows(pilot, " RO ")
             await press(pilot, "a")
             await until(pilot, lambda: "--allow-actions" in shown(pilot).replace("\n", ""))
-            assert isinstance(app.screen, OverviewScreen)
+            await press(pilot, "enter")
+            (await opened(pilot, CampaignForm)).query_one("#channels", Input).value = "email, sms"
+            await press(pilot, "enter")
+            await opened(pilot, CampaignConfirm)
+            await shows(pilot, "sms 50, email 50")
+            await press(pilot, "enter")
+            await shows(pilot, "this console is read-only on dev", "start it with --allow-actions")
+            assert stack.sent == []
+
+    run(body())
+
+
+def test_a_campaign_of_several_channels_is_sent_from_the_form() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await press(pilot, "a", "enter")
+            channels = (await opened(pilot, CampaignForm)).query_one("#channels", Input)
+            channels.value = "fax"
+            await press(pilot, "enter")
+            await shows(pilot, "fax is no channel", "esc: back")
+            channels.value = "email,sms"
+            await press(pilot, "enter")
+            await opened(pilot, CampaignConfirm)
+            await press(pilot, *"100", "enter")
+            await opened(pilot, CampaignScreen)
+            assert [request.channels for request in stack.sent] == [("sms", "email")]
 
     run(body())
 

@@ -43,7 +43,7 @@ def test_a_session_from_the_first_paint_to_the_end(opened: Callable[..., Termina
     terminal.shows("messages per second")
     terminal.press("0\t\x7f\x7f5\r")
     terminal.shows("estimated cost")
-    terminal.press("\r")
+    terminal.press("1000\r")
     terminal.shows("▸ running")
     terminal.press("a")
     terminal.shows("stop sending, keep the place")

@@ -55,7 +55,7 @@ async def sending(day: Day, pilot: Pilot[None]) -> None:
     await opened(pilot, CampaignForm)
     await planned(pilot)
     day.weather.turn("slow:api.send")
-    await press(pilot, "enter")
+    await press(pilot, *"100", "enter")
     await until(pilot, lambda: day.weather.hanging == 1)
 
 
@@ -72,7 +72,7 @@ def test_a_send_that_is_left_is_told_when_it_ends_and_the_same_form_sends_it_onc
             day.weather.turn("")
             await until(pilot, lambda: "campaign fake-001 is running" in told(day.app))
             await planned(pilot)
-            await press(pilot, "enter")
+            await press(pilot, *"100", "enter")
             await opened(pilot, CampaignScreen)
             assert len(day.stack.sent) == 1
 

@@ -13,7 +13,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.domain import Problem
-from console.services.actions import Action, word_for
 from console.services.errors import classify_write
 from console.services.runner import Job
 from console.ui.content import content_of
@@ -44,20 +43,20 @@ class _Call:
 class ActionScreen(ModalScreen[T | None]):
     """A dialog that acts on the stack; dismissed with what the action answered, None where it was left.
 
-    A read that is left is forgotten. A write goes on, and how it ends is told by the application.
+    `word` has to be typed before it acts, None where enter is enough. A read that is left is forgotten; a write goes
+    on, and how it ends is told by the application.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "back", priority=True)]
 
-    def __init__(self, action: Action, desk: Desk) -> None:
+    def __init__(self, desk: Desk, word: str | None) -> None:
         super().__init__()
-        self._action = action
         self._desk = desk
         self._stack = desk.stack
         self._api = desk.connection.api
         self._runner = desk.runner
         self._glyphs = desk.glyphs
-        self._word = word_for(action, desk.stack)
+        self._word = word
         self._call: _Call | None = None
         self._answered: tuple[Line, ...] = ()
 

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from console.campaigns import make_change
 from console.domain import CampaignChange, ChangedCampaign, ChangeKind
-from console.services.actions import Action
+from console.services.actions import Action, word_for
 from console.services.changes import change_campaign
 from console.ui.content import content_of
 from console.ui.desk import Desk
@@ -35,7 +35,7 @@ class ChangeCampaign(ActionScreen[ChangedCampaign]):
         campaign: CampaignSummary,
         desk: Desk,
     ) -> None:
-        super().__init__(action, desk)
+        super().__init__(desk, word_for(action, desk.stack))
         self._kind = ChangeKind(action.name)
         self._campaign = campaign
 

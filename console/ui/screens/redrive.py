@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from console.queues import DEFAULT_RATE, Course, StackQueue, parse_rate
-from console.services.actions import Action, action
+from console.services.actions import Action, action, word_for
 from console.services.interrupts import Stop
 from console.services.redrive import Pace, Redrive
 from console.services.runner import Job
@@ -51,7 +51,7 @@ class RedriveScreen(ActionScreen[Course]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "go_on", "go on")]
 
     def __init__(self, each: Action, desk: Desk, queue: StackQueue, about: int | None) -> None:
-        super().__init__(each, desk)
+        super().__init__(desk, word_for(each, desk.stack))
         self._queue = queue
         self._about = about
         self._phase = Phase.ASKING
