@@ -36,19 +36,22 @@ def log_line(group: str, event: Mapping[str, Any]) -> LogLine:
     """One event of FilterLogEvents (`timestamp` in epoch milliseconds)."""
     text = _harmless(str(event.get("message", "")))
     level, message = read(text)
+    raw = _written_out(text)
+    if "\\u" in text:  # what escapes of JSON had hidden
+        message, raw = _harmless(message), _harmless(raw)
     return LogLine(
         id=safe_line(event.get("eventId", ""), 128),
         at=int(event["timestamp"]) / 1000,
         group=group,
         stream=safe_line(event.get("logStreamName", ""), 255),
         level=level,
-        message=safe_line(mask_addresses(_harmless(message)), MESSAGE_CELLS),
-        raw=safe(mask_addresses(_harmless(_written_out(text))), RAW_CELLS),
+        message=safe_line(mask_addresses(message), MESSAGE_CELLS),
+        raw=safe(mask_addresses(raw), RAW_CELLS),
     )
 
 
 def _harmless(text: str) -> str:
-    """Without secrets and terminal sequences: once as it came, once more where escapes of JSON hid some."""
+    """Without secrets and terminal sequences."""
     return mask_secrets(without_sequences(text))
 
 
@@ -69,9 +72,20 @@ def _written_out(text: str) -> str:
     """The line as it was written, a JSON line without escapes: what looks like a number to people is one to masking."""
     document = _object(text)
     try:
-        return text.rstrip() if document is None else json.dumps(document, ensure_ascii=False)
+        return text.rstrip() if document is None else json.dumps(_without_sequences(document), ensure_ascii=False)
     except RecursionError:
         return text.rstrip()
+
+
+def _without_sequences(value: Any) -> Any:
+    """A JSON value whose texts and names drive no terminal."""
+    if isinstance(value, str):
+        return without_sequences(value)
+    if isinstance(value, list):
+        return [_without_sequences(each) for each in value]
+    if isinstance(value, dict):
+        return {without_sequences(name): _without_sequences(each) for name, each in value.items()}
+    return value
 
 
 def _object(text: str) -> Mapping[str, Any] | None:

@@ -120,3 +120,9 @@ def test_no_residue_of_a_colour_is_left_in_a_line() -> None:
     assert line("\x1b[31mERROR\x1b[0m done") == "ERROR done\nERROR done"
     assert line(json.dumps({"event": "x", "why": "\x1b[31mred\x1b[0m"})).splitlines()[0] == "x why=red"
     assert "hunter2" not in line("pass\x1b[0mword=hunter2")
+
+
+@pytest.mark.parametrize("hidden", ["pass\\u0077ord", "\\u0070assword", "pass\\u001b[0mword"])
+def test_escapes_of_json_hide_no_name(hidden: str) -> None:
+    assert "hunter2" not in line(f'{{"event": "x", "{hidden}": "hunter2"}}')
+    assert "hunter2" not in line(f'{{"event": "x", "detail": "{hidden}=hunter2"}}')
