@@ -46,7 +46,7 @@ class CampaignForm(ActionScreen[AcceptedCampaign]):
             dialog.border_title = content_of([line(f"{title} {self._stack.stack}")], self._glyphs)
             dialog.border_subtitle = content_of([line("enter: dry run, tab: next field, esc: back")], self._glyphs)
             for name, label, value in (
-                ("recipients", "recipients (simulator numbers only)", "100"),
+                ("recipients", "recipients (simulator destinations only)", "100"),
                 ("tps", "messages per second", "20"),
                 ("channels", f"channels by turns ({CHANNELS})", Channel.SMS.value),
                 ("body", "body", DEFAULT_BODY),
