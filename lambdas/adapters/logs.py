@@ -45,7 +45,7 @@ class Log:
             **self._context(),
             **{name: _masked(value) for name, value in fields.items()},
         }
-        print(json.dumps(document, separators=(",", ":")), flush=True)  # noqa: T201 - the log itself
+        _write(json.dumps(document, separators=(",", ":")))
 
     def _context(self) -> dict[str, Any]:
         if not self._about:
@@ -60,8 +60,13 @@ class Log:
         """Publish observations as embedded-metric lines."""
         lines = emf_lines(data, stack=self._settings.stack, at_ms=time.time_ns() // 1_000_000)
         if lines:
-            sys.stdout.write("\n".join(lines) + "\n")
-            sys.stdout.flush()
+            _write("\n".join(lines))
+
+
+def _write(lines: str) -> None:
+    """Write whole lines at once: between two writes another thread's line would get into the middle."""
+    sys.stdout.write(f"{lines}\n")
+    sys.stdout.flush()
 
 
 def _masked(value: Any) -> Any:

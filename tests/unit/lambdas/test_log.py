@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -12,6 +14,20 @@ import pytest
 from lambdas.adapters.logs import Log
 from lambdas.core.channels import Channel
 from lambdas.core.environment import FunctionEnvironment
+from lambdas.core.metrics import ACTIVE_SESSIONS, Datum
+
+
+class Written(io.StringIO):
+    """Keeps each write apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.texts.append(text)
+        return len(text)
+
 
 ADDRESSES = ("+14255550156", "someone@example.com")
 
@@ -54,3 +70,13 @@ def test_everything_else_stays(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     Log(Settings(project="cpaas", stack="dev", environment="dev", log_level="ERROR")).line("WARNING", "happened")
     assert capsys.readouterr().out == ""
+
+
+def test_a_line_is_written_whole_so_that_threads_do_not_mix_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Written()
+    monkeypatch.setattr(sys, "stdout", written)
+    log = Log(Settings(project="cpaas", stack="dev", environment="dev", log_level="INFO"))
+    log.line("INFO", "happened")
+    log.metrics([Datum(ACTIVE_SESSIONS, 1)])
+    assert [text[-1:] for text in written.texts] == ["\n", "\n"]
+    assert all(json.loads(text) for text in written.texts)
