@@ -108,6 +108,7 @@ def guard(bare_cloud: LocalCloud, deploy_function: DeployFunction, socket_api: S
                 "ISSUER": f"https://cognito-idp.{bare_cloud.region}.amazonaws.com/{pool.id}",
                 "AUDIENCE": pool.client,
                 "JWKS_URL": f"{bare_cloud.endpoint_url}/{pool.id}/.well-known/jwks.json",
+                "ATTEMPTS_PER_MINUTE": "100",
             },
         )
         behind = deploy_function(TOLD)
