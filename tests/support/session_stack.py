@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -124,6 +125,13 @@ class _Unreachable:
 def vanish(member: Member) -> None:
     """Break a connection off, without a close frame."""
     member._socket.transport.abort()
+
+
+def stop_reading(member: Member) -> None:
+    """Leave everything that is sent to a member in the buffers of its socket, which are small."""
+    transport = member._socket.transport
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    transport.pause_reading()
 
 
 def connection_id(member: Member) -> str:
