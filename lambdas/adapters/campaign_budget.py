@@ -17,12 +17,13 @@ class CampaignHalted(Exception):
 class CampaignBudget:
     """Implements `lambdas.core.single_sending.DayBudgetPort` over META, and the day that all campaigns share.
 
-    A sender that dies leaves what it took with the campaign, so the cap errs on the safe side by a message a death,
-    until the campaign's rows are counted again.
+    A sender that dies, or whose answer is lost, leaves what it took with the campaign, so the cap errs on the safe side
+    by a message each, until the campaign's rows are counted again. The table's client makes each call once
+    (`Table.once`).
     """
 
     def __init__(self, table: Table, campaign_id: str, day: CampaignDayPort) -> None:
-        self._table = table
+        self._table = table.once()
         self._campaign_id = campaign_id
         self._day = day
 

@@ -21,12 +21,12 @@ DAY = "DAY"
 class CampaignDay:
     """Implements `lambdas.core.day_cap.CampaignDayPort`.
 
-    The table's client must be built with `attempts=1`: a repeated settlement would free money twice. One whose answer
-    is lost leaves its money reserved, as a death does.
+    The table's client makes each call once (`Table.once`): a repeated settlement would free money twice. One whose
+    answer is lost leaves its money reserved, as a death does.
     """
 
     def __init__(self, table: Table, *, cap_usd: float, now_ms: Callable[[], int]) -> None:
-        self._table = table
+        self._table = table.once()
         self.cap_usd = Decimal(str(cap_usd))
         self._now_ms = now_ms
 

@@ -49,10 +49,14 @@ def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
 
 
 class CampaignLane:
-    """Implements `lambdas.core.ports.CampaignPort` for one channel."""
+    """Implements `lambdas.core.ports.CampaignPort` for one channel.
 
-    def __init__(self, table: Table, channel: str) -> None:
+    `claims` is the same table, whose client makes each call once (`Table.once`); who claims nothing needs none.
+    """
+
+    def __init__(self, table: Table, channel: str, *, claims: Table | None = None) -> None:
         self._table = table
+        self._claims = claims and claims.once()
         self._campaigns = CampaignTable(table)
         self._channel = channel
 
@@ -71,8 +75,10 @@ class CampaignLane:
     ) -> Claim | CampaignState:
         """One conditional write for chunk, budget, pace and status; the current state where a condition failed.
 
-        Only a whole run of `rows` of the lane is claimed; without a lane the claim books time alone.
+        Only a whole run of `rows` of the lane is claimed; without a lane the claim books time alone. A claim whose
+        answer is lost raises and may have been made: its rows are then found as those of a worker that died.
         """
+        assert self._claims is not None, "a lane without a table for claims only looks after what others claimed"
         booked_until = booked(self._channel)
         values: dict[str, Any] = {"now": booking.now_us, "running": CampaignStatus.RUNNING.value}
         if booking.kind is BookingKind.EXTEND:
@@ -96,7 +102,7 @@ class CampaignLane:
                 " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve"
             )
         try:
-            item = self._table.update(meta_key(campaign_id), f"SET {sets}", values, condition=" AND ".join(conditions))
+            item = self._claims.update(meta_key(campaign_id), f"SET {sets}", values, condition=" AND ".join(conditions))
         except ConditionFailed as failed:
             return self._state(failed.item) if failed.item else self.load(campaign_id)
         end_us = int(item[booked_until])

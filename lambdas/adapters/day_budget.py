@@ -13,10 +13,13 @@ OUTBOX = "OUTBOX"
 
 
 class DayBudget:
-    """Implements `lambdas.core.single_sending.DayBudgetPort` over the SPEND item of the UTC day."""
+    """Implements `lambdas.core.single_sending.DayBudgetPort` over the SPEND item of the UTC day.
+
+    The table's client makes each call once (`Table.once`): where an answer is lost, the money stays with the day.
+    """
 
     def __init__(self, table: Table, *, cap_usd: float, now_ms: Callable[[], int]) -> None:
-        self._table = table
+        self._table = table.once()
         self._cap = Decimal(str(cap_usd))
         self._now_ms = now_ms
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lambdas.adapters.aws import ConfigurationError
 from lambdas.core.attribute_values import Item, from_item, to_attribute, to_item
 
 _NAME = re.compile(r"#\w+")
@@ -57,6 +58,15 @@ class Table:
         self.client = client
         self.name = name
         self.server_date_s: float | None = None
+
+    def once(self) -> Table:
+        """This table, for writes that add up: applied twice, they would count twice. Raises `ConfigurationError` if its
+        client (`attempts` of `aws.client`) repeats a call whose answer was lost."""
+        if (self.client.meta.config.retries or {}).get("total_max_attempts") != 1:
+            raise ConfigurationError(
+                f"writes to {self.name} that add up need a client that makes each call once: build it with attempts=1"
+            )
+        return self
 
     def get(self, key: Mapping[str, Any], *, consistent: bool = True) -> Item | None:
         """One item."""

@@ -35,10 +35,9 @@ SETTINGS = CampaignWorkerSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
 _DYNAMO = client("dynamodb", connections=SETTINGS.threads + 4)
 CHANNEL = Channel(SETTINGS.channel)
-CAMPAIGNS = CampaignLane(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
-DAY = CampaignDay(
-    Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms
-)
+_MONEY = Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table)
+CAMPAIGNS = CampaignLane(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL, claims=_MONEY)
+DAY = CampaignDay(_MONEY, cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 OPT_OUTS = OptOuts(Table(_DYNAMO, SETTINGS.campaigns_table), CHANNEL)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 RATE_LIMITS = Table(_DYNAMO, SETTINGS.rate_limits_table)

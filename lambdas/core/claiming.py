@@ -112,8 +112,13 @@ class Claims:
         if (full := self._purse.hold(cost_usd)) is not None:
             return self._claim_less_today(full, lane)
         self._day_rows = self._day_full_us = None
+        # Paid first: whether a claim was made whose answer is lost nobody knows, so the day keeps paying for it.
+        day = self._purse.pay(cost_usd)
         result = self._try(booking, lane, rows, cost_usd)
-        return replace(result, day=self._purse.pay(cost_usd)) if isinstance(result, Claim) else Wait(0)
+        if isinstance(result, Claim):
+            return replace(result, day=day)
+        self._purse.take_back(cost_usd)
+        return Wait(0)
 
     def _claim_less_today(self, full: DayFull, lane: Lane) -> Wait | RunEnd:
         """Go on with as many rows as the day's cap has room for; pause where that is none for a while."""

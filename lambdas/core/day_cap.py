@@ -59,6 +59,10 @@ class DayPurse:
         self._held_usd -= amount_usd
         return self._day
 
+    def take_back(self, amount_usd: Decimal) -> None:
+        """Hold again what was paid for a claim that was refused."""
+        self._held_usd += amount_usd
+
     def give_back(self) -> None:
         """Free what nobody has claimed with."""
         held_usd, self._held_usd = self._held_usd, Decimal(0)

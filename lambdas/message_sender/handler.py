@@ -82,7 +82,8 @@ ROUTES = routes_from_text(SETTINGS.channels)
 _DYNAMO = client("dynamodb", connections=2 * BATCH)
 CAMPAIGNS = Table(_DYNAMO, SETTINGS.campaigns_table)
 OPT_OUTS = ChannelOptOuts(CAMPAIGNS)
-BUDGET = DayBudget(CAMPAIGNS, cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
+_MONEY = Table(client("dynamodb", connections=2 * BATCH, attempts=1), SETTINGS.campaigns_table)
+BUDGET = DayBudget(_MONEY, cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 TRACKING = TrackingTable(Table(_DYNAMO, SETTINGS.delivery_tracking_table), retention_days=SETTINGS.retention_days)
 GUARD = PumpingGuard(
     Table(_DYNAMO, SETTINGS.rate_limits_table),
@@ -90,11 +91,7 @@ GUARD = PumpingGuard(
     GuardLimits.from_text(SETTINGS.pumping_guard),
     now_ms,
 )
-DAY = CampaignDay(
-    Table(client("dynamodb", connections=2 * BATCH, attempts=1), SETTINGS.campaigns_table),
-    cap_usd=SETTINGS.campaigns_daily_cap_usd,
-    now_ms=now_ms,
-)
+DAY = CampaignDay(_MONEY, cap_usd=SETTINGS.campaigns_daily_cap_usd, now_ms=now_ms)
 _SQS = client("sqs")
 OUTBOX, LEGS = Queue(_SQS, SETTINGS.outbox_queue_url), Queue(_SQS, SETTINGS.legs_queue_url)
 FALLBACK = Queue(_SQS, SETTINGS.fallback_queue_url)
@@ -269,7 +266,7 @@ def _send(
     channel, row = Channel(task.row.channel), task.row
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
     single = not task.terms.campaign_id
-    budget = BUDGET if single else CampaignBudget(CAMPAIGNS, task.terms.campaign_id, DAY)
+    budget = BUDGET if single else CampaignBudget(_MONEY, task.terms.campaign_id, DAY)
     guard = GUARD if single else None
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], budget, clock, guard)
     sender = SingleSender(ports, attempts, owner=owner, campaign_id=task.terms.campaign_id, milli_rate=task.milli_rate)

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
@@ -55,6 +56,9 @@ class StackClient:
         self._http = URLLib3Session()
         dynamo = self.client("dynamodb")
         self.campaigns = Table(dynamo, outputs.campaigns.campaigns_table)
+        once = self.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
+        self.money = Table(once, outputs.campaigns.campaigns_table)
+        """The campaigns table for writes that add up."""
         self.tracking = Table(dynamo, outputs.messaging.delivery_tracking_table)
         self.rate_limits = Table(dynamo, outputs.messaging.rate_limits_table)
 

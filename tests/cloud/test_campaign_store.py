@@ -49,7 +49,7 @@ def make_campaign(stack: StackClient, unique: str) -> Callable[..., tuple[Campai
             **lane_attributes((Lane("sms", 0, rows, PRICE), Lane("email", rows, rows + 5, PRICE))),
         }
         assert CampaignTable(stack.campaigns).create(item) is None
-        return CampaignLane(stack.campaigns, "sms"), unique
+        return CampaignLane(stack.campaigns, "sms", claims=stack.money), unique
 
     return make
 
@@ -113,7 +113,7 @@ def test_a_claim_without_a_chunk_is_found(make_campaign: Callable[..., Any]) -> 
 
 def test_each_channel_claims_and_recovers_its_own_rows(stack: StackClient, make_campaign: Callable[..., Any]) -> None:
     texts, campaign = make_campaign(10)
-    email = CampaignLane(stack.campaigns, "email")
+    email = CampaignLane(stack.campaigns, "email", claims=stack.money)
     assert isinstance(texts.claim(campaign, booking(), sms(10), 10, PRICE * 10), Claim)
     claim = email.claim(campaign, booking(units=5), Lane("email", 10, 15, PRICE), 5, PRICE * 5)
     assert isinstance(claim, Claim)

@@ -7,15 +7,20 @@ from decimal import Decimal
 
 import pytest
 
+from lambdas.adapters.campaign_budget import CampaignBudget
 from lambdas.adapters.campaign_day import CampaignDay, day_key
 from lambdas.adapters.campaigns import CampaignTable, meta_key
+from lambdas.adapters.day_budget import OUTBOX, DayBudget
+from lambdas.adapters.dynamo import Table
+from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, PauseReason
 from lambdas.core.counting import DAY_COUNTER_SECONDS, utc_day
 from lambdas.core.day_cap import DayFull
 from lambdas.sweeper import day_cap
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import BareTables, dynamo, make_tables, put_campaign
-from tests.support.reservations import assert_exact, storm
+from tests.support.faults import Faults
+from tests.support.reservations import PRICE, assert_exact, single_storm, storm
 
 NOW_MS = 1_950_000_000_000
 DAY_MS = 86_400_000
@@ -23,7 +28,7 @@ DAY_MS = 86_400_000
 
 @pytest.fixture
 def tables(bare_cloud: LocalCloud, unique: str) -> Iterator[BareTables]:
-    client = dynamo(bare_cloud)
+    client = dynamo(bare_cloud, attempts=1)
     made = make_tables(client, unique)
     yield made
     for table in (made.campaigns, made.tracking, made.limits):
@@ -33,6 +38,45 @@ def tables(bare_cloud: LocalCloud, unique: str) -> Iterator[BareTables]:
 def test_four_hundred_reservations_at_once_are_not_a_cent_over(tables: BareTables, unique: str) -> None:
     outcome = storm(tables, unique, attempts=400, day_rows=200, campaign_rows=150, threads=16)
     assert_exact(outcome, day_rows=200, campaign_rows=150, threads=16)
+
+
+@pytest.fixture
+def failing(bare_cloud: LocalCloud, tables: BareTables, unique: str) -> Table:
+    """The campaigns table by a client of which a fifth of the calls fail, half of them once they have had effect."""
+    client = dynamo(bare_cloud, attempts=1)
+    Faults(0.2, unique).spoil(client)
+    return Table(client, tables.campaigns.name)
+
+
+def test_answers_that_are_lost_do_not_loosen_the_caps(tables: BareTables, failing: Table, unique: str) -> None:
+    outcome = storm(tables, unique, attempts=400, day_rows=150, campaign_rows=110, threads=16, through=failing)
+    assert_exact(outcome, day_rows=150, campaign_rows=110, threads=16)
+
+
+def test_single_messages_whose_answers_are_lost_stay_within_their_day(tables: BareTables, failing: Table) -> None:
+    budgets = (
+        DayBudget(each, cap_usd=float(PRICE * 100), now_ms=lambda: NOW_MS) for each in (tables.campaigns, failing)
+    )
+    paid_usd = single_storm(*budgets, attempts=400, threads=16)
+    item = tables.campaigns.get({"pk": keys.spend_day(utc_day(NOW_MS)), "sk": OUTBOX})
+    assert item is not None
+    assert paid_usd <= item["spent"] <= PRICE * 100
+
+
+def test_fallback_legs_whose_answers_are_lost_stay_within_their_campaign(
+    tables: BareTables, failing: Table, unique: str
+) -> None:
+    put_campaign(tables.campaigns, unique, rows=500, tps=10, price=PRICE, cap=PRICE * 100)
+    budgets = (
+        CampaignBudget(each, unique, CampaignDay(each, cap_usd=float(PRICE * 400), now_ms=lambda: NOW_MS))
+        for each in (tables.campaigns, failing)
+    )
+    paid_usd = single_storm(*budgets, attempts=400, threads=16)
+    meta, shared = tables.campaigns.get(meta_key(unique)), tables.campaigns.get(day_key(utc_day(NOW_MS)))
+    assert meta is not None
+    assert shared is not None
+    assert paid_usd <= meta["spent"] == meta["cap"] - meta["budget_left"] <= meta["cap"]
+    assert paid_usd <= shared["taken"] <= PRICE * 400
 
 
 def test_a_day_says_what_room_it_has(tables: BareTables) -> None:

@@ -33,7 +33,7 @@ def spent(stack: StackClient, day: str) -> Decimal:
 
 
 def test_the_cap_is_exact_to_the_cent_and_under_many_senders(stack: StackClient, now_ms: int) -> None:
-    budget = DayBudget(stack.campaigns, cap_usd=0.10, now_ms=lambda: now_ms)
+    budget = DayBudget(stack.money, cap_usd=0.10, now_ms=lambda: now_ms)
     with ThreadPoolExecutor(10) as pool:
         days = list(pool.map(lambda _: budget.take(PRICE), range(40)))
     assert days.count(utc_day(now_ms)) == 11
@@ -44,7 +44,7 @@ def test_the_cap_is_exact_to_the_cent_and_under_many_senders(stack: StackClient,
 
 
 def test_what_is_given_back_may_be_spent_again(stack: StackClient, now_ms: int) -> None:
-    budget = DayBudget(stack.campaigns, cap_usd=float(PRICE), now_ms=lambda: now_ms)
+    budget = DayBudget(stack.money, cap_usd=float(PRICE), now_ms=lambda: now_ms)
     day = budget.take(PRICE)
     assert day is not None
     assert budget.take(PRICE) is None
@@ -54,7 +54,7 @@ def test_what_is_given_back_may_be_spent_again(stack: StackClient, now_ms: int) 
 
 def test_money_goes_back_to_the_day_that_paid(stack: StackClient, now_ms: int) -> None:
     times = [now_ms, now_ms + DAY_MS]
-    budget = DayBudget(stack.campaigns, cap_usd=1, now_ms=lambda: times[0])
+    budget = DayBudget(stack.money, cap_usd=1, now_ms=lambda: times[0])
     day = budget.take(PRICE)
     assert day == utc_day(now_ms)
     del times[0]
@@ -65,12 +65,12 @@ def test_money_goes_back_to_the_day_that_paid(stack: StackClient, now_ms: int) -
 
 
 def test_a_message_dearer_than_the_cap_writes_nothing(stack: StackClient, now_ms: int) -> None:
-    assert DayBudget(stack.campaigns, cap_usd=0, now_ms=lambda: now_ms).take(PRICE) is None
+    assert DayBudget(stack.money, cap_usd=0, now_ms=lambda: now_ms).take(PRICE) is None
     assert stack.campaigns.get({"pk": keys.spend_day(utc_day(now_ms)), "sk": OUTBOX}) is None
 
 
 def test_a_day_s_item_is_forgotten_in_time(stack: StackClient, now_ms: int) -> None:
-    DayBudget(stack.campaigns, cap_usd=1, now_ms=lambda: now_ms).take(PRICE)
+    DayBudget(stack.money, cap_usd=1, now_ms=lambda: now_ms).take(PRICE)
     item = stack.campaigns.get({"pk": keys.spend_day(utc_day(now_ms)), "sk": OUTBOX})
     assert item is not None
     assert item["ttl"] == now_ms // 1_000 + DAY_COUNTER_SECONDS

@@ -89,7 +89,7 @@ def edit(stack: StackClient, campaign: str, **attributes: Any) -> None:
 
 def claimed(stack: StackClient, campaign: str, *, lease_until_us: int) -> tuple[CampaignLane, Chunk]:
     """All rows of SMS in one chunk."""
-    lane = CampaignLane(stack.campaigns, Channel.SMS)
+    lane = CampaignLane(stack.campaigns, Channel.SMS, claims=stack.money)
     booking = Booking(BookingKind.RESTART, NOW_US + 1, MICROSECOND, ROWS)
     claim = lane.claim(campaign, booking, Lane("sms", 0, ROWS, Decimal(0)), ROWS, Decimal(0))
     assert isinstance(claim, Claim)

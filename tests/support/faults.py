@@ -41,6 +41,10 @@ class Faults:
         """Act on the clients that the session makes from now on."""
         session.register("before-send.dynamodb", self._before_send)
 
+    def spoil(self, client: Any) -> None:
+        """Act on one client that is there already."""
+        client.meta.events.register("before-send.dynamodb", self._before_send)
+
     def _before_send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         fault = self._draw(request.headers.get("amz-sdk-invocation-id"))
         if fault == "throttle":

@@ -88,15 +88,15 @@ class RealSender:
     def run(self, owner: str, *, seconds: float = 20, recover: bool = False, clock_step_us: int = 0) -> RunReport:
         """One worker's run, as its function makes it."""
         clock = SteppedClock(AnchoredClock(), clock_step_us)
-        campaigns = self._table("campaigns")
+        campaigns, money = self._table("campaigns"), self._table("campaigns", attempts=1)
         opt_outs = OptOuts(campaigns, Channel.SMS)
         ports = SenderPorts(
-            CampaignLane(campaigns, "sms"),
+            CampaignLane(campaigns, "sms", claims=money),
             Audience(),
             Limiter(self._table("limits"), self.campaign_id, parts_per_second=self.tps / 0.9, clock=clock),
             opt_outs,
             clock,
-            CampaignDay(self._table("campaigns", attempts=1), cap_usd=1_000, now_ms=now_ms),
+            CampaignDay(money, cap_usd=1_000, now_ms=now_ms),
         )
         tracking = TrackingTable(self._table("tracking"), retention_days=1)
         attempts = Attempts(tracking, self.provider, opt_outs, clock, owner=owner)

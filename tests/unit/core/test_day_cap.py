@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lambdas.core.campaign import CampaignStatus, PauseReason
 from lambdas.core.day_cap import DayFull, DayPurse, affordable_rows
 from lambdas.core.pacing import MICROSECOND
+from lambdas.core.ports import CampaignState, Claim
 from lambdas.core.run_report import RunEnd
 from lambdas.core.sending import CHUNK_LEASE_US
 from tests.support.campaigns import PRICE_USD
@@ -78,6 +81,29 @@ def test_a_death_leaves_the_day_on_the_safe_side(kill_at: int) -> None:
     taken = sum((ledger.taken_usd(day) for day in [*ledger.reserved_usd]), Decimal(0))
     assert paid <= taken <= paid + PRICE_USD * 40, "what was sent, and at most the dead worker's chunks"
     assert world.overspent_usd <= 0
+
+
+@pytest.mark.parametrize("lost", range(1, 4))
+def test_the_day_pays_for_a_claim_whose_answer_was_lost(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = FakeWorld(60, tps=10)
+    worker = world.worker("unlucky")
+    claim, numbers = worker.campaigns.claim, itertools.count(1)
+
+    def claim_unheard(*arguments: Any) -> Claim | CampaignState:
+        answer = claim(*arguments)
+        if isinstance(answer, Claim) and next(numbers) == lost:
+            raise ConnectionError("the answer is lost")
+        return answer
+
+    monkeypatch.setattr(worker.campaigns, "claim", claim_unheard)
+    with pytest.raises(ConnectionError):
+        world.run(worker.job())
+    for name in ("w2", "w3"):
+        world.time.advance_us(3 * CHUNK_LEASE_US)
+        world.run_worker(name, recover=True)
+    assert len(world.accepted()) == 60
+    ledger = world.campaign_day
+    assert sum((ledger.taken_usd(day) for day in [*ledger.reserved_usd]), Decimal(0)) >= PRICE_USD * 60
 
 
 def test_how_many_rows_fit() -> None:

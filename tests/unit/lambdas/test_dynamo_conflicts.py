@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from lambdas.adapters.aws import ConfigurationError
 from lambdas.adapters.dynamo import CONFLICT_TRIES, THROTTLED, ConditionFailed, Table
 from lambdas.adapters.sessions import Sessions
 
@@ -99,3 +102,17 @@ def test_a_place_that_may_have_been_given_back_is_not_given_back_again(monkeypat
     monkeypatch.setattr(client, "update_item", lost)
     Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
     assert client.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("retries", "is_once"), [({"total_max_attempts": 1}, True), ({"total_max_attempts": 2}, False), (None, False)]
+)
+def test_what_adds_up_needs_a_client_that_makes_each_call_once(retries: dict[str, Any] | None, is_once: bool) -> None:
+    session = botocore.session.get_session()
+    client = session.create_client("dynamodb", region_name="us-east-1", config=Config(retries=retries))
+    table = Table(client, "t")
+    if is_once:
+        assert table.once() is table
+    else:
+        with pytest.raises(ConfigurationError, match="attempts=1"):
+            table.once()
