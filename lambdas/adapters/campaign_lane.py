@@ -20,6 +20,8 @@ CLAIM_GRACE_US = 30 * MICROSECOND
 """A claim without a chunk this long after the channel's last booked time has lost its worker."""
 CHUNK_OPEN = "open"
 CHUNK_DONE = "done"
+CHUNK_ATTRIBUTES = ("first_row", "rows", "reserved", "owner", "fence", "lease_until", "day")
+"""What `_chunk_of` reads."""
 
 
 def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
@@ -168,28 +170,35 @@ class CampaignLane:
         self.hold_chunk(chunk, 0)
 
     def abandoned_chunks(self, campaign_id: str, now_us: int) -> Sequence[Chunk]:
-        """Chunks whose lease has passed, and claimed rows that no chunk records (their worker died in between)."""
+        """Chunks whose lease has passed, and claimed rows that no chunk records (their worker died in between).
+
+        A campaign of a million rows may have hundreds of thousands of chunks: they are looked at as they come, and what
+        is done stays in the table, so the memory that this takes does not grow with them.
+        """
         meta = self._campaigns.meta(campaign_id) or {}
         lanes = by_channel(lanes_of(meta)).get(self._channel, ())
         if not lanes:
             return []
-        items = self._table.query(
-            "#pk = :pk AND #sk BETWEEN :first AND :last",
-            {
-                "pk": keys.campaign(campaign_id),
-                "first": keys.chunk(lanes[0].first_row),
-                "last": keys.chunk(lanes[-1].end_row - 1),
-            },
+        rows = {
+            "pk": keys.campaign(campaign_id),
+            "first": keys.chunk(lanes[0].first_row),
+            "last": keys.chunk(lanes[-1].end_row - 1),
+        }
+        among = "#pk = :pk AND #sk BETWEEN :first AND :last"
+        lapsed = self._table.each(
+            among,
+            {**rows, "open": CHUNK_OPEN, "now": now_us},
+            CHUNK_ATTRIBUTES,
+            only="#status = :open AND #lease_until < :now",
         )
-        abandoned = [
-            _chunk_of(campaign_id, item)
-            for item in items
-            if item["status"] == CHUNK_OPEN and item["lease_until"] < now_us
-        ]
+        abandoned = [_chunk_of(campaign_id, item) for item in lapsed]
         booked_until_us = meta.get(booked(self._channel))
         if booked_until_us is None or booked_until_us > now_us - CLAIM_GRACE_US:
             return abandoned
-        recorded = {int(item["first_row"]): int(item["first_row"] + item["rows"]) for item in items}
+        recorded = (
+            (item["first_row"], item["first_row"] + item["rows"])
+            for item in self._table.each(among, rows, ("first_row", "rows"))
+        )
         return [*abandoned, *(_unrecorded(campaign_id, *gap) for gap in unrecorded_rows(lanes, recorded))]
 
     def close_chunk(self, chunk: Chunk, result: ChunkResult) -> CampaignState | None:

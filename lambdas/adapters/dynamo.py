@@ -6,7 +6,7 @@ import email.utils
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -183,23 +183,41 @@ class Table:
         limit: int | None = None,
     ) -> list[Item]:
         """All items of a key condition (or the first `limit`), over as many pages as it takes."""
-        items: list[Item] = []
+        arguments: dict[str, Any] = {"ScanIndexForward": not newest_first}
+        if index is not None:
+            arguments["IndexName"] = index
+        return list(self._found(condition, values, arguments, limit))
+
+    def each(
+        self, condition: str, values: Mapping[str, Any], attributes: Sequence[str], *, only: str | None = None
+    ) -> Iterator[Item]:
+        """Some attributes of the items of a key condition, of those alone for which the filter `only` holds; no more
+        than a page (1 MB) is in memory at a time."""
+        arguments: dict[str, Any] = {"ProjectionExpression": ", ".join(f"#{name}" for name in attributes)}
+        if only is not None:
+            arguments["FilterExpression"] = only
+        return self._found(condition, values, arguments)
+
+    def _found(
+        self, condition: str, values: Mapping[str, Any], more: Mapping[str, Any], limit: int | None = None
+    ) -> Iterator[Item]:
+        expressions = [condition, more.get("ProjectionExpression", ""), more.get("FilterExpression", "")]
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names_of(condition),
+            "ExpressionAttributeNames": names_of(*expressions),
             "ExpressionAttributeValues": values_of(values),
-            "ScanIndexForward": not newest_first,
+            **more,
         }
-        if index is not None:
-            arguments["IndexName"] = index
+        found = 0
         while True:
             if limit is not None:
-                arguments["Limit"] = limit - len(items)
+                arguments["Limit"] = limit - found
             page = self.client.query(**arguments)
-            items.extend(from_item(item) for item in page["Items"])
-            if "LastEvaluatedKey" not in page or (limit is not None and len(items) >= limit):
-                return items
+            yield from map(from_item, page["Items"])
+            found += len(page["Items"])
+            if "LastEvaluatedKey" not in page or (limit is not None and found >= limit):
+                return
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def batch_get(

@@ -9,7 +9,7 @@ has one lane.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -104,17 +104,20 @@ def lane_of_row(lanes: Iterable[Lane], row: int) -> Lane | None:
     return next((lane for lane in lanes if lane.first_row <= row < lane.end_row), None)
 
 
-def unrecorded_rows(lanes: Iterable[Lane], recorded: Mapping[int, int]) -> list[tuple[Lane, int, int]]:
-    """Runs of claimed rows that no chunk records, with their lanes; `recorded` holds each chunk's first row and end."""
-    gaps = []
+def unrecorded_rows(lanes: Iterable[Lane], chunks: Iterable[tuple[int, int]]) -> Iterator[tuple[Lane, int, int]]:
+    """Runs of claimed rows that no chunk records, with their lanes; `chunks` are each one's first row and end, and both
+    are in the order of their rows and read once."""
+    following = iter(chunks)
+    chunk = next(following, None)
     for lane in lanes:
-        row = lane.first_row
-        chunks = sorted((first, end) for first, end in recorded.items() if first in lane.claimed)
-        for first, end in [*chunks, (lane.claimed.stop,) * 2]:
-            if first > row:
-                gaps.append((lane, row, first))
-            row = end
-    return gaps
+        row, stop = lane.claimed.start, lane.claimed.stop
+        while chunk is not None and chunk[0] < stop:
+            if chunk[0] > row:
+                yield lane, row, chunk[0]
+            row = max(row, chunk[1])
+            chunk = next(following, None)
+        if row < stop:
+            yield lane, row, stop
 
 
 def lane_attributes(lanes: tuple[Lane, ...]) -> dict[str, Any]:

@@ -213,7 +213,7 @@ class FakeCampaigns:
             ]
             if self._booked_until_us is None or self._booked_until_us > now_us - CLAIM_GRACE_US:
                 return found
-            gaps = unrecorded_rows(self._lanes, {first: first + chunk.rows for first, chunk in mine})
+            gaps = unrecorded_rows(self._lanes, sorted((first, first + chunk.rows) for first, chunk in mine))
             return [
                 *found,
                 *(

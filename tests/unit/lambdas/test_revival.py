@@ -38,9 +38,9 @@ class Item:
     def get(self, _key: Mapping[str, Any]) -> dict[str, Any]:
         return self.item
 
-    def query(self, *_: Any) -> list[dict[str, Any]]:
+    def each(self, *_: Any, only: str | None = None) -> list[dict[str, Any]]:
         chunk = {"rows": 10, "reserved": Decimal(0), "owner": "", "fence": 1, "lease_until": 0}
-        return [{**chunk, "first_row": 0, "status": "open"}, {**chunk, "first_row": 10, "status": "done"}]
+        return [{**chunk, "first_row": 0}, *([] if only else [{**chunk, "first_row": 10}])]
 
     def update(self, _key: Mapping[str, Any], _update: str, values: Mapping[str, Any]) -> None:
         self.item |= values
