@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from lambdas.adapters.calendar_item import calendar_attributes, calendar_of
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, Calendar, IdentityLease
 from lambdas.core.pacing import MAX_CLOCK_SKEW_S, MICROSECOND, Wait, clock_skew_s
@@ -70,16 +71,13 @@ class Limiter:
         version = int(self._known.get("version", 0))
         return self._table.update(
             {"limiter_key": self._key},
-            "SET #last_refill = :booked, #tokens = :free, #rate = :rate, #leases = :leases, #version = :next,"
-            " #slowest_wait = :wait, #slowest_wait_minute = :minute, #ttl = :ttl",
+            "SET #last_refill = :booked, #tokens = :free, #rate = :rate, #leases = :leases, #singles = :singles,"
+            " #version = :next, #slowest_wait = :wait, #slowest_wait_minute = :minute, #ttl = :ttl",
             {
                 "booked": seconds(calendar.booked_until() or now_us),
                 "free": calendar.free_parts(now_us),
                 "rate": Decimal(self._milli_rate) / MILLI,
-                "leases": [
-                    {"o": lease.owner, "s": lease.start_us, "e": lease.end_us, "r": lease.milli_rate, "a": lease.asked}
-                    for lease in (*calendar.leases, *calendar.recent)
-                ],
+                **calendar_attributes(calendar),
                 "next": version + 1,
                 **({"was": version} if version else {}),
                 "wait": self._slowest(now_us, wait_us),
@@ -131,12 +129,3 @@ class Limiter:
 def seconds(microseconds: int) -> Decimal:
     """Microseconds as exact decimal seconds."""
     return Decimal(microseconds) / MICROSECOND
-
-
-def calendar_of(item: Mapping[str, Any], milli_rate: int) -> Calendar:
-    """The calendar that an item holds, at the rate that holds now."""
-    leases = (
-        IdentityLease(lease["o"], lease["s"], lease["e"], lease["r"], lease.get("a", 0))
-        for lease in item.get("leases", ())
-    )
-    return Calendar(milli_rate, tuple(leases))

@@ -19,6 +19,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
         return {"N": str(value)}
     if value is None:
         return {"NULL": True}
+    if isinstance(value, bytes):
+        return {"B": value}
     if isinstance(value, (set, frozenset)):
         return {"SS": sorted(value)}
     if isinstance(value, Mapping):

@@ -37,6 +37,9 @@ NEAR_US = MICROSECOND // 4
 REMEMBER_US = 5 * MICROSECOND
 """How long an owner counts as active after its last lease: as long as the longest wait for its next one, the horizon
 and a lease of two seconds."""
+REMEMBERED_CUSTOMERS = HORIZON_US // NEAR_US
+"""How many customers without a lease count as active: those that had the latest ones. Where as many share, a customer's
+part of the horizon is no longer than what everybody may book near, so more of them would change little."""
 MIN_SHARE = 0.1
 """A lease takes at least a tenth of the identity's rate (or all it asked for); a thinner sliver would last for ages."""
 
@@ -69,7 +72,7 @@ class IdentityLease:
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """All leases of an identity that have not passed, at `milli_rate` in total; `recent` are the last ones of owners
-    that have none any more."""
+    that have none any more: of all campaigns, and of as many customers as are remembered."""
 
     milli_rate: int
     leases: tuple[IdentityLease, ...] = ()
@@ -85,7 +88,9 @@ class Calendar:
                 continue
             if lease.owner not in recent or lease.end_us > recent[lease.owner].end_us:
                 recent[lease.owner] = lease
-        return Calendar(self.milli_rate, leases, tuple(recent.values()))
+        campaigns = (lease for lease in recent.values() if not lease.is_priority)
+        customers = sorted((lease for lease in recent.values() if lease.is_priority), key=lambda lease: lease.end_us)
+        return Calendar(self.milli_rate, leases, (*campaigns, *customers[-REMEMBERED_CUSTOMERS:]))
 
     def waits(self, owner: str, milli_rate: int, now_us: int) -> Calendar | None:
         """The calendar with a mark that `owner` waits for `milli_rate`; None if it is known to be active anyway."""

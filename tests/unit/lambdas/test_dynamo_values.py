@@ -18,6 +18,7 @@ values = st.recursive(
     st.none()
     | st.booleans()
     | st.text()
+    | st.binary()
     | st.integers(-(10**37), 10**37)
     | st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9)
     | st.frozensets(st.text(min_size=1), min_size=1),
@@ -44,6 +45,7 @@ class Colour(StrEnum):
     ("value", "attribute"),
     [
         ("text", {"S": "text"}),
+        (b"text", {"B": b"text"}),
         (Colour.RED, {"S": "red"}),
         (True, {"BOOL": True}),
         (7, {"N": "7"}),
