@@ -44,7 +44,7 @@ class CampaignBudget:
     def _take_of_campaign(self, amount_usd: Decimal) -> bool:
         statuses = {f"status_{status.value}": status.value for status in LEG_STATUSES}
         try:
-            self._table.update(
+            self._table.update_once(
                 meta_key(self._campaign_id),
                 "SET #budget_left = #budget_left - :amount, #spent = #spent + :amount",
                 {"amount": amount_usd, **statuses},
@@ -59,7 +59,7 @@ class CampaignBudget:
     def give_back(self, amount_usd: Decimal, day: str) -> None:
         """Return what was not spent, whatever became of the campaign meanwhile."""
         self._day.settle(day, Decimal(0), -amount_usd)
-        self._table.update(
+        self._table.update_once(
             meta_key(self._campaign_id),
             "SET #budget_left = #budget_left + :amount, #spent = #spent - :amount",
             {"amount": amount_usd},

@@ -38,7 +38,7 @@ class CampaignDay:
         if most_before < 0:
             return DayFull(day, self.room())
         try:
-            self._table.update(
+            self._table.update_once(
                 day_key(day),
                 "ADD #taken :amount, #reserved :amount SET #ttl = :ttl",
                 {"amount": amount_usd, "ttl": now_ms // 1_000 + DAY_COUNTER_SECONDS, "most_before": most_before},
@@ -55,7 +55,7 @@ class CampaignDay:
 
     def settle(self, day: str, reserved_usd: Decimal, spent_usd: Decimal) -> None:
         """Turn what a day has reserved into what was spent of it; the rest is free again."""
-        self._table.update(
+        self._table.update_once(
             day_key(day),
             "ADD #taken :freed, #reserved :released, #spent :spent",
             {"freed": spent_usd - reserved_usd, "released": -reserved_usd, "spent": spent_usd},

@@ -104,7 +104,9 @@ class CampaignLane:
                 " #reserved = #reserved + :reserve, #budget_left = #budget_left - :reserve"
             )
         try:
-            item = self._claims.update(meta_key(campaign_id), f"SET {sets}", values, condition=" AND ".join(conditions))
+            item = self._claims.update_once(
+                meta_key(campaign_id), f"SET {sets}", values, condition=" AND ".join(conditions)
+            )
         except ConditionFailed as failed:
             return self._state(failed.item) if failed.item else self.load(campaign_id)
         end_us = int(item[booked_until])

@@ -31,7 +31,7 @@ class DayBudget:
         now_ms = self._now_ms()
         day = utc_day(now_ms)
         try:
-            self._table.update(
+            self._table.update_once(
                 _key(day),
                 "ADD #spent :amount SET #ttl = :ttl",
                 {"amount": amount_usd, "ttl": now_ms // 1_000 + DAY_COUNTER_SECONDS, "room": room},
@@ -43,7 +43,7 @@ class DayBudget:
 
     def give_back(self, amount_usd: Decimal, day: str) -> None:
         """Return to a day what was not spent: to the one that paid, though another may have begun meanwhile."""
-        self._table.update(_key(day), "ADD #spent :amount", {"amount": -amount_usd})
+        self._table.update_once(_key(day), "ADD #spent :amount", {"amount": -amount_usd})
 
 
 def _key(day: str) -> dict[str, str]:

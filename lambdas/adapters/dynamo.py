@@ -117,6 +117,13 @@ class Table:
         self._note_date(answer)
         return from_item(answer["Attributes"])
 
+    def update_once(
+        self, key: Mapping[str, Any], update: str, values: Mapping[str, Any], *, condition: str | None = None
+    ) -> Item:
+        """As `update`, of a table by `once`: repeated only while there is no capacity, which has written nothing."""
+        item: Item = without_throttling(lambda: self.update(key, update, values, condition=condition))
+        return item
+
     def update_arguments(
         self, key: Mapping[str, Any], update: str, values: Mapping[str, Any], *, condition: str | None = None
     ) -> dict[str, Any]:

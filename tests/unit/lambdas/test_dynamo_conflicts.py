@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import botocore.session
@@ -102,6 +103,16 @@ def test_a_place_that_may_have_been_given_back_is_not_given_back_again(monkeypat
     monkeypatch.setattr(client, "update_item", lost)
     Sessions(Table(None, "t"), Table(client, "t")).dismiss("session-1", 1, 0)
     assert client.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "calls"), [("ThrottlingException", 400, 2), ("InternalServerError", 500, 1)]
+)
+def test_what_adds_up_is_repeated_only_if_nothing_was_written(code: str, status: int, calls: int) -> None:
+    client = Client(refused(code, status))
+    with contextlib.suppress(ClientError):
+        Table(client, "t").update_once({"pk": "1"}, "ADD #a :a", {"a": 1})
+    assert client.calls == calls
 
 
 @pytest.mark.parametrize(
