@@ -1,7 +1,8 @@
 """What a month of one screen costs: an hour of each screen in virtual time over counted calls, at the console's prices.
 
 The stack answers with plausible sizes, because DynamoDB is paid by the kilobyte: twenty campaigns, one of them open or
-none, forty alarms, messages in some of the queues, thirty sessions with five hundred listeners each.
+none, the alarms of a stack with all there is, a few of them up, messages in some of the queues, thirty sessions with
+five hundred listeners each.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ HOURS_A_DAY, DAYS = 8, 22
 SENDING_SHARE = 0.25
 NAIVE_METRICS, NAIVE_SECONDS = 30, 10
 START = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
-CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 40, 120, 30, 500
+CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 134, 120, 30, 500
+LOUD_NAMES = tuple(f"alarm-{number}" for number in range(3))
+ALARMS_PER_PAGE = 50
+"""Where MaxRecords is not given (DescribeAlarms, CloudWatch API reference)."""
 FILLED = ("receipts", "sms-work")
 """Queues that hold messages, they and their dead-letter queues."""
 SUBJECTS = {
@@ -138,16 +142,20 @@ class _Aws:
         return self._tables if service == "dynamodb" else self
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
-        """All alarms in one page, or the one that is asked for."""
+        """A page of the alarms, of those in one state where it is named, or the ones that are asked for."""
         self.meter.count("cloudwatch:DescribeAlarms")
         names = request.get("AlarmNames") or [f"alarm-{number}" for number in range(ALARMS)]
-        return {"MetricAlarms": [self._alarm(name) for name in names]}
+        found = [self._alarm(name, "ALARM" if name in LOUD_NAMES else "OK") for name in names]
+        found = [each for each in found if request.get("StateValue", each["StateValue"]) == each["StateValue"]]
+        start, size = int(request.get("NextToken", 0)), request.get("MaxRecords", ALARMS_PER_PAGE)
+        following = {"NextToken": str(start + size)} if start + size < len(found) else {}
+        return {"MetricAlarms": found[start : start + size], **following}
 
-    def _alarm(self, name: str) -> dict[str, Any]:
+    def _alarm(self, name: str, state: str) -> dict[str, Any]:
         return {
             "AlarmName": name,
             "AlarmArn": f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}",
-            "StateValue": "ALARM",
+            "StateValue": state,
             "StateTransitionedTimestamp": datetime.fromtimestamp(START - 300, UTC),
             "Namespace": "AWS/SQS",
             "MetricName": "ApproximateNumberOfMessagesVisible",

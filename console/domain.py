@@ -77,6 +77,10 @@ class Fetched(Generic[T_co]):
         return None if self.at is None else max(0.0, now - self.at)
 
 
+NEWEST_CAMPAIGNS = 20
+"""As many of a stack's campaigns are listed whatever their state; of the older ones those that are open."""
+
+
 class AlarmState(StrEnum):
     """CloudWatch's states of an alarm."""
 

@@ -15,6 +15,7 @@ from console.services.monitor import stack_facts
 from console.sources.base import Connection
 from console.view import format as fmt
 from console.view import plan as plan_view
+from console.view.overview import list_note
 from console.view.plan import excluded_words
 from console.view.segments import text_of
 from lambdas.core.campaign import CampaignStatus, CampaignSummary
@@ -185,6 +186,8 @@ def list_all(connection: Connection, *, as_json: bool) -> ExitCode:
         talk.put_json([campaign.to_json() for campaign in campaigns])
     elif campaigns:
         talk.put(text_of(plan_view.campaign_table(campaigns)))
+        if cut := list_note(campaigns):
+            talk.say(f"{cut} campaigns are listed")
     else:
         talk.say("there are no campaigns")
     return ExitCode.OK

@@ -134,7 +134,7 @@ def lines_of(overview: Overview) -> list[Line]:
             _read(campaigns, lambda all_: view.campaign_rows(all_, now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
         ),
         (
-            "delivery, 24 h",
+            "campaigns, 24 h",
             _read(campaigns, lambda all_: view.delivery_rows(all_, now, columns=COLUMNS, rows=ROWS, glyphs=glyphs)),
         ),
         ("cost", _read(overview.spend, lambda spend: view.cost_rows(spend, now, overview, columns=COLUMNS, rows=ROWS))),

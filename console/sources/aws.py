@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from console.domain import Alarm, ApiUse, ChannelSpend, ConsoleError, Message, ProblemKind, Spend, is_open
+from console.sources.alarm_states import AlarmStates
+from console.sources.campaigns import Campaigns
 from console.sources.clients import Clients
-from console.sources.shapes import alarm_of, campaign_of, message_of, understood
+from console.sources.shapes import message_of, understood
 from console.sources.tables import Tables
 from console.text import safe_line
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.outputs import StackOutputs
-from lambdas.core.work import campaign_rates
 
-NEWEST_CAMPAIGNS = 20
 PAST_DAY_SECONDS = 3600.0
 """A past day's cost is read again after this long: late receipts bring late prices."""
-SETTLED_SECONDS = 60.0
-"""A settled campaign is read again after this long: a late receipt may still raise one of its messages."""
 NEWEST_ROWS = 40
 AHEAD_ROWS = 20
 
@@ -36,7 +33,8 @@ class AwsSource:
         self._clients = clients
         self._tables = Tables(clients)
         self._now = now
-        self._settled: dict[str, tuple[float, CampaignSummary]] = {}
+        self._alarms = AlarmStates(outputs.monitoring.alarm_name_prefix, clients, now)
+        self._campaigns = Campaigns(outputs, clients, now)
         self._days: dict[str, tuple[float, Mapping[str, ChannelSpend]]] = {}
 
     def use(self) -> ApiUse:
@@ -45,37 +43,15 @@ class AwsSource:
 
     def alarms(self) -> tuple[Alarm, ...]:
         """All metric and composite alarms whose name has the stack's prefix."""
-        request: dict[str, Any] = {
-            "AlarmNamePrefix": self._outputs.monitoring.alarm_name_prefix,
-            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
-            "MaxRecords": 100,
-        }
-        found: list[Alarm] = []
-        while True:
-            answer = self._clients.client("cloudwatch").describe_alarms(**request)
-            for kind in ("MetricAlarms", "CompositeAlarms"):
-                found += [understood("an alarm", alarm_of, alarm) for alarm in answer.get(kind) or []]
-            if not answer.get("NextToken"):
-                return tuple(found)
-            request["NextToken"] = answer["NextToken"]
+        return self._alarms.read()
 
     def campaigns(self) -> tuple[CampaignSummary, ...]:
-        """The newest campaigns with their counters; settled ones from memory for a minute."""
-        listed = self._tables.query(
-            self._outputs.campaigns.campaigns_table,
-            "#listing = :listing",
-            {"#listing": "listing"},
-            {":listing": {"S": keys.ALL_CAMPAIGNS}},
-            index=keys.CREATED_INDEX,
-            newest_first=True,
-            limit=NEWEST_CAMPAIGNS,
-        )
-        summaries = (self._summary(keys.campaign_id(str(item["pk"])), SETTLED_SECONDS) for item in listed)
-        return tuple(summary for summary in summaries if summary is not None)
+        """The newest campaigns and all that are open, with their counters."""
+        return self._campaigns.newest_and_open()
 
     def campaign(self, campaign_id: str) -> CampaignSummary:
         """One campaign, read now."""
-        summary = self._summary(campaign_id, 0.0)
+        summary = self._campaigns.summary(campaign_id)
         if summary is None:
             raise ConsoleError(
                 ProblemKind.NOT_FOUND,
@@ -126,28 +102,6 @@ class AwsSource:
         found = dict(understood("a day's counter", _channel, item) for item in items)
         self._days[day] = (self._now(), found)
         return found
-
-    def _summary(self, campaign_id: str, keep: float) -> CampaignSummary | None:
-        at, kept = self._settled.get(campaign_id, (0.0, None))
-        if kept is not None and self._now() - at < keep:
-            return kept
-        items = self._tables.query(
-            self._outputs.campaigns.campaigns_table,
-            "#pk = :pk AND #sk BETWEEN :counts AND :meta",
-            {"#pk": "pk", "#sk": "sk"},
-            {
-                ":pk": {"S": keys.campaign(campaign_id)},
-                ":counts": {"S": keys.COUNT_PREFIX},
-                ":meta": {"S": keys.META},
-            },
-        )
-        if not any(item["sk"] == keys.META for item in items):
-            return None
-        rates = campaign_rates(self._outputs.messaging.rates())
-        summary = understood("a campaign", lambda raw: campaign_of(raw, rates), items)
-        if summary.settled:
-            self._settled[campaign_id] = (self._now(), summary)
-        return summary
 
 
 def _channel(item: Item) -> tuple[str, ChannelSpend]:

@@ -54,7 +54,7 @@ class Source(Protocol):
         ...
 
     def campaigns(self) -> tuple[CampaignSummary, ...]:
-        """The newest campaigns, newest first."""
+        """The newest campaigns and every older one that is open, newest first."""
         ...
 
     def campaign(self, campaign_id: str) -> CampaignSummary:

@@ -29,9 +29,9 @@ class Tables:
         *,
         index: str | None = None,
         newest_first: bool = False,
-        limit: int = 100,
+        limit: int | None = 100,
     ) -> list[Item]:
-        """Items of one partition, at most `limit`; follows pages until then."""
+        """Items of one partition, at most `limit`, all where it is None; follows pages until then."""
         return self.page(
             table, condition, names, values, index=index, newest_first=newest_first, limit=limit, start=None
         )[0]
@@ -46,10 +46,10 @@ class Tables:
         start: Item | None,
         index: str | None = None,
         newest_first: bool = False,
-        limit: int = 100,
+        limit: int | None = 100,
     ) -> tuple[list[Item], Item | None]:
-        """Items of one partition from behind the key `start` on, at most `limit`, and where to go on; None at the
-        end."""
+        """Items of one partition from behind the key `start` on, at most `limit` (None: all), and where to go on; None
+        at the end."""
         request: dict[str, Any] = {
             "TableName": table,
             "KeyConditionExpression": condition,
@@ -62,19 +62,25 @@ class Tables:
         }
         items: list[Item] = []
         while True:
-            answer = self._clients.client("dynamodb").query(**request, Limit=limit - len(items))
+            if limit is not None:
+                request["Limit"] = limit - len(items)
+            answer = self._clients.client("dynamodb").query(**request)
             self._consumed("Query", [answer.get("ConsumedCapacity")])
             items += [from_item(item) for item in answer.get("Items", [])]
             last = answer.get("LastEvaluatedKey")
-            if not last or len(items) >= limit:
+            if not last or (limit is not None and len(items) >= limit):
                 return items, from_item(last) if last else None
             request["ExclusiveStartKey"] = last
 
     def batch_get(self, table: str, key: str, values: Sequence[str]) -> list[Item]:
         """Items by their whole key `key`, in no order; what is not there is left out."""
+        return self.batch_get_keys(table, [{key: each} for each in values])
+
+    def batch_get_keys(self, table: str, wanted: Sequence[Item]) -> list[Item]:
+        """The same by keys of any number of attributes."""
         items: list[Item] = []
-        for start in range(0, len(values), BATCH_LIMIT):
-            pending: Any = {table: {"Keys": [to_item({key: each}) for each in values[start : start + BATCH_LIMIT]]}}
+        for start in range(0, len(wanted), BATCH_LIMIT):
+            pending: Any = {table: {"Keys": [to_item(each) for each in wanted[start : start + BATCH_LIMIT]]}}
             for _ in range(BATCH_ROUNDS):
                 answer = self._clients.client("dynamodb").batch_get_item(
                     RequestItems=pending, ReturnConsumedCapacity="TOTAL"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import Alarm, AlarmState, Fetched, Message, Overview, Spend, Tally, is_open, is_sending, tally
+from console.domain import (
+    NEWEST_CAMPAIGNS,
+    Alarm,
+    AlarmState,
+    Fetched,
+    Message,
+    Overview,
+    Spend,
+    Tally,
+    is_open,
+    is_sending,
+    tally,
+)
 from console.forecast import month_forecast
 from console.telemetry import Series
 from console.view import format as fmt
@@ -187,8 +199,19 @@ def recent(campaigns: Sequence[CampaignSummary], now: float) -> list[CampaignSum
     return [c for c in campaigns if is_open(c) or now - c.created_ms / 1000 <= DAY_SECONDS]
 
 
+def delivery_note(campaigns: Sequence[CampaignSummary], now: float) -> str:
+    """What the sums are of where campaigns of the last 24 hours may be missing: more were created than are listed."""
+    cut = len(campaigns) >= NEWEST_CAMPAIGNS == len(recent(campaigns[:NEWEST_CAMPAIGNS], now))
+    return f"newest {NEWEST_CAMPAIGNS} and open" if cut else ""
+
+
+def list_note(campaigns: Sequence[CampaignSummary]) -> str:
+    """What a list of campaigns holds where older ones may be missing from it."""
+    return f"newest {NEWEST_CAMPAIGNS} and all open" if len(campaigns) >= NEWEST_CAMPAIGNS else ""
+
+
 def delivery(campaigns: Sequence[CampaignSummary], now: float) -> tuple[Tally, dict[str, dict[str, int]]]:
-    """Messages of current campaigns by state, and the counters by channel."""
+    """Messages of current campaigns by state, and the counters by channel; single messages belong to none."""
     current = recent(campaigns, now)
     total = sum((tally(campaign) for campaign in current), Tally())
     by_channel: dict[str, dict[str, int]] = {}

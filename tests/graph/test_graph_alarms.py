@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.console_month import ALARMS
 from components.alarm_families import FAMILIES, STACK_DOWN, Family
 from components.environments import ENVIRONMENTS, Environment
 from components.table import OPERATIONS
@@ -68,6 +69,11 @@ def watched_of(graph: Any, dimension: str, name: str) -> set[str]:
 
 def name_of(item: Any) -> str:
     return str(item.id if item.type.endswith(":Api") else item.outputs["name"])
+
+
+def test_the_bench_prices_the_console_over_as_many_alarms_as_a_stack_can_have(evaluate: Any) -> None:
+    types = [item.type.rpartition(":")[2] for item in evaluate("dev", largest=True).registrations]
+    assert types.count("MetricAlarm") + types.count("CompositeAlarm") == ALARMS
 
 
 @pytest.mark.parametrize("kind", WATCHED_BY)

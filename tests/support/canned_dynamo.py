@@ -58,7 +58,7 @@ class Dynamo:
             high = values[":meta"]["S"] if ":meta" in values else low + "\uffff"
             found = [i for i in self.items if i["pk"] == values[":pk"] and low <= i["sk"]["S"] <= high]
         start = self._behind(found, request.get("ExclusiveStartKey"))
-        size = min(self.page, request["Limit"])
+        size = min(self.page, request.get("Limit", self.page))
         answer: dict[str, Any] = {
             "Items": found[start : start + size],
             "ConsumedCapacity": {"CapacityUnits": 0.5},
@@ -73,8 +73,11 @@ class Dynamo:
 
     def batch_get_item(self, RequestItems: dict[str, Any], **_: Any) -> dict[str, Any]:
         ((table, wanted),) = RequestItems.items()
+        assert len(wanted["Keys"]) <= 100
+        if any("pk" in key for key in wanted["Keys"]):
+            found = [i for i in self.items if {"pk": i["pk"], "sk": i["sk"]} in wanted["Keys"]]
+            return {"Responses": {table: found}, "ConsumedCapacity": [{"CapacityUnits": 0.5 * len(found)}]}
         ids = [key["message_id"]["S"] for key in wanted["Keys"]]
-        assert len(ids) <= 100
         left = ids[:1] if self.unprocessed else []
         self.unprocessed -= bool(self.unprocessed)
         return {

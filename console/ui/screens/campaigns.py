@@ -20,7 +20,7 @@ from console.ui.screens.table_screen import TableScreen
 from console.ui.widgets.panel import Panel
 from console.view import campaign as view
 from console.view.export import json_of
-from console.view.overview import throughput_rows
+from console.view.overview import list_note, throughput_rows
 from console.view.segments import Line
 from console.view.tables import campaigns as rows
 from lambdas.core.campaign import CampaignSummary
@@ -48,6 +48,11 @@ class CampaignsScreen(TableScreen[CampaignSummary]):
     def empty(self) -> str:
         """A stack that has sent nothing yet."""
         return "no campaign yet; press a to send a test"
+
+    def note(self) -> str:
+        """How many, and what may be missing."""
+        cut = list_note(self.table.items)
+        return f"{cut}  {super().note()}" if cut else super().note()
 
     def actions(self) -> Sequence[Choice]:
         """What can be done to the campaign under the cursor."""

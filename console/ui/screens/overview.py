@@ -88,7 +88,7 @@ class OverviewScreen(ConsoleScreen):
                 yield Panel("throughput", glyphs, id="throughput")
             yield Panel("campaigns", glyphs, id="campaigns")
             with Horizontal(id="middle"):
-                yield Panel("delivery, 24 h", glyphs, id="delivery")
+                yield Panel("campaigns, 24 h", glyphs, id="delivery")
                 yield Panel("cost", glyphs, id="cost")
             yield Panel("last messages", glyphs, id="messages")
 
@@ -120,6 +120,7 @@ class OverviewScreen(ConsoleScreen):
             overview.campaigns,
             now,
             lambda value, wide, high: view.delivery_rows(value, now, columns=wide, rows=high, glyphs=glyphs),
+            note=view.delivery_note(overview.campaigns.value or (), now),
         )
         self.fill(
             "cost",

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from console.domain import AlarmState, ConsoleError, ProblemKind
+from console.domain import NEWEST_CAMPAIGNS, AlarmState, ConsoleError, ProblemKind
 from console.sources.aws import NEWEST_ROWS, AwsSource
+from console.sources.clients import Target
 from console.sources.fake_outputs import fake_outputs
 from lambdas.core import keys
 from tests.support.canned_dynamo import NOW, Clients, Dynamo, item
@@ -59,6 +60,52 @@ def test_alarms_are_paged_and_read() -> None:
     assert watch.requests[1]["NextToken"] == "next"
 
 
+class ManyAlarms:
+    """More alarms than a page holds, in the states of `states`; a call is the state that it asked for."""
+
+    def __init__(self) -> None:
+        self.states = {f"alarm-{number:03d}": "OK" for number in range(133)}
+        self.calls: list[str] = []
+
+    def describe_alarms(self, **request: Any) -> dict[str, Any]:
+        wanted = request.get("StateValue", "")
+        self.calls.append(wanted)
+        found = [name for name, state in self.states.items() if wanted in ("", state)]
+        start, end = int(request.get("NextToken", 0)), int(request.get("NextToken", 0)) + request["MaxRecords"]
+        page = [raw_alarm(AlarmName=name, StateValue=self.states[name]) for name in found[start:end]]
+        return {"MetricAlarms": page, **({"NextToken": str(end)} if end < len(found) else {})}
+
+
+def test_alarms_that_are_up_are_asked_for_at_each_read_and_the_rest_once_a_minute() -> None:
+    watch, moment = ManyAlarms(), [NOW]
+    clients = Clients(cloudwatch=watch)
+    clients.target = Target("us-east-1")
+    reading = AwsSource(fake_outputs(), clients, lambda: moment[0])  # type: ignore[arg-type]
+
+    def read(seconds: float, **states: str) -> dict[str, str]:
+        moment[0] += seconds
+        watch.states |= {name.replace("_", "-"): state for name, state in states.items()}
+        watch.calls.clear()
+        return {alarm.name: alarm.state.value for alarm in reading.alarms()}
+
+    assert read(0) == watch.states
+    assert watch.calls == ["", ""], "two pages"
+    assert read(10, alarm_100="ALARM", alarm_101="ALARM") == watch.states
+    assert watch.calls == ["ALARM"], "what rises costs one call"
+    assert read(10, alarm_100="INSUFFICIENT_DATA") == watch.states
+    assert watch.calls == ["ALARM", "", ""], "what is no longer up has some other state"
+    assert read(50, alarm_000="INSUFFICIENT_DATA") != watch.states
+    assert read(10) == watch.states, "a minute after the last whole list"
+
+
+def test_the_embedded_clouds_alarms_are_read_whole() -> None:
+    watch = ManyAlarms()
+    reading = source(cloudwatch=watch)
+    reading.alarms()
+    watch.states["alarm-000"] = "INSUFFICIENT_DATA"
+    assert {alarm.name: alarm.state.value for alarm in reading.alarms()} == watch.states
+
+
 def test_hostile_alarms_are_harmless_and_odd_ones_are_named() -> None:
     watch = CloudWatch({"MetricAlarms": [raw_alarm(StateReason="\x1b]52;c;eA==\x07\u202eevil\r\nx")]})
     (alarm,) = source(cloudwatch=watch).alarms()
@@ -91,6 +138,41 @@ def test_a_settled_campaign_is_not_read_each_beat() -> None:
     moment[0] += 61
     reading.campaigns()
     assert len(dynamo.queries) == before + 3
+
+
+@pytest.mark.parametrize("page", [7, 1000])
+def test_an_open_campaign_is_listed_behind_any_number_of_newer_ones(page: int) -> None:
+    dynamo, moment = Dynamo(page), [NOW]
+    dynamo.campaign("sending", created=NOW - 9_000)
+    dynamo.campaign("over", created=NOW - 8_000, status="completed", rows=42, claimed_rows=42, done_rows=42)
+    for number in range(NEWEST_CAMPAIGNS + 5):
+        dynamo.campaign(f"new-{number:02d}", created=NOW - number, status="cancelled")
+    reading = source(lambda: moment[0], dynamodb=dynamo)
+    listed = [campaign.id for campaign in reading.campaigns()]
+    assert len(listed) == NEWEST_CAMPAIGNS + 1
+    assert listed[-1] == "sending"
+    spend = reading.spend()
+    assert spend.reserved == pytest.approx(0.1)
+    assert spend.cap == 5
+    before = len(dynamo.queries)
+    assert [campaign.id for campaign in reading.campaigns()] == listed
+    walks = [each for each in dynamo.queries[before:] if each.get("IndexName") and "Limit" not in each]
+    assert not walks, "the list is walked once in a minute"
+
+
+def test_an_open_campaign_stays_when_newer_ones_push_it_out_and_leaves_when_it_has_ended() -> None:
+    dynamo = Dynamo()
+    dynamo.campaign("sending", created=NOW - 9_000)
+    for number in range(NEWEST_CAMPAIGNS):
+        dynamo.campaign(f"old-{number:02d}", created=NOW - 100 - number, status="cancelled")
+    reading = source(dynamodb=dynamo)
+    reading.campaigns()
+    for number in range(NEWEST_CAMPAIGNS):
+        dynamo.campaign(f"new-{number:02d}", created=NOW - number)
+    assert "sending" in {campaign.id for campaign in reading.campaigns()}
+    ended = next(i for i in dynamo.items if i["pk"]["S"] == keys.campaign("sending") and i["sk"]["S"] == keys.META)
+    ended["status"] = {"S": "cancelled"}
+    assert "sending" not in {campaign.id for campaign in reading.campaigns()}
 
 
 def test_an_unknown_campaign_is_one_sentence() -> None:

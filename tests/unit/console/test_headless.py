@@ -72,7 +72,7 @@ def test_the_snapshot_has_exactly_its_keys(capsys: pytest.CaptureFixture[str]) -
 def test_the_snapshot_as_text_reads_without_colour(capsys: pytest.CaptureFixture[str]) -> None:
     assert once.run(FakeStack().connection(), as_json=False, allow_actions=False) == ExitCode.OK
     text = capsys.readouterr().out
-    for word in ("ai-cpaas-demo/local", "ALARM", "receipts-dlq", "THROUGHPUT", "DELIVERY", "COST"):
+    for word in ("ai-cpaas-demo/local", "ALARM", "receipts-dlq", "THROUGHPUT", "CAMPAIGNS, 24 H", "COST"):
         assert word in text
     assert "\x1b" not in text
 

@@ -10,14 +10,19 @@ from collections.abc import Callable
 
 import pytest
 
+from bench.console_month import month_usd
 from console.domain import ProblemKind
+from console.places import Place
+from console.screen_options import DEFAULT_BUDGET_USD
+from console.services.budget import Budget
 from console.services.errors import BusyError, DeadlineError
 from console.services.feed import BACKOFF_MOST, Feed
-from console.services.monitor import Beats, Monitor
+from console.services.monitor import ALARMS_SLOWNESS, Beats, Monitor
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.fake import FakeStack
 from console.spend import SpendMeter
+from console.ui.registry import HOME
 from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
 from lambdas.core.outputs import ACTIONS_ALLOWED
 
@@ -297,17 +302,20 @@ def test_spend_is_counted_per_call_and_per_read_unit() -> None:
     assert meter.use.usd == pytest.approx(0.01 + 0.125)
 
 
-def test_a_month_of_the_console_stays_below_two_dollars() -> None:
-    """8 h x 22 days with a campaign running all the time: read units as DynamoDB bills eventually consistent reads."""
-    beats, seconds = Beats(), 8 * 3600 * 22
-    meter = SpendMeter()
-    for _ in range(int(seconds / beats.alarms)):
-        meter.count("cloudwatch:DescribeAlarms")
-    campaigns_listed_and_one_open = 0.5 + 0.5
-    meter.count_read_units(seconds / beats.campaigns * campaigns_listed_and_one_open)
-    meter.count_read_units(seconds / beats.messages * 40 * 0.5)
-    meter.count_read_units(seconds / beats.spend * 2.0)
-    assert meter.use.usd < 2.0
+@pytest.mark.parametrize("screen", [HOME, "messages", "sessions"])
+def test_a_month_of_the_dearest_screens_stays_below_the_budget(screen: str) -> None:
+    assert month_usd(Place(screen), running=True)[0] < DEFAULT_BUDGET_USD
+
+
+def test_a_spent_budget_slows_alarms_least() -> None:
+    clock = Clock()
+    budget = Budget(None, 2.0, clock)
+    monitor = Monitor(FakeStack(clock).connection(), clock=clock, rng=random.Random(1), budget=budget, beats=Beats())
+    budget.note(1.99)
+    monitor.tick()
+    assert monitor.slowness == 4.0
+    assert monitor.feeds["alarms"].every == ALARMS_SLOWNESS * Beats().alarms
+    assert monitor.feeds["spend"].every == 4.0 * Beats().spend
 
 
 def test_the_monitor_is_one_immutable_snapshot_per_beat() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain import (
+    NEWEST_CAMPAIGNS,
     Alarm,
     AlarmState,
     ApiUse,
@@ -190,6 +191,15 @@ def test_open_campaigns_that_do_not_fit_are_counted() -> None:
         [campaign(), campaign(id="c-2"), campaign(id="c-3")], NOW, columns=80, rows=2, glyphs=UNICODE
     )
     assert "2 more open" in plain(lines[-1])
+
+
+def test_a_list_that_may_lack_campaigns_says_so() -> None:
+    today, long_ago = campaign(), campaign(created_ms=int((NOW - 2 * 86_400) * 1000), status=CampaignStatus.COMPLETED)
+    short, many = [today] * (NEWEST_CAMPAIGNS - 1), [today] * NEWEST_CAMPAIGNS
+    assert (view.list_note(short), view.delivery_note(short, NOW)) == ("", "")
+    assert view.list_note(many) == "newest 20 and all open"
+    assert view.delivery_note(many, NOW) == "newest 20 and open"
+    assert view.delivery_note([*short, long_ago], NOW) == "", "all of the last 24 hours are there"
 
 
 def test_delivery_counts_open_and_recent_campaigns_only() -> None:
