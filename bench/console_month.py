@@ -262,7 +262,7 @@ def _month_usd(place: Place, *, running: bool) -> tuple[float, int]:
     connection = _connection(aws, clock)
     runner = _AtOnce(clock=clock)
     monitor = Monitor(connection, runner=runner, clock=clock, rng=random.Random(1), budget=Budget(None, 0.0, clock))
-    desk = Desk(connection, monitor, runner, clock, UNICODE, Works(), **dict.fromkeys(DESK_CALLS, _nothing))
+    desk = Desk(connection, monitor, runner, clock, UNICODE, Works(), **cast(Any, dict.fromkeys(DESK_CALLS, _nothing)))
     screen = screen_for(desk, place)
     specs = [*(monitor.spec(name) for name in screen.reads), *screen.own_feeds()]
     for spec in specs:

@@ -76,6 +76,12 @@ def parser() -> argparse.ArgumentParser:
         default="2",
         help="what reading may cost in a month before it slows (default: 2; 0: no end)",
     )
+    top.add_argument(
+        "--columns",
+        metavar="TABLE=NAMES",
+        action="append",
+        help="columns of a table between commas, as messages=status,id,reason (default: $CPAAS_COLUMNS)",
+    )
     top.add_argument("--theme", metavar="NAME", help="dark, light, high-contrast or ansi (default: $CPAAS_THEME)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("demo", help="an embedded stack with a sample campaign; piped: a summary of it")
@@ -244,13 +250,16 @@ def _quiet(_: str) -> None:
 
 def _asked(arguments: argparse.Namespace) -> ScreenOptions:
     from console.screen_options import ScreenOptions, parse_budget
+    from console.view.columns import ENVIRONMENT, parse_columns
     from console.view.palette import chosen
 
+    columns = arguments.columns or os.environ.get(ENVIRONMENT, "").split()
     return ScreenOptions(
         allow_actions=getattr(arguments, "allow_actions", False),
         theme=chosen(arguments.theme, os.environ),
         link=getattr(arguments, "link", ""),
         budget_usd=parse_budget(arguments.budget),
+        columns=parse_columns(columns),
     )
 
 

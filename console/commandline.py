@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "every": "every SECONDS | auto: read no feed more often than that",
     "theme": "theme NAME",
     "export": "export csv | json | svg: write what is shown into a file here",
+    "columns": "columns NAME,NAME | auto: the columns of this table",
     "copy": "copy the link of this place",
     "back": "the place before",
     "at": "at HH:MM[:SS] | +SECONDS | -SECONDS | start | end: go to a moment of a replay",

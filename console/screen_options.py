@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from console.domain import CampaignRequest, ConsoleError, ProblemKind
 from console.text import safe_line
@@ -16,13 +17,14 @@ DEFAULT_BUDGET_USD = 2.0
 @dataclass(frozen=True, slots=True)
 class ScreenOptions:
     """`link` names the place shown first, if any; `budget_usd` is what reading may cost in a month before it slows, 0
-    for no end."""
+    for no end; `columns` are those of tables, by the name of the kind of rows."""
 
     allow_actions: bool = False
     theme: str = DEFAULT_THEME
     link: str = ""
     budget_usd: float = DEFAULT_BUDGET_USD
     autostart: CampaignRequest | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def parse_budget(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -54,9 +54,9 @@ MakeBudget = Callable[[Connection], Budget | None]
 class ConsoleApp(Commanding):
     """`cpaas-console` on a terminal.
 
-    `target` names what is connected to; `connect` finds it. `link` names the place shown first, `autostart` a campaign
-    sent as soon as the stack is there (the demo). `tick_seconds` is the beat. `problem` after the end is the trouble
-    that kept it from ever connecting, if any.
+    `target` names what is connected to; `connect` finds it. `link` names the place shown first, `columns` are those of
+    tables that were chosen by hand, `autostart` is a campaign sent as soon as the stack is there (the demo).
+    `tick_seconds` is the beat. `problem` after the end is the trouble that kept it from ever connecting, if any.
     """
 
     CSS_PATH = "styles/console.tcss"
@@ -93,6 +93,7 @@ class ConsoleApp(Commanding):
         allow_actions: bool = False,
         autostart: CampaignRequest | None = None,
         link: str = "",
+        columns: Mapping[str, tuple[str, ...]] | None = None,
         runner: Runner | None = None,
         clock: Clock | None = None,
         budget: MakeBudget = lambda _: None,
@@ -107,6 +108,7 @@ class ConsoleApp(Commanding):
         self._target = target
         self._connect = connect
         self._allow_actions = allow_actions
+        self._columns = dict(columns or {})
         self._autostart = autostart
         self._link_asked = link
         self._budget = budget
@@ -228,6 +230,7 @@ class ConsoleApp(Commanding):
             ask=self.ask,
             prompt=lambda: Prompt(self._complete, self.history),
             lag=lambda: tuple(self._lags),
+            columns=self._columns,
         )
 
     def _complete(self, text: str) -> str | None:

@@ -32,6 +32,7 @@ from console.ui.themes import set_theme
 from console.ui.typing_ahead import TypingAhead
 from console.ui.widgets.prompt import Prompt, PromptMode
 from console.ui.works import Works
+from console.view.columns import split
 from console.view.glyphs import BLOCK, Glyphs
 
 T = TypeVar("T")
@@ -171,6 +172,8 @@ class Commanding(TypingAhead):
             self._to_clipboard("link", self._link())
         elif verb.name == "export":
             self._export(verb.argument or "csv")
+        elif verb.name == "columns":
+            self._choose_columns(verb.argument)
         elif verb.name == "theme":
             set_theme(self, verb.argument)
         elif verb.name == "every":
@@ -179,6 +182,13 @@ class Commanding(TypingAhead):
             self.say("feeds are read at their own beats" if own else f"feeds are read every {verb.argument} s at most")
         elif verb.name in ("at", "speed"):
             self._steer(verb, desk)
+
+    def _choose_columns(self, argument: str) -> None:
+        """Which columns the table here shows."""
+        if not argument:
+            raise ConsoleError(ProblemKind.BAD_INPUT, "no columns are named", "write columns NAME,NAME or columns auto")
+        if self.here is not None and not self.here.choose_columns(() if argument == "auto" else split(argument)):
+            self.say("there is no table here whose columns can be chosen")
 
     def _steer(self, verb: Verb, desk: Desk) -> None:
         """Move in a replay's time."""

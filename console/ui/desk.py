@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from textual.screen import Screen
@@ -38,6 +38,7 @@ class Desk:
     `go` opens a place, `back` the one above; `say` is a sentence that goes away by itself, `complain` a problem,
     `copy` puts a text (after what it is) on the clipboard, `ask` opens a dialog.
     `lag` gives the seconds that the event loop was late at its last beats; `works` must not be ended in the middle.
+    `columns` are those chosen by hand, by the name of the kind of rows; screens change them.
     """
 
     connection: Connection
@@ -54,6 +55,7 @@ class Desk:
     ask: Ask
     prompt: Callable[[], Prompt]
     lag: Callable[[], tuple[float, ...]]
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def stack(self) -> StackFacts:

@@ -34,6 +34,7 @@ def run(options: Options, asked: ScreenOptions) -> ExitCode:
         allow_actions=asked.allow_actions,
         autostart=asked.autostart,
         link=asked.link,
+        columns=asked.columns,
         clock=clock,
         budget=budget,
         caller=Caller(options.profile or "", options.region or ""),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from console.domain import ConsoleError, ProblemKind, StackFacts
 from console.text import safe_line
 from console.view.filters import EVERYTHING, Filter, parse_filter
 from console.view.glyphs import UNICODE, Glyphs
-from console.view.segments import Line, Role, Segment, pad, pad_left
+from console.view.segments import Line, Role, Segment, pad, pad_left, pad_tail
 
 T = TypeVar("T")
 
@@ -22,6 +22,8 @@ UNDRAWABLE = "?"
 FLAW_CELLS = 80
 GAP = 2
 """Cells between two columns."""
+WIDE_CELLS = 24
+"""Cells of a column without a width of its own where all columns are shown."""
 STEP = 2_500
 """Rows that `proceed` filters at a time, which is as long as a key then waits."""
 UNFILTERED_STEP = 20_000
@@ -46,8 +48,10 @@ class Column(Generic[T]):
     """One column: `text` of a cell and its `role`; `key` sorts (the text where None); items
     whose key is None come last in either direction.
 
-    `width` in cells, 0 takes a `share` of what is left; `need` is the table's width from which on it is shown. `live`
-    cells change with the clock alone, so they are never marked and no filter looks at them; `right` aligns figures.
+    `width` in cells, 0 takes a `share` of what is left; `need` is the table's width from which on it is shown, and even
+    then it gives way where another column would get fewer cells than its `least`. `live` cells change with the clock
+    alone, so they are never marked and no filter looks at them; `right` aligns figures, `tail` keeps the end of a text
+    that has to be cut.
     """
 
     name: str
@@ -58,7 +62,9 @@ class Column(Generic[T]):
     right: bool = False
     need: int = 0
     share: int = 1
+    least: int = 0
     live: bool = False
+    tail: bool = False
     badge: Callable[[T], bool] | None = None
 
 
@@ -293,8 +299,40 @@ def _or_none(key: Callable[[T], Any], item: T) -> Any:
 
 
 def layout(columns: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:
-    """The columns that a table of `cells` shows, each with its width: those without one share what is left."""
+    """The columns that a table of `cells` shows, each with its width: those without one share what is left.
+
+    Where that is too little for one of them, columns with a need give way, those that need most first.
+    """
     kept = [column for column in columns if column.need <= cells]
+    while True:
+        widths = _shared(kept, cells)
+        given = {column.name: width for column, width in widths}
+        most = max((column.need for column in kept), default=0)
+        if not most or all(given.get(column.name, 0) >= column.least for column in kept):
+            return widths
+        kept.remove(next(column for column in kept if column.need == most))
+
+
+def layout_all(columns: Sequence[Column[T]], cells: int, chosen: int) -> list[tuple[Column[T], int]]:
+    """All of `columns`, whatever they need, as many as fit: the first, and beside it those around number `chosen`.
+
+    Those without a width get their least, and share what is left where the last column is reached.
+    """
+    if not columns:
+        return []
+    ready = [replace(column, least=column.least or WIDE_CELLS, need=0) for column in columns]
+    widths = [column.width or column.least for column in ready]
+    first = 1
+    while first < chosen and widths[0] + sum(GAP + width for width in widths[first : chosen + 1]) > cells:
+        first += 1
+    last, used = first, widths[0]
+    while last < len(ready) and used + GAP + widths[last] <= cells:
+        used += GAP + widths[last]
+        last += 1
+    return _shared([ready[0], *ready[first:last]], cells)
+
+
+def _shared(kept: Sequence[Column[T]], cells: int) -> list[tuple[Column[T], int]]:
     fixed = sum(column.width for column in kept) + GAP * max(0, len(kept) - 1)
     left, shares = max(0, cells - fixed), sum(column.share for column in kept if column.width == 0)
     widths: list[tuple[Column[T], int]] = []
@@ -327,7 +365,8 @@ def row(table: Table[T], item: T, columns: Sequence[tuple[Column[T], int]]) -> L
     segments: list[Segment] = []
     for number, (column, width) in enumerate(columns):
         cell = table.drawn(column, item)
-        text = pad_left(cell.text, width) if column.right else pad(cell.text, width)
+        fill = pad_left if column.right else pad_tail if column.tail else pad
+        text = fill(cell.text, width)
         segments.append(Segment(text, Role.CHANGED if column.name in marks else cell.role, cell.badge))
         if number < len(columns) - 1:
             segments.append(Segment(" " * GAP))

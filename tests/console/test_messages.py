@@ -44,6 +44,35 @@ async def type_command(pilot: Any, text: str) -> None:
     await press(pilot, "colon", *text, "enter")
 
 
+def test_columns_for_which_there_is_no_room_are_a_key_away() -> None:
+    async def body() -> None:
+        stack, campaign_id = with_campaign(40)
+        app = application(stack, columns={"alarms": ("name", "since")})
+        async with app.run_test(size=(80, 24)) as pilot:
+            await first_data(pilot)
+            await press(pilot, "4")
+            await opened(pilot, MessagesScreen)
+            text = await shows(pilot, f"{campaign_id}-0000039")
+            assert "CUSTOMER" not in text
+            await press(pilot, "w")
+            await shows(pilot, "CUSTOMER", f"{campaign_id}-0000039")
+            await press(pilot, *["right"] * 7)
+            await shows(pilot, "STATUS", "COST", "REASON")
+            await press(pilot, "w")
+            assert "COST" not in await shows(pilot, "TOOK")
+            await type_command(pilot, "columns cost,id")
+            assert "STATUS" not in await shows(pilot, "COST", "ID")
+            await press(pilot, "2")
+            text = await shows(pilot, "NAME", "SINCE", "receipts-dlq")
+            assert "SEVERITY" not in text
+            await press(pilot, "4")
+            assert "STATUS" not in await shows(pilot, "COST", "ID")
+            await type_command(pilot, "columns auto")
+            await shows(pilot, "STATUS", f"{campaign_id}-0000039")
+
+    run(body())
+
+
 def test_the_newest_messages_lead_to_one_message_to_its_customer_and_back() -> None:
     async def body() -> None:
         stack, campaign_id = with_campaign(40)

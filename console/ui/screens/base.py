@@ -81,6 +81,10 @@ class ConsoleScreen(Screen[None]):
         """Filter what is shown; False where a screen has nothing to filter, `ConsoleError` for what is no filter."""
         return False
 
+    def choose_columns(self, names: Sequence[str]) -> bool:
+        """Show these columns; False where a screen has no table, `ConsoleError` for columns that it has not."""
+        return False
+
     def note(self) -> str:
         """What stands at the right of the breadcrumbs: filter, counts, time range."""
         return ""

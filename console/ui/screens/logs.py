@@ -157,7 +157,7 @@ class LogsScreen(TableScreen[LogLine]):
             return
         while self.table.arranging:
             self.table.proceed()
-        wanted = (self.table.shown, self.rows.scrollable_content_region.width)
+        wanted = (self.table.shown, self.rows.cells)
         if wanted[0] is not self._pieced[0] or wanted[1] != self._pieced[1]:
             self._pieced = wanted
             self.pieces.put(self._wrapping.pieces(*wanted))

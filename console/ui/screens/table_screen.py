@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from console.domain import Fetched, Overview
@@ -19,6 +20,7 @@ from console.ui.screens.help import TextScreen
 from console.ui.widgets.panel import Panel
 from console.ui.widgets.virtual_table import VirtualTable
 from console.view import format as fmt
+from console.view.columns import NAMES, require_columns
 from console.view.export import Sheet, json_of, sheet_of
 from console.view.overview import freshness, problem_lines
 from console.view.segments import Line
@@ -31,11 +33,15 @@ class TableScreen(ConsoleScreen, Generic[T]):
     """Rows of one `kind`, from one feed; on wide terminals the item under the cursor stands beside them."""
 
     kind: Kind[T]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "widen", "all columns, or those for which there is room", show=False)
+    ]
 
     def __init__(self, desk: Desk, place: Place) -> None:
         super().__init__(desk, place)
         self.table: Table[T] = Table(self.kind, desk.look())
         self._feed: Fetched[Sequence[T]] = Fetched()
+        self._widened = False
         if sort := place.params.get("sort"):
             self.table.order(sort.removeprefix("-"), descending=sort.startswith("-"))
         if wanted := place.params.get("filter"):
@@ -66,7 +72,25 @@ class TableScreen(ConsoleScreen, Generic[T]):
 
     def opened(self) -> None:
         """The keys go to the rows."""
+        self._show_columns()
         self.focus_body()
+
+    def action_widen(self) -> None:
+        """All columns, or again those that were there before."""
+        self._widened = not self._widened
+        self._show_columns()
+
+    def choose_columns(self, names: Sequence[str]) -> bool:
+        """Show these columns wherever this kind of rows is shown; without any those for which there is room."""
+        if self.kind.name not in NAMES:
+            return False
+        self.desk.columns[self.kind.name] = require_columns(self.kind.name, self.kind.names, names)
+        self._widened = False
+        self._show_columns()
+        return True
+
+    def _show_columns(self) -> None:
+        self.rows.show_columns(self.kind.names if self._widened else self.desk.columns.get(self.kind.name, ()))
 
     def focus_body(self) -> None:
         """The rows take the keys."""

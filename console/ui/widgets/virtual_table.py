@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
@@ -16,7 +17,7 @@ from console.ui.strips import Strips
 from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line
-from console.view.table import Column, Table, header, layout, row
+from console.view.table import GAP, Column, Table, header, layout, layout_all, row
 
 T = TypeVar("T")
 
@@ -28,7 +29,8 @@ BREATH_SECONDS = 0.001
 class VirtualTable(ScrollView, Generic[T], can_focus=True):
     """Shows a `Table`; the row under the cursor stays under it by its id while rows come and go.
 
-    `Chosen` is posted by enter and by a click on the row under the cursor.
+    `Chosen` is posted by enter and by a click on the row under the cursor. `names` are the columns asked for by hand,
+    in that order and whether they fit or not; without any those are shown for which there is room.
     """
 
     class Chosen(Message):
@@ -69,6 +71,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._cursor = 0
         self._kept: str | None = None
         self._column = 0
+        self.names: tuple[str, ...] = ()
         self._strips = Strips(self, glyphs)
         self._drawn: dict[int, tuple[object, Strip]] = {}
         self._steps: Timer | None = None
@@ -82,8 +85,8 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
     @property
     def column(self) -> Column[T] | None:
         """The column that sorting and copying a cell act on."""
-        columns = self._columns()
-        return columns[min(self._column, len(columns) - 1)][0] if columns else None
+        columns = self._available()
+        return columns[min(self._column, len(columns) - 1)] if columns else None
 
     def update_rows(self) -> None:
         """Draw again what is different since the last time; call it after each change of the table."""
@@ -152,8 +155,29 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         style = "table--cursor" if place == self._cursor else ""
         return (width, cells, style, self.has_focus), cells, style
 
+    def show_columns(self, names: Sequence[str]) -> None:
+        """Show these columns; without any those for which there is room. The chosen one stays so."""
+        chosen = self.column
+        self.names = tuple(names)
+        places = [column.name for column in self._available()]
+        self._column = places.index(chosen.name) if chosen is not None and chosen.name in places else 0
+        self.update_rows()
+
+    def _available(self) -> list[Column[T]]:
+        """What the arrows go through: the columns asked for, or those that are on the screen."""
+        if self.names:
+            return [self.table.kind.column(name) for name in self.names if name in self.table.kind.names]
+        return [column for column, _ in self._columns()]
+
     def _columns(self) -> list[tuple[Column[T], int]]:
-        return layout(self.table.kind.columns, self._width)
+        if self.names:
+            return layout_all(self._available(), self.cells, self._column)
+        return layout(self.table.kind.columns, self.cells)
+
+    @property
+    def cells(self) -> int:
+        """Cells for columns: none touches the scrollbar."""
+        return self._width - bool(self.show_vertical_scrollbar)
 
     @property
     def _width(self) -> int:
@@ -226,12 +250,13 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def _click_header(self, x: int) -> None:
         left = 0
-        for number, (_, width) in enumerate(self._columns()):
+        available = [column.name for column in self._available()]
+        for column, width in self._columns():
             if left <= x < left + width:
-                self._column = number
+                self._column = available.index(column.name)
                 self.action_sort()
                 return
-            left += width + 2
+            left += width + GAP
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves the view, not the cursor."""
@@ -263,7 +288,7 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
 
     def action_column(self, step: int) -> None:
         """Choose the column that sorting and copying act on."""
-        self._column = max(0, min(self._column + step, len(self._columns()) - 1))
+        self._column = max(0, min(self._column + step, len(self._available()) - 1))
         self.update_rows()
 
     def action_sort(self) -> None:

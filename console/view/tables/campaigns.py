@@ -49,7 +49,7 @@ KIND: Kind[CampaignSummary] = Kind(
             key=lambda campaign: (campaign.status not in OPEN_STATUSES, -campaign.created_ms),
             role=lambda campaign: STATUS_ROLES.get(campaign.status.value, Role.PLAIN),
         ),
-        Column("id", 0, lambda campaign, _: campaign.id),
+        Column("id", 0, lambda campaign, _: campaign.id, least=12),
         Column(
             "created",
             8,
@@ -74,9 +74,10 @@ KIND: Kind[CampaignSummary] = Kind(
             key=lambda c: c.failures,
             role=lambda c: Role.ALARM if c.failures else Role.MUTED,
             right=True,
-            need=100,
         ),
-        Column("target", 8, lambda c, _: fmt.rate(c.throughput_tps), key=lambda c: c.throughput_tps, right=True),
+        Column(
+            "target", 8, lambda c, _: fmt.rate(c.throughput_tps), key=lambda c: c.throughput_tps, right=True, need=90
+        ),
         Column(
             "achieved",
             8,

@@ -40,7 +40,7 @@ KIND: Kind[Message] = Kind(
             role=lambda _: Role.MUTED,
         ),
         Column("channel", 8, lambda message, _: message.channel, role=lambda _: Role.MUTED, need=64),
-        Column("id", 0, lambda message, _: message.id, key=lambda message: message.id),
+        Column("id", 0, lambda message, _: message.id, key=lambda message: message.id, share=2, least=20, tail=True),
         Column(
             "customer",
             14,
@@ -59,7 +59,12 @@ KIND: Kind[Message] = Kind(
             need=110,
         ),
         Column(
-            "reason", 20, lambda message, _: message.reason, key=lambda m: m.reason or None, role=lambda _: Role.WARN
+            "reason",
+            0,
+            lambda message, _: message.reason,
+            key=lambda m: m.reason or None,
+            role=lambda _: Role.WARN,
+            least=10,
         ),
     ),
     id=lambda message: message.id,

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.domain import ConsoleError
+from console.view.columns import parse_columns
 from console.view.export import sheet_of
 from console.view.segments import Role, width
-from console.view.table import MARK_SECONDS, Column, Kind, Look, Table, header, layout, row
+from console.view.table import GAP, MARK_SECONDS, Column, Kind, Look, Table, header, layout, layout_all, row
+from console.view.tables import campaigns, messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,35 @@ def test_rows_and_names_are_exactly_as_wide_as_their_columns(cells: int) -> None
     if cells >= 20:
         assert width(line) == cells
     assert all(cell_len(segment.text) > 0 for segment in line)
+
+
+@pytest.mark.parametrize("cells", range(78, 131))
+def test_messages_are_told_apart_and_campaigns_show_what_failed_at_every_width(cells: int) -> None:
+    shown = {column.name: width for column, width in layout(messages.KIND.columns, cells)}
+    assert shown["id"] >= 20
+    assert shown["reason"] >= 10
+    shown = {column.name: width for column, width in layout(campaigns.KIND.columns, cells)}
+    assert shown["id"] >= 12
+    assert "failed" in shown
+
+
+@given(st.integers(20, 200), st.integers(0, 7))
+def test_all_columns_can_be_reached_however_few_fit(cells: int, chosen: int) -> None:
+    shown = layout_all(messages.KIND.columns, cells, chosen)
+    names = [column.name for column, _ in shown]
+    assert names[0] == "status"
+    if cells >= 40:
+        assert messages.KIND.names[chosen] in names
+    assert names == [name for name in messages.KIND.names if name in names], "in their order"
+    assert sum(width for _, width in shown) + GAP * (len(shown) - 1) <= max(cells, 11)
+
+
+def test_chosen_columns_are_checked_by_name() -> None:
+    assert parse_columns(["messages=id, Reason,id", "alarms="]) == {"messages": ("id", "reason"), "alarms": ()}
+    with pytest.raises(ConsoleError, match="no table 'logs'"):
+        parse_columns(["logs=time"])
+    with pytest.raises(ConsoleError, match=r"no column .price.*status, created"):
+        parse_columns(["messages=price"])
 
 
 def loud(thing: Thing) -> Role:
