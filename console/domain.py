@@ -184,7 +184,8 @@ class ApiUse:
 
 @dataclass(frozen=True, slots=True)
 class StackFacts:
-    """Which stack is on the screen and what may be done to it; `endpoint_url` is that of an embedded cloud."""
+    """Which stack is on the screen and what may be done to it; `endpoint_url` is that of an embedded cloud, `profile`
+    that of the credentials, empty where none was named."""
 
     project: str
     stack: str
@@ -196,6 +197,7 @@ class StackFacts:
     alarm_prefix: str = ""
     endpoint_url: str = ""
     replayed: bool = False
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

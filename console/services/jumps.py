@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from console.domain import Alarm, AlarmState, StackFacts
+from console.partitions import partition_of
 from console.places import Place
 from console.queues import StackQueue, physical_name, queues_of
 from console.sources.deployments import functions_of
@@ -101,16 +102,10 @@ def logs_place(groups: Iterable[str], at: float) -> Place:
     return Place("logs", ",".join(groups), {"from": f"{at - AROUND:.0f}", "to": f"{at + AROUND:.0f}"})
 
 
-CONSOLES: Mapping[str, str] = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
-"""Hosts of AWS's console outside of its commercial partition, by the beginning of the region's name."""
-
-
 def aws_page(alarm_name: str, stack: StackFacts) -> str:
     """The alarm's page in AWS's console; empty for an embedded cloud, which has none."""
     if stack.environment == "local":
         return ""
-    host = next(
-        (host for prefix, host in CONSOLES.items() if stack.region.startswith(prefix)), "console.aws.amazon.com"
-    )
+    host = partition_of(stack.region).console
     name = quote(alarm_name, safe="")
     return f"https://{stack.region}.{host}/cloudwatch/home?region={stack.region}#alarmsV2:alarm/{name}"

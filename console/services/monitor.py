@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,6 +17,8 @@ from console.services.feed import AnyFeed, Feed, FeedSpec
 from console.services.runner import Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.base import Connection
+from console.sources.clients import profile_of
+from console.text import safe_line
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import ACTIONS_ALLOWED
 
@@ -89,6 +92,7 @@ def stack_facts(connection: Connection, *, allow_actions: bool) -> StackFacts:
         alarm_prefix=connection.outputs.monitoring.alarm_name_prefix,
         endpoint_url=identity.endpoint_url,
         replayed=replayed,
+        profile="" if connection.clients is None else safe_line(profile_of(connection.clients.target, os.environ), 64),
     )
 
 

@@ -32,6 +32,8 @@ STALE_CREDENTIALS = frozenset(
 )
 """Error codes and exceptions after which other credentials may lie on this machine than a session has read once: the
 query APIs' common errors ("Common Errors", of each API reference), and botocore's exceptions."""
+PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")
+"""As botocore looks for them (botocore/configprovider.py)."""
 BEGAN = "cpaas_console_began"
 """Where a call's context keeps its beginning, between botocore's events."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -50,6 +52,16 @@ class Target:
     def is_local(self) -> bool:
         """Whether this is an embedded cloud on this machine."""
         return self.endpoint_url is not None
+
+
+def profile_of(target: Target, environment: Mapping[str, str]) -> str:
+    """The profile whose credentials are used; empty where keys of the environment come before that of a variable, where
+    none is named, and for an embedded cloud ("Credentials", Boto3 documentation)."""
+    if target.is_local or target.profile is not None:
+        return target.profile or ""
+    if "AWS_ACCESS_KEY_ID" in environment:
+        return ""
+    return next((environment[name] for name in PROFILE_VARIABLES if environment.get(name)), "")
 
 
 def require_loopback(url: str) -> str:

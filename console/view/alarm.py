@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from console.deployments import Rollout, last_before, rollouts
 from console.domain import Alarm, AlarmState, Fetched, StackFacts
+from console.invocations import aws
 from console.telemetry import AlarmDetail, AlarmRule, Deployment, Series
 from console.view import format as fmt
 from console.view.chart import ChartSpec, Mark
@@ -142,19 +143,18 @@ def window_timespan(detail: AlarmDetail, at: float, now: float) -> Timespan:
     return around(at, float(seconds), now)
 
 
-def show_command(detail: AlarmDetail, stack: StackFacts) -> tuple[str, ...]:
+def show_command(detail: AlarmDetail, stack: StackFacts) -> Sequence[str]:
     """The AWS CLI command that shows the alarm."""
     kind = "MetricAlarm" if detail.rule is not None or not detail.children else "CompositeAlarm"
     name = detail.alarm.name
-    words = ("aws", "cloudwatch", "describe-alarms", "--alarm-names", name, "--alarm-types", kind)
-    return (*words, "--region", stack.region)
+    return aws(stack, "cloudwatch", "describe-alarms", "--alarm-names", name, "--alarm-types", kind)
 
 
-def data_command(rule: AlarmRule, start: float, end: float, stack: StackFacts) -> tuple[str, ...]:
+def data_command(rule: AlarmRule, start: float, end: float, stack: StackFacts) -> Sequence[str]:
     """The AWS CLI command that asks for what the alarm compares, between two epoch seconds."""
     queries = json.dumps(json.loads(rule.queries), separators=(",", ":"))
-    words = ("aws", "cloudwatch", "get-metric-data", "--metric-data-queries", queries)
-    return (*words, "--start-time", fmt.stamp(start), "--end-time", fmt.stamp(end), "--region", stack.region)
+    words = ("cloudwatch", "get-metric-data", "--metric-data-queries", queries)
+    return aws(stack, *words, "--start-time", fmt.stamp(start), "--end-time", fmt.stamp(end))
 
 
 def change_lines(old: AlarmState | None, new: AlarmState, at: float, reason: str) -> list[Line]:

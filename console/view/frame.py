@@ -13,9 +13,9 @@ WIDE_HEADER = 100
 
 
 def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
-    """Where am I: environment, stack, read-only or not, region, account, age of the data.
+    """Where am I: environment, stack, read-only or not, account, region, profile, age of the data.
 
-    Region and account go as a whole where there is no room; which stack this is, is the last thing to be cut.
+    Profile, region and account go as a whole where there is no room; which stack this is, is the last thing to be cut.
     """
     stack = overview.stack
     prod = stack.environment == "prod"
@@ -25,7 +25,7 @@ def header_row(overview: Overview, *, columns: int, glyphs: Glyphs) -> Line:
         (f" {stack.project}/{stack.stack} ", Role.STRONG),
         ("RW" if stack.actions_allowed else "RO", Role.WARN if stack.actions_allowed and prod else Role.STRONG),
     )
-    for where in (stack.account_id, stack.region):
+    for where in filter(None, (stack.account_id, stack.region, stack.profile and f"profile {stack.profile}")):
         longer = (*left, Segment(f" {glyphs.separator} {where}", Role.MUTED))
         if width(longer) + 1 + width(right) <= columns:
             left = longer

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console import partitions
 from console.domain import Alarm, AlarmState, StackFacts
+from console.invocations import aws
 from console.view import format as fmt
 from console.view.glyphs import Glyphs, alarm_badge
 from console.view.segments import Line, Role, line
@@ -32,11 +34,13 @@ def _name(alarm: Alarm, look: Look) -> str:
 
 def arn(alarm: Alarm, stack: StackFacts) -> str:
     """The alarm's ARN (CloudWatch, "Actions, resources, and condition keys")."""
-    return f"arn:aws:cloudwatch:{stack.region}:{stack.account_id}:alarm:{alarm.name}"
+    return partitions.arn("cloudwatch", stack.region, stack.account_id, f"alarm:{alarm.name}")
 
 
-def _command(alarm: Alarm, stack: StackFacts) -> Sequence[str]:
-    return ("aws", "cloudwatch", "describe-alarms", "--alarm-names", alarm.name, "--region", stack.region)
+def command(alarm: Alarm, stack: StackFacts) -> Sequence[str]:
+    """All that CloudWatch says of the alarm, be it a composite one."""
+    kinds = ("--alarm-types", "MetricAlarm", "CompositeAlarm")
+    return aws(stack, "cloudwatch", "describe-alarms", "--alarm-names", alarm.name, *kinds)
 
 
 KIND: Kind[Alarm] = Kind(
@@ -58,7 +62,7 @@ KIND: Kind[Alarm] = Kind(
     id=lambda alarm: alarm.name,
     sort="state",
     arn=arn,
-    command=_command,
+    command=command,
 )
 
 

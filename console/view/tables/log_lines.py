@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from console.domain import StackFacts
+from console.invocations import aws
 from console.telemetry import LogLine
 from console.view import format as fmt
 from console.view.glyphs import Glyphs
@@ -39,8 +40,8 @@ def message_role(each: LogLine) -> Role:
 def command(each: LogLine, stack: StackFacts) -> Sequence[str]:
     """The lines of its group in its second."""
     start = int(each.at) * 1000
-    words = ("aws", "logs", "filter-log-events", "--log-group-name", each.group)
-    return (*words, "--start-time", str(start), "--end-time", str(start + 999), "--region", stack.region)
+    words = ("logs", "filter-log-events", "--log-group-name", each.group)
+    return aws(stack, *words, "--start-time", str(start), "--end-time", str(start + 999))
 
 
 def _time(each: LogLine) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from console import partitions
 from console.domain import StackFacts
 from console.invocations import aws
 from console.queues import Depth, QueueState, physical_name
@@ -44,7 +45,7 @@ def _figure(name: str, read: Callable[[Depth], int], *, need: int = 0) -> Column
 def arn(state: QueueState, stack: StackFacts) -> str:
     """Of the queue, or of its dead-letter queue where it stands alone (SQS, "Actions, resources, condition keys")."""
     name = physical_name(state.queue.url or state.queue.dead_letters_url)
-    return f"arn:aws:sqs:{stack.region}:{stack.account_id}:{name}"
+    return partitions.arn("sqs", stack.region, stack.account_id, name)
 
 
 def _command(state: QueueState, stack: StackFacts) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,13 +13,15 @@ from hypothesis import strategies as st
 
 from console.deployments import rollouts
 from console.domain import Alarm, AlarmState, Fetched, Problem, ProblemKind
+from console.invocations import own
 from console.services.monitor import stack_facts
 from console.sources.fake import FakeStack
-from console.telemetry import AlarmDetail, Deployment
+from console.telemetry import AlarmDetail, Deployment, LogLine
 from console.view import alarm as view
 from console.view.glyphs import UNICODE
 from console.view.markdown import markdown_lines
 from console.view.segments import Line, Role, Segment, line, plain, text_of, width
+from console.view.tables import alarms, log_lines
 from console.view.timespan import LENGTHS
 from console.view.wrap import wrap
 from tests.support.stopped_clock import START, StoppedClock
@@ -83,6 +86,30 @@ def test_commands_show_alarm_and_metric() -> None:
     assert "MetricAlarm" in view.show_command(known, facts)
     whole = replace(known, rule=None, expression='ALARM("x")')
     assert "CompositeAlarm" in view.show_command(whole, facts)
+
+
+def test_copied_commands_reach_the_stack_they_are_about() -> None:
+    known, base = detail(), stack_facts(FakeStack(environment="dev").connection(), allow_actions=False)
+    assert known.rule is not None
+    line = LogLine("id", 1_000.25, "/p/s/sweeper", "stream", "INFO", "x")
+    for facts, wanted in (
+        (replace(base, profile="on-call"), "--region us-east-1 --profile on-call"),
+        (base, "--region us-east-1"),
+        (replace(base, endpoint_url="http://127.0.0.1:1"), "--region us-east-1 --endpoint-url http://127.0.0.1:1"),
+    ):
+        for words in (
+            view.show_command(known, facts),
+            view.data_command(known.rule, START - 60, START, facts),
+            log_lines.command(line, facts),
+            alarms.command(known.alarm, facts),
+        ):
+            assert shlex.join(words).endswith(wanted)
+    assert "CompositeAlarm" in alarms.command(known.alarm, base)
+    own_words = shlex.join(own(replace(base, profile="on-call"), "message", "m"))
+    assert own_words == (
+        f"cpaas-console message m --stack dev --project {base.project} --region us-east-1 --profile on-call"
+    )
+    assert alarms.arn(known.alarm, replace(base, region="cn-north-1")).startswith("arn:aws-cn:cloudwatch:cn-north-1:")
 
 
 def test_a_composite_alarm_names_its_children_without_the_common_prefix() -> None:

@@ -22,7 +22,7 @@ from console.headless import session
 from console.sessions.speakers import temporary_speaker, token_of
 from console.sessions.trial import Wish
 from console.sources.base import Connection
-from console.sources.clients import Clients
+from console.sources.clients import Clients, Target
 from console.sources.fake_outputs import fake_outputs
 from lambdas.core.outputs import SessionOutputs
 from tests.console.made_up_session import connection_to
@@ -37,6 +37,8 @@ PATIENCE_SECONDS = 30.0
 class Pool:
     """A user pool: what botocore's client of Cognito does, with its calls in order; `fails` names the one that fails
     with `error`."""
+
+    target = Target("us-east-1")
 
     def __init__(self, fails: str = "", error: BaseException | None = None) -> None:
         self.calls: list[str] = []

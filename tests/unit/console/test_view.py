@@ -237,6 +237,12 @@ def test_the_header_gives_up_the_account_and_the_region_before_the_stack() -> No
     assert all(len(row) == columns for columns, row in rows.items())
 
 
+def test_the_header_names_the_profile_where_one_is_used() -> None:
+    named = dataclasses.replace(overview(), stack=dataclasses.replace(overview().stack, profile="on-call"))
+    assert "profile on-call" in plain(header_row(named, columns=120, glyphs=UNICODE))
+    assert "profile" not in plain(header_row(overview(), columns=120, glyphs=UNICODE))
+
+
 def test_ids_are_cut_at_their_front() -> None:
     assert pad_tail("c-576cd6df1b38f7706823-0000299", 12) == "…823-0000299"
     assert pad_tail("short", 8) == "short   "
