@@ -17,9 +17,9 @@ MAX_SPEED = 1000.0
 COMMANDS: Mapping[str, str] = {
     "quit": "leave the console",
     "help": "keys and words",
-    "every": "every SECONDS | auto: read no feed more often than that",
+    "every": "every SECONDS | auto | off: read no feed more often than that; off: only when r asks",
     "theme": "theme NAME",
-    "export": "export csv | json | svg: write what is shown into a file here",
+    "export": "export csv | json | ndjson | svg: write what is shown into a file here",
     "columns": "columns NAME,NAME | auto: the columns of this table",
     "copy": "copy the link of this place",
     "back": "the place before",
@@ -82,7 +82,7 @@ def parse_seconds(text: str) -> float:
         raise ConsoleError(
             ProblemKind.BAD_INPUT,
             f"{safe_line(text, 20) or 'nothing'} is no number of seconds",
-            f"give one above 0 and at most {MAX_SECONDS:g}, or auto",
+            f"give one above 0 and at most {MAX_SECONDS:g}, auto or off",
         )
     return seconds
 

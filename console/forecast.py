@@ -19,8 +19,8 @@ DEVIATIONS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """US dollars of a whole month. `low` and `high` are None before `LEAST_DAYS` full days; `days_left` counts the rest
-    of today as a part."""
+    """US dollars of a whole month. `low` and `high` are None before `LEAST_DAYS` full days and while none of them has
+    cost anything; `days_left` counts the rest of today as a part."""
 
     expected: float
     low: float | None
@@ -41,7 +41,7 @@ def month_forecast(spend: Spend, now: float) -> Forecast:
     expected = known * days / max(passed, 1.0)
     left = days - passed
     full = [usd for day, usd in full_days(spend, at.date())]
-    if len(full) < LEAST_DAYS:
+    if len(full) < LEAST_DAYS or not any(full):
         return Forecast(expected, None, None, left)
     half = DEVIATIONS * statistics.stdev(full) * math.sqrt(left)
     return Forecast(expected, max(known, expected - half), expected + half, left)

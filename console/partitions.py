@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """The second part of ARNs, and the host of the console in a browser ("AWS service endpoints", AWS reference)."""
+    """The second part of ARNs, the host of the console in a browser, and the domain of endpoints ("AWS service
+    endpoints", AWS reference)."""
 
     name: str
     console: str
+    domain: str = "amazonaws.com"
 
 
 COMMERCIAL = Partition("aws", "console.aws.amazon.com")
 OTHERS: Mapping[str, Partition] = {
-    "cn-": Partition("aws-cn", "console.amazonaws.cn"),
+    "cn-": Partition("aws-cn", "console.amazonaws.cn", "amazonaws.com.cn"),
     "us-gov-": Partition("aws-us-gov", "console.amazonaws-us-gov.com"),
 }
 """By the beginning of the region's name."""

@@ -1,12 +1,10 @@
-"""Where an alarm leads, as data: the functions whose log lines concern it, the minutes around it, its page at AWS."""
+"""Where an alarm leads, as data: the functions whose log lines concern it, the minutes around it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
 
-from console.domain import Alarm, AlarmState, StackFacts
-from console.partitions import partition_of
+from console.domain import Alarm, AlarmState
 from console.places import Place
 from console.queues import StackQueue, physical_name, queues_of
 from console.sources.deployments import functions_of
@@ -100,12 +98,3 @@ def turned_at(alarm: Alarm, detail: AlarmDetail | None, now: float) -> float:
 def logs_place(groups: Iterable[str], at: float) -> Place:
     """The logs of `groups` (all where there are none) around a moment."""
     return Place("logs", ",".join(groups), {"from": f"{at - AROUND:.0f}", "to": f"{at + AROUND:.0f}"})
-
-
-def aws_page(alarm_name: str, stack: StackFacts) -> str:
-    """The alarm's page in AWS's console; empty for an embedded cloud, which has none."""
-    if stack.environment == "local":
-        return ""
-    host = partition_of(stack.region).console
-    name = quote(alarm_name, safe="")
-    return f"https://{stack.region}.{host}/cloudwatch/home?region={stack.region}#alarmsV2:alarm/{name}"

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from console.domain import Alarm
 from console.places import Place
-from console.services.jumps import aws_page, groups_of_rules, logs_place, loud_children, turned_at
+from console.services.aws_pages import page_of
+from console.services.jumps import groups_of_rules, logs_place, loud_children, turned_at
 from console.services.runbooks import page_name
 from console.telemetry import AlarmDetail, AlarmRule
+from console.ui.aws_pages import page_choices
 from console.ui.choices import Choice
 from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
-from console.ui.screens.help import TextScreen
-from console.view.segments import Role, line
 
 
 def alarm_jumps(
@@ -34,11 +34,7 @@ def alarm_jumps(
         runbook = Place("runbooks", page_name(alarm.runbook) or alarm.runbook)
         found.append(Choice("b", "runbook", alarm.runbook, lambda: desk.go(runbook)))
     found.append(Choice("d", "deployments", "what changed when", lambda: desk.go(Place("deployments"))))
-    if page := aws_page(alarm.name, desk.stack):
-        found.append(
-            Choice("w", "AWS console", "its address, copied: no browser is started", lambda: _page(desk, page))
-        )
-    return found
+    return [*found, *page_choices(desk, page_of("cloudwatch", "alarm", alarm.name, desk.stack))]
 
 
 def _logs(screen: ConsoleScreen, alarm: Alarm, detail: AlarmDetail | None) -> None:
@@ -69,9 +65,3 @@ def _read(
 def _logs_place(desk: Desk, alarm: Alarm, detail: AlarmDetail, rules: Sequence[AlarmRule]) -> Place:
     groups = groups_of_rules(rules, desk.connection.outputs)
     return logs_place(groups, turned_at(alarm, detail, desk.clock.now()))
-
-
-def _page(desk: Desk, address: str) -> None:
-    desk.copy("address", address)
-    lines = [line("copied; open it where there is a browser:"), (), line((address, Role.ACCENT))]
-    desk.ask(TextScreen("AWS console", lines, desk.glyphs), lambda _: None)

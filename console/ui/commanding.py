@@ -176,7 +176,11 @@ class Commanding(TypingAhead):
             self._choose_columns(verb.argument)
         elif verb.name == "theme":
             set_theme(self, verb.argument)
+        elif verb.name == "every" and verb.argument in ("off", "-1"):
+            desk.monitor.paused = True
+            self.say("reading is held: r reads once, space goes on")
         elif verb.name == "every":
+            desk.monitor.paused = False
             desk.monitor.least_seconds = parse_seconds(verb.argument)
             own = verb.argument == "auto"
             self.say("feeds are read at their own beats" if own else f"feeds are read every {verb.argument} s at most")
@@ -260,7 +264,10 @@ class Commanding(TypingAhead):
 
     def action_export(self) -> None:
         """What is shown, into a file."""
-        forms = (("c", "CSV", "csv"), ("j", "JSON", "json"), ("s", "picture (SVG)", "svg"))
+        forms = (
+            *(("c", "CSV", "csv"), ("j", "JSON", "json"), ("n", "JSON, a line for each row", "ndjson")),
+            ("s", "picture (SVG)", "svg"),
+        )
         choices = [Choice(key, title, "", partial(self._export, form)) for key, title, form in forms]
         self._offer("export into a file", lambda _: choices)
 
@@ -272,8 +279,8 @@ class Commanding(TypingAhead):
         here, desk = self.here, self.desk
         if here is None or desk is None:
             return
-        if form not in ("csv", "json", "svg"):
-            raise ConsoleError(ProblemKind.BAD_INPUT, f"{form!r} is no form", "give csv, json or svg")
+        if form not in ("csv", "json", "ndjson", "svg"):
+            raise ConsoleError(ProblemKind.BAD_INPUT, f"{form!r} is no form", "give csv, json, ndjson or svg")
         sheet = here.sheet()
         if form == "svg":
             picture = self.export_screenshot()
@@ -282,7 +289,8 @@ class Commanding(TypingAhead):
             self.say("there are no rows here to export; ctrl+s makes a picture")
             return
         else:
-            writing = self._write(desk, sheet.name, form, sheet.csv if form == "csv" else sheet.json)
+            text = {"csv": sheet.csv, "json": sheet.json, "ndjson": sheet.ndjson}[form]
+            writing = self._write(desk, sheet.name, form, text)
         self.run_worker(writing, exit_on_error=False, description="export")
 
     async def _write(self, desk: Desk, name: str, form: str, text: Callable[[], str]) -> None:

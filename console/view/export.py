@@ -1,4 +1,4 @@
-"""What is shown, as a file: CSV that no spreadsheet executes, or JSON with every field."""
+"""What is shown, as a file: CSV that no spreadsheet executes, or JSON with every field, whole or a line each."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Sheet:
     def json(self) -> str:
         """A list of objects."""
         return json.dumps(list(self.documents), indent=2, default=_jsonable, ensure_ascii=False) + "\n"
+
+    def ndjson(self) -> str:
+        """An object on each line."""
+        return "".join(json.dumps(each, default=_jsonable, ensure_ascii=False) + "\n" for each in self.documents)
 
 
 def sheet_of(table: Table[Any]) -> Sheet:

@@ -51,7 +51,7 @@ def money_lines(spend: Spend, now: float, columns: int) -> list[Line]:
 
 def _band(forecast: Forecast, columns: int) -> Line:
     if forecast.low is None or forecast.high is None:
-        words = f"none before {LEAST_DAYS} full days"
+        words = f"none before {LEAST_DAYS} full days, one of them with messages"
     else:
         words = f"{fmt.money(forecast.low)} to {fmt.money(forecast.high)}"
     how = "  2 deviations of a day x root of the days left"
@@ -133,7 +133,9 @@ def own_lines(own: OwnSpend, columns: int, glyphs: Glyphs) -> list[Line]:
     lines = [_row("this run", fmt.money(own.run.usd), f"{fmt.count(own.run.calls)} calls", columns)]
     if own.month_usd is None:
         return [*lines, cut(line(("no budget is kept for this stack", Role.MUTED)), columns)]
-    share = own.month_usd / own.budget_usd if own.budget_usd > 0 else 0.0
+    if own.budget_usd <= 0:
+        return [*lines, _row("this month", fmt.money(own.month_usd), "no budget: nothing slows reading", columns)]
+    share = own.month_usd / own.budget_usd
     lines.append(_row("this month", fmt.money(own.month_usd), f"of {fmt.money(own.budget_usd)}", columns))
     words = line((f" {fmt.percent(own.month_usd, own.budget_usd)}", Role.STRONG))
     bar = progress_bar(((min(1.0, share), Role.WARN if own.slowness > 1 else Role.OK),), columns - width(words), glyphs)

@@ -19,6 +19,7 @@ MARK_SECONDS = 3.0
 """How long a changed cell is marked: long enough to be seen at a glance, short enough to stay rare."""
 UNDRAWABLE = "?"
 """Stands where a value is that its column cannot show."""
+STATES = frozenset((Role.ALARM, Role.WARN, Role.OK, Role.NODATA))
 FLAW_CELLS = 80
 GAP = 2
 """Cells between two columns."""
@@ -360,14 +361,15 @@ def header(columns: Sequence[tuple[Column[T], int]], sort: str, descending: bool
 
 
 def row(table: Table[T], item: T, columns: Sequence[tuple[Column[T], int]]) -> Line:
-    """One row; a cell that changed just now is underlined by its role CHANGED."""
+    """One row; a cell that changed just now is underlined by its role CHANGED, but no colour of a state gives way."""
     marks = table.marks(item)
     segments: list[Segment] = []
     for number, (column, width) in enumerate(columns):
         cell = table.drawn(column, item)
         fill = pad_left if column.right else pad_tail if column.tail else pad
         text = fill(cell.text, width)
-        segments.append(Segment(text, Role.CHANGED if column.name in marks else cell.role, cell.badge))
+        marked = column.name in marks and cell.role not in STATES
+        segments.append(Segment(text, Role.CHANGED if marked else cell.role, cell.badge))
         if number < len(columns) - 1:
             segments.append(Segment(" " * GAP))
     return tuple(segments)

@@ -73,6 +73,24 @@ def test_columns_for_which_there_is_no_room_are_a_key_away() -> None:
     run(body())
 
 
+def test_a_status_is_looked_for_among_the_newest_and_in_a_campaign() -> None:
+    async def body() -> None:
+        stack, campaign_id = with_campaign(60)
+        app = application(stack)
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await press(pilot, "4")
+            await shows(pilot, f"of {campaign_id}")
+            await type_command(pilot, "messages status=failed")
+            await shows(pilot, "/status:failed", f"of {campaign_id}", f"{campaign_id}-0000059")
+            await type_command(pilot, f"messages campaign={campaign_id} status=failed")
+            await until(pilot, lambda: isinstance(app.screen, SearchScreen) and "/status:failed" in shown(pilot))
+            await type_command(pilot, "messages colour=red")
+            await shows(pilot, "not searched by colour")
+
+    run(body())
+
+
 def test_the_newest_messages_lead_to_one_message_to_its_customer_and_back() -> None:
     async def body() -> None:
         stack, campaign_id = with_campaign(40)

@@ -264,6 +264,40 @@ def test_commands_act_and_nonsense_is_told() -> None:
     run(body())
 
 
+def test_reading_by_hand_reads_once_for_each_r() -> None:
+    async def body() -> None:
+        stack = FakeStack()
+        app = application(stack)
+        async with app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await press(pilot, "colon", *"every off", "enter")
+            await shows(pilot, "PAUSED", "r reads once")
+            assert app.monitor is not None
+            stack.alarm_list = ()
+            feed = app.monitor.feeds["alarms"]
+            before = feed.reads
+            await press(pilot, "r")
+            await shows(pilot, "this stack has no alarms", "PAUSED")
+            assert feed.reads == before + 1
+            await press(pilot, "colon", *"every auto", "enter")
+            await shows(pilot, "LIVE")
+
+    run(body())
+
+
+def test_a_dialog_leaves_no_keys_of_the_screen_below_it() -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=(120, 30)) as pilot:
+            await first_data(pilot)
+            await press(pilot, "y")
+            assert "q quit" not in await shows(pilot, "link to this place")
+            await press(pilot, "escape")
+            await shows(pilot, "q quit")
+
+    run(body())
+
+
 def test_the_place_before_is_one_key_away() -> None:
     async def body() -> None:
         app = application(FakeStack())

@@ -174,12 +174,15 @@ class ConsoleScreen(Screen[None]):
             self.desk.monitor.unwatch(name)
 
     def on_screen_suspend(self) -> None:
-        """Something else was opened."""
+        """Something else was opened: a dialog has the keys and names its own, another place ends what is looked up."""
+        self.query_one(KeyBar).visible = False
         if self.app.screen is not self:
             self.drop_lookup()
 
     def on_screen_resume(self) -> None:
         """On top again."""
+        for bar in self.query(KeyBar):
+            bar.visible = True
         self.desk.monitor.focus(self._watched)
         self.show(self.desk.monitor.overview)
 

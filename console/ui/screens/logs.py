@@ -11,12 +11,14 @@ from textual.binding import Binding, BindingType
 
 from console.domain import ConsoleError, Fetched, Overview, ProblemKind
 from console.places import Place
+from console.services.aws_pages import page_of
 from console.services.errors import caller_of
 from console.services.jumps import logs_place
 from console.services.log_tail import AWS_SECONDS, LOCAL_SECONDS, LogRange, LogTail
 from console.services.monitor import BLURRED
 from console.telemetry import LogLine
 from console.text import safe_line
+from console.ui.aws_pages import page_choices
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
 from console.ui.screens.log_line import LogLineScreen
@@ -273,7 +275,7 @@ class LogsScreen(TableScreen[LogLine]):
         self._follow(self._live)
 
     def jumps(self) -> Sequence[Choice]:
-        """More or fewer groups around the line under the cursor."""
+        """More or fewer groups around the line under the cursor, and its group at AWS."""
         item, subject = self.item, self.place.subject
         if item is None:
             return ()
@@ -281,7 +283,8 @@ class LogsScreen(TableScreen[LogLine]):
         found = [Choice("t", "all groups", "10 minutes on each side of this line", lambda: self.desk.go(everything))]
         if subject != item.function:
             found.append(Choice("g", f"only {item.function}", "around this line", lambda: self.desk.go(one)))
-        return [*found, Choice("d", "deployments", "what changed when", lambda: self.desk.go(Place("deployments")))]
+        found.append(Choice("d", "deployments", "what changed when", lambda: self.desk.go(Place("deployments"))))
+        return [*found, *page_choices(self.desk, page_of("logs", "log-group", item.group, self.desk.stack))]
 
     def copies(self) -> Sequence[Copyable]:
         """The line under the cursor."""

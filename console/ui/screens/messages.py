@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from console.domain import Fetched, Message, Overview
 from console.places import Place
-from console.searches import parse_search
+from console.searches import parse_search, parse_status
 from console.services.errors import caller_of
 from console.services.search import Search
 from console.telemetry import MessageSearch
@@ -20,6 +20,7 @@ from console.ui.screens.table_screen import TableScreen
 from console.view import format as fmt
 from console.view.segments import Line
 from console.view.tables import messages as view
+from lambdas.core import keys
 
 BEAT_SECONDS = 0.05
 SHOWN_SECONDS = 0.25
@@ -47,6 +48,11 @@ class MessagesScreen(TableScreen[Message]):
     def empty(self) -> str:
         """No campaign has sent."""
         return "no message of the newest campaign yet; `:messages campaign=ID`, customer=ID or an id looks for others"
+
+    def note(self) -> str:
+        """Of which campaign they are, before the rest."""
+        places = (keys.campaign_row(message.id) for message in self.table.items[:1])
+        return "  ".join([*(f"of {place[0]}" for place in places if place), super().note()])
 
     def jumps(self) -> Sequence[Choice]:
         """From the message under the cursor."""
@@ -141,6 +147,11 @@ class SearchScreen(MessagesScreen):
 
 
 def one(desk: Desk, place: Place) -> ConsoleScreen:
-    """The screen of a search, or of the message whose id the subject is."""
-    wanted = parse_search(place.subject)
+    """The screen of a search, or of the message whose id the subject is; a status that is wanted is a filter of it."""
+    subject, status = parse_status(place.subject)
+    if status:
+        place = Place(place.screen, subject, {**place.params, "filter": f"status:{status}"})
+    if not subject:
+        return MessagesScreen(desk, place)
+    wanted = parse_search(subject)
     return MessageScreen(desk, place) if wanted is None else SearchScreen(desk, place, wanted)

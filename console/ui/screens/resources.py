@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.domain import Fetched, Overview
+from console.services.aws_pages import resource_page
 from console.telemetry import Resource
-from console.ui.choices import Copyable
+from console.ui.aws_pages import page_choices
+from console.ui.choices import Choice, Copyable
 from console.ui.screens.table_screen import TableScreen
 from console.view.segments import Line
 from console.view.tables import resources as view
@@ -26,6 +28,11 @@ class ResourcesScreen(TableScreen[Resource]):
     def details(self, item: Resource) -> Sequence[Line]:
         """ARN and tags."""
         return view.resource_details(item)
+
+    def jumps(self) -> Sequence[Choice]:
+        """Its page at AWS, where one is known."""
+        item = self.item
+        return () if item is None else tuple(page_choices(self.desk, resource_page(item, self.desk.stack)))
 
     def empty(self) -> str:
         """Nothing carries the tags."""

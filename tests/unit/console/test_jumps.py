@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from console.deployments import ROLLOUT_GAP, last_before, rollouts
 from console.domain import Alarm, AlarmState
 from console.places import link, parse_link
+from console.services.aws_pages import page_of, resource_page
 from console.services.jumps import (
     AROUND,
     CONSUMERS,
-    aws_page,
     groups_of_rules,
     log_groups_of,
     logs_place,
@@ -26,6 +26,7 @@ from console.services.jumps import (
 )
 from console.services.monitor import stack_facts
 from console.services.runbooks import filled, linked_pages, page_name, read_runbook
+from console.sources.arns import resource_of
 from console.sources.fake import FakeStack
 from console.sources.fake_outputs import fake_outputs
 from console.sources.fake_telemetry import OTHER_RULE
@@ -140,11 +141,33 @@ def test_the_logs_around_a_moment_are_a_place_that_links_carry() -> None:
 
 def test_the_page_at_aws_is_of_the_region_and_its_partition() -> None:
     stack = replace(stack_facts(FakeStack(environment="dev").connection(), allow_actions=False), region="eu-west-1")
-    page = aws_page("a b/c#d", stack)
+    page = page_of("cloudwatch", "alarm", "a b/c#d", stack)
     assert page.startswith("https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#alarmsV2:alarm/")
     assert unquote(page.rpartition("/")[2]) == "a b/c#d"
-    assert ".console.amazonaws.cn/" in aws_page("a", replace(stack, region="cn-north-1"))
-    assert aws_page("a", replace(stack, environment="local")) == ""
+    chinese = replace(stack, region="cn-north-1")
+    assert ".console.amazonaws.cn/" in page_of("cloudwatch", "alarm", "a", chinese)
+    assert page_of("cloudwatch", "alarm", "a", replace(stack, environment="local")) == ""
+    queue = unquote(page_of("sqs", "queue", "work", chinese).partition("#/queues/")[2])
+    assert queue == f"https://sqs.cn-north-1.amazonaws.com.cn/{stack.account_id}/work"
+
+
+@pytest.mark.parametrize(
+    ("arn", "fragment"),
+    [
+        ("arn:aws:lambda:eu-west-1:1:function:p-sweeper-dev", "#/functions/p-sweeper-dev"),
+        ("arn:aws:dynamodb:eu-west-1:1:table/p-campaigns-dev", "#table?name=p-campaigns-dev"),
+        (
+            "arn:aws:logs:eu-west-1:1:log-group:/p/dev/sweeper:*",
+            "#logsV2:log-groups/log-group/$252Fp$252Fdev$252Fsweeper",
+        ),
+        ("arn:aws:cognito-idp:eu-west-1:1:userpool/x", ""),
+    ],
+)
+def test_resources_have_pages_where_one_is_known(arn: str, fragment: str) -> None:
+    stack = replace(stack_facts(FakeStack(environment="dev").connection(), allow_actions=False), region="eu-west-1")
+    page = resource_page(resource_of(arn, []), stack)
+    assert page.endswith(fragment)
+    assert bool(page) == bool(fragment)
 
 
 @given(st.lists(st.integers(0, 50_000), max_size=30))

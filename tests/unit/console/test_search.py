@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from console.domain import ConsoleError, Message, ProblemKind
-from console.searches import parse_search, search_text
+from console.searches import parse_search, parse_status, search_text
 from console.services.runner import Runner
 from console.services.search import Search
 from console.telemetry import MessagePage, MessageSearch
@@ -96,6 +96,13 @@ def test_a_runner_without_room_is_trouble_like_any_other() -> None:
 def test_searches_as_people_write_them() -> None:
     assert parse_search("campaign=spring") == MessageSearch(campaign_id="spring")
     assert parse_search(search_text("customer", "a=b")) == MessageSearch(customer_id="a=b")
+    with pytest.raises(ConsoleError, match="not searched by colour"):
+        parse_search("colour=red")
+    assert parse_status("status=failed") == ("", "failed")
+    assert parse_status("campaign=c-1 status=in_doubt") == ("campaign=c-1", "in_doubt")
+    assert parse_status("c-1-0000001") == ("c-1-0000001", "")
+    with pytest.raises(ConsoleError, match="no message is lost"):
+        parse_status("status=lost")
     assert parse_search("message=m-1") == MessageSearch(message_id="m-1")
     assert parse_search("spring-0000001") is None
     with pytest.raises(ConsoleError, match="no campaign is named"):

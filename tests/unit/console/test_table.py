@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.domain import ConsoleError
+from console.domain import Alarm, AlarmState, ConsoleError
 from console.view.columns import parse_columns
 from console.view.export import sheet_of
 from console.view.segments import Role, width
 from console.view.table import GAP, MARK_SECONDS, Column, Kind, Look, Table, header, layout, layout_all, row
-from console.view.tables import campaigns, messages
+from console.view.tables import alarms, campaigns, messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,16 @@ def test_chosen_columns_are_checked_by_name() -> None:
         parse_columns(["messages=price"])
 
 
+def test_a_change_into_a_state_keeps_the_colour_of_the_state() -> None:
+    made = Table(alarms.KIND)
+    calm = Alarm("a", AlarmState.OK, "critical", 1.0, "", "")
+    made.put((calm,))
+    made.put((dataclasses.replace(calm, state=AlarmState.ALARM, reason="crossed"),))
+    state, *_ = row(made, made.shown[0], layout(alarms.KIND.columns, 120))
+    assert "state" in made.marks(made.shown[0])
+    assert state.role is Role.ALARM
+
+
 def loud(thing: Thing) -> Role:
     return Role.ALARM if (thing.size or 0) > 5 else Role.PLAIN
 
@@ -219,3 +231,4 @@ def test_an_export_has_what_is_shown_and_no_formula() -> None:
     sheet = sheet_of(made)
     assert sheet.csv().splitlines() == ["id,size,age", "'=cmd(),1,0", "b,'-,0"]
     assert '"id": "=cmd()"' in sheet.json()
+    assert [json.loads(each) for each in sheet.ndjson().splitlines()] == json.loads(sheet.json())
