@@ -37,6 +37,7 @@ CAMPAIGNS = ((20, 1_500, 12.0), (120, 5_000, 22.0))
 SETTLING_TICKS = 5
 """Ticks after which everything that a moment makes due has been read, what follows from other reads too."""
 PATIENCE_BEATS = 100
+EQUAL_LOOKS = 5
 FONTS = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 
 
@@ -142,6 +143,8 @@ async def draw(picture: Picture) -> str:
                 app.monitor.tick()
         for key in picture.keys:
             await pilot.press(key)
+            while not app.keys_are_answered:
+                await pilot.pause(0.01)
             await _beat(app, pilot)
         for _ in range(picture.seconds):
             clock.at += 1
@@ -165,14 +168,15 @@ async def _beat(app: ConsoleApp, pilot: Pilot[None]) -> None:
 
 
 async def _quiet(app: ConsoleApp, pilot: Pilot[None], seconds: float) -> None:
-    """Wait until the screen has stayed the same for so long."""
+    """Wait until the screen has stayed the same for so long, and for `EQUAL_LOOKS`, however slow the machine is."""
     loop = asyncio.get_running_loop()
-    seen, since = "", loop.time()
-    while loop.time() - since < seconds:
+    seen, since, looks = "", loop.time(), 0
+    while looks < EQUAL_LOOKS or loop.time() - since < seconds:
         await _beat(app, pilot)
         await asyncio.sleep(0.02)
+        looks += 1
         if text(app) != seen:
-            seen, since = text(app), loop.time()
+            seen, since, looks = text(app), loop.time(), 0
 
 
 def text(app: ConsoleApp) -> str:

@@ -122,7 +122,8 @@ def classify_write(error: BaseException, caller: Caller, unknown: str) -> Proble
     """The same of a write; `unknown` is the remedy where nobody can tell whether it was done."""
     names = {kind.__name__ for kind in type(error).__mro__}
     problem = classify_once(error, caller)
-    return replace(problem, remedy=unknown) if names & _UNANSWERED else problem
+    unanswered = isinstance(error, ConsoleError) and problem.kind is ProblemKind.TIMED_OUT
+    return replace(problem, remedy=unknown) if unanswered or names & _UNANSWERED else problem
 
 
 def _causes(error: BaseException) -> Iterator[str]:

@@ -229,7 +229,7 @@ class Monitor:
         self._set_rates()
         changed = False
         for name, feed in list(self._feeds.items()):
-            wanted = not self.paused or name in self._asked
+            wanted = not self.paused or (name in self._asked and not feed.reading)
             start = wanted and (name != "messages" or self._feeds["campaigns"].state.at is not None)
             if start:
                 self._asked.discard(name)

@@ -37,6 +37,11 @@ class Job(Generic[T]):
         return self._ended.is_set() or self.overdue
 
     @property
+    def ended(self) -> bool:
+        """Whether the call itself has come to its end, late or not."""
+        return self._ended.is_set()
+
+    @property
     def overdue(self) -> bool:
         """Whether the call is still out after its deadline."""
         return not self._ended.is_set() and self.elapsed >= self.deadline

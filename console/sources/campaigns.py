@@ -42,8 +42,8 @@ class Campaigns:
         """The newest `NEWEST_CAMPAIGNS` and all others that are open, newest first; settled ones from memory for a
         minute."""
         newest = self._listed(0.0, NEWEST_CAMPAIGNS)
-        followed = self._open | self._walk(newest)
-        wanted = [*newest, *sorted(followed - set(newest))]
+        self._open |= self._walk(newest)
+        wanted = [*newest, *sorted(self._open - set(newest))]
         found = [summary for name in wanted if (summary := self.summary(name, SETTLED_SECONDS)) is not None]
         self._open = frozenset(campaign.id for campaign in found if is_open(campaign))
         shown = [campaign for campaign in found if campaign.id in newest or is_open(campaign)]

@@ -17,6 +17,9 @@ SERVICE = "execute-api"
 CALL = f"{SERVICE}:Invoke"
 READ_SECONDS = 20
 ATTEMPTS = 2
+GATEWAY_STATUSES = frozenset({502, 503, 504})
+"""API Gateway's own words where the function did not answer, or not as it should: it may have done what was asked (API
+Gateway developer guide, "Gateway response types")."""
 SKEW_SECONDS = 300.0
 """SigV4 refuses requests further off than five minutes (IAM user guide, "Troubleshoot signed requests")."""
 VERSION_CHANGED = "version_changed"
@@ -131,6 +134,12 @@ class SignedApi:
             return ConsoleError(ProblemKind.THROTTLED, "the campaign API throttles", "wait a moment and ask again")
         if 400 <= status < 500:
             return ConsoleError(ProblemKind.BAD_INPUT, message or f"the campaign API answered {status}")
+        if status in GATEWAY_STATUSES:
+            return ConsoleError(
+                ProblemKind.TIMED_OUT,
+                f"the campaign API's function did not answer ({status}{': ' + message if message else ''})",
+                "ask again",
+            )
         return ConsoleError(
             ProblemKind.UNEXPECTED,
             f"the campaign API failed ({status}{': ' + message if message else ''})",

@@ -180,8 +180,8 @@ class Commanding(TypingAhead):
             desk.monitor.paused = True
             self.say("reading is held: r reads once, space goes on")
         elif verb.name == "every":
-            desk.monitor.paused = False
             desk.monitor.least_seconds = parse_seconds(verb.argument)
+            desk.monitor.paused = False
             own = verb.argument == "auto"
             self.say("feeds are read at their own beats" if own else f"feeds are read every {verb.argument} s at most")
         elif verb.name in ("at", "speed"):

@@ -17,7 +17,8 @@ def _ends_by_itself() -> None:
 class Work:
     """`what` is under way as `job`; `stop` asks it to end at its next good point.
 
-    `told` is called with the job once it has ended, for whoever no longer waits for it.
+    `told` is called with the job once it has ended, for whoever no longer waits for it. A call that is past its
+    deadline has not ended: it may still write.
     """
 
     what: str
@@ -41,11 +42,11 @@ class Works:
     @property
     def out(self) -> Sequence[Work]:
         """What has not ended yet."""
-        return [work for work in self._all if not work.job.done]
+        return [work for work in self._all if not work.job.ended]
 
     def tick(self) -> None:
         """Forget what has ended, and tell those who have left it alone."""
-        ended = [work for work in self._all if work.job.done]
+        ended = [work for work in self._all if work.job.ended]
         self._all = [work for work in self._all if work not in ended]
         for work in ended:
             if work.told is not None:

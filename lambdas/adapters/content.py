@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from lambdas.core.campaign_request import canonical_hash
+
+
+def request_key(document: Mapping[str, Any]) -> str:
+    """Key of a request body: another body, be it by one setting of the stack, never takes its place."""
+    return f"requests/{canonical_hash(document)}.json"
 
 
 def order_key(message_id: str) -> str:
@@ -18,9 +26,9 @@ class Content:
         self._client = client
         self._bucket = bucket
 
-    def put_request(self, body_hash: str, document: object) -> str:
-        """Store a request body under its hash; returns its key."""
-        key = f"requests/{body_hash}.json"
+    def put_request(self, document: Mapping[str, Any]) -> str:
+        """Store a request body; returns its key."""
+        key = request_key(document)
         self._client.put_object(
             Bucket=self._bucket, Key=key, Body=json.dumps(document).encode(), ContentType="application/json"
         )

@@ -285,7 +285,7 @@ def _from_attributes(item: Mapping[str, Any]) -> Session:
         expires_s=item["endsAt"],
         listeners=item["listeners"],
         sequence=item["sequence"],
-        to_all=item["toAll"],
-        to_languages={name.replace("_", "-"): number for name, number in item["toLanguages"].items()},
+        to_all=item.get("toAll", item["sequence"]),
+        to_languages={name.replace("_", "-"): number for name, number in item.get("toLanguages", {}).items()},
         suspicion=Suspicion(*item["suspicion"]) if "suspicion" in item else None,
     )

@@ -49,7 +49,7 @@ class PlanService:
             "progressed_at": now_ms,
             "caller": caller.identity,
             "body_hash": body_hash,
-            "request_key": self._content.put_request(body_hash, document),
+            "request_key": self._content.put_request(document),
             "upload": upload.to_item(),
             "cap": cap,
             "ttl": now_ms // 1_000 + self._retention_days * SECONDS_PER_DAY,

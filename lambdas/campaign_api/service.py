@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from lambdas.adapters.campaigns import CampaignTable
-from lambdas.adapters.content import Content
+from lambdas.adapters.content import Content, request_key
 from lambdas.adapters.dynamo import ConditionFailed
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
@@ -107,14 +107,16 @@ class CampaignService:
             return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
         body_hash = canonical_hash({name: value for name, value in asked.items() if name != "dry_run"})
         campaign_id = self._campaign_id(request, caller, body_hash)
-        item = self._meta_item(campaign_id, request, caller, body_hash, cap)
+        stored = {**document, "dry_run": False}
+        item = self._meta_item(campaign_id, request, caller, cap)
+        item |= {"body_hash": body_hash, "request_key": request_key(stored)}
         existing = self._campaigns.meta(campaign_id)
         if existing is None:
             self._require_start_ahead(request)
             if request.audience_id is not None:
                 upload = self._audiences.require(request.audience_id)
                 self._plans.pin(campaign_id, upload, item["ttl"])
-            self._content.put_request(body_hash, {**document, "dry_run": False})
+            self._content.put_request(stored)
             existing = self._campaigns.create(item)
         if existing is not None and existing["body_hash"] != body_hash:
             raise ApiError(
@@ -186,9 +188,7 @@ class CampaignService:
             )
         return new_id
 
-    def _meta_item(
-        self, campaign_id: str, request: CampaignRequest, caller: Caller, body_hash: str, cap: Decimal
-    ) -> dict[str, Any]:
+    def _meta_item(self, campaign_id: str, request: CampaignRequest, caller: Caller, cap: Decimal) -> dict[str, Any]:
         now_ms = self._now_ms()
         return {
             "pk": keys.campaign(campaign_id),
@@ -199,8 +199,6 @@ class CampaignService:
             "status": CampaignStatus.CREATED.value,
             "version": 1,
             "tps": Decimal(str(request.throughput_tps)),
-            "body_hash": body_hash,
-            "request_key": f"requests/{body_hash}.json",
             "rows": len(request.recipients),
             "claimed_rows": 0,
             "done_rows": 0,

@@ -42,6 +42,11 @@ class UnsendableOrder(ValueError):
     """An order that can never be sent; the message says why, without the order's texts."""
 
 
+SLOWEST_LEG = MILLI
+"""A leg of a slower campaign takes its identity's time at a part a second: an owner's leases do not overlap, so that
+the campaign's rows would wait for as long as one of its legs takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One message to send: `chain_id` is its chain's, `since_ms` when it was ordered (epoch).
@@ -49,7 +54,7 @@ class Task:
     `refusal` is the code of why it must not be sent any more. `deadline_s` is given where the next channel is taken so
     long after this one, `has_next` where there is one at all. From `closes_us` on (epoch) no call may be made, because
     the send window of its campaign's row has closed. `milli_rate` is the rate at which it takes its identity's time
-    (thousandths of a part per second): a campaign's leg keeps the campaign's own.
+    (thousandths of a part per second): a campaign's leg keeps the campaign's own, if that is not below `SLOWEST_LEG`.
     """
 
     message_id: str
@@ -157,7 +162,7 @@ class Tasks:
         task = _later(stored, order, leg.row.on(order.choice), LegTerms(leg.message_type, highest), now_ms)
         if leg.status not in LEG_STATUSES:
             return replace(task, refusal=CAMPAIGN_ENDED)
-        milli_rate = max(1, int(leg.tps * task.row.parts * MILLI))
+        milli_rate = max(SLOWEST_LEG, int(leg.tps * task.row.parts * MILLI))
         return replace(task, closes_us=leg.opening.end_us, milli_rate=milli_rate)
 
 

@@ -83,6 +83,15 @@ def test_a_session_is_opened_whole_or_not_at_all(store: SessionStore) -> None:
     assert {each.id for each in store.sessions({"session-1", "session-2", "session-9"})} == {"session-1", "session-2"}
 
 
+def test_a_session_opened_before_languages_were_told_apart_is_read(bare_cloud: LocalCloud) -> None:
+    tables = make_session_tables(bare_cloud)
+    tables.open_session(SESSION, 1)
+    tables._table.update({"sessionId": SESSION.id}, "SET #sequence = :seven REMOVE toAll, toLanguages", {"seven": 7})
+    found = tables.session(SESSION.id)
+    assert found is not None
+    assert (found.to_all, found.to_languages) == (7, {})
+
+
 def test_a_session_ends_once_and_leaves_the_roster_in_two_steps(store: SessionStore) -> None:
     assert not store.end("session-1", EndReason.EXPIRED, NOW)
     store.open_session(SESSION, 1)

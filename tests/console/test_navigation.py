@@ -275,10 +275,14 @@ def test_reading_by_hand_reads_once_for_each_r() -> None:
             assert app.monitor is not None
             stack.alarm_list = ()
             feed = app.monitor.feeds["alarms"]
+            await until(pilot, lambda: not feed.reading)
             before = feed.reads
             await press(pilot, "r")
             await shows(pilot, "this stack has no alarms", "PAUSED")
             assert feed.reads == before + 1
+            await press(pilot, "colon", *"every soon", "enter")
+            await shows(pilot, "PAUSED", "soon")
+            assert app.monitor.paused
             await press(pilot, "colon", *"every auto", "enter")
             await shows(pilot, "LIVE")
 
@@ -291,7 +295,8 @@ def test_a_dialog_leaves_no_keys_of_the_screen_below_it() -> None:
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             await press(pilot, "y")
-            assert "q quit" not in await shows(pilot, "link to this place")
+            await shows(pilot, "link to this place")
+            await until(pilot, lambda: "q quit" not in shown(pilot))
             await press(pilot, "escape")
             await shows(pilot, "q quit")
 

@@ -64,7 +64,7 @@ def test_a_send_that_is_left_is_told_when_it_ends_and_the_same_form_sends_it_onc
         day = Day()
         async with day.app.run_test(size=(100, 30), notifications=True) as pilot:
             await sending(day, pilot)
-            await day.until(pilot, lambda: re.search(r"sending: working \ds, esc leaves", shown(pilot)) is not None)
+            await day.until(pilot, lambda: re.search(r"sending: working \d+s, esc leaves", shown(pilot)) is not None)
             await press(pilot, "escape")
             await opened(pilot, CampaignForm)
             assert "sending: it may still be done; how it ends is told" in told(day.app)

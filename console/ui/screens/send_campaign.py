@@ -99,7 +99,8 @@ class CampaignConfirm(ActionScreen[AcceptedCampaign]):
         with Vertical(classes="dialog -danger" if self._word == self._stack.stack else "dialog") as dialog:
             title = f"send to {self._stack.project}/{self._stack.stack}?" if self._stack.actions_allowed else "dry run"
             dialog.border_title = content_of([line(title)], self._glyphs)
-            dialog.border_subtitle = content_of([line("enter: send, esc: back")], self._glyphs)
+            keys = "enter: send, esc: back" if self._stack.actions_allowed and self._plan.recipients else "esc: back"
+            dialog.border_subtitle = content_of([line(keys)], self._glyphs)
             yield Static(content_of(view.plan_lines(self._plan, self._request), self._glyphs), markup=False, id="plan")
             yield from self.compose_word()
             yield Static("", markup=False, classes="answer", id="answer")

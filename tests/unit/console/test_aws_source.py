@@ -140,6 +140,18 @@ def test_a_settled_campaign_is_not_read_each_beat() -> None:
     assert len(dynamo.queries) == before + 3
 
 
+class Throttled(Dynamo):
+    """Refuses the first reading of a single campaign."""
+
+    refused = False
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        if "IndexName" not in request and not self.refused:
+            self.refused = True
+            raise ConnectionError("throttled")
+        return super().query(**request)
+
+
 @pytest.mark.parametrize("page", [7, 1000])
 def test_an_open_campaign_is_listed_behind_any_number_of_newer_ones(page: int) -> None:
     dynamo, moment = Dynamo(page), [NOW]
@@ -158,6 +170,17 @@ def test_an_open_campaign_is_listed_behind_any_number_of_newer_ones(page: int) -
     assert [campaign.id for campaign in reading.campaigns()] == listed
     walks = [each for each in dynamo.queries[before:] if each.get("IndexName") and "Limit" not in each]
     assert not walks, "the list is walked once in a minute"
+
+
+def test_a_failed_look_does_not_lose_the_open_campaigns_that_were_found() -> None:
+    dynamo = Throttled()
+    dynamo.campaign("sending", created=NOW - 9_000)
+    for number in range(NEWEST_CAMPAIGNS):
+        dynamo.campaign(f"new-{number:02d}", created=NOW - number)
+    reading = source(dynamodb=dynamo)
+    with pytest.raises(ConnectionError):
+        reading.campaigns()
+    assert reading.campaigns()[-1].id == "sending"
 
 
 def test_an_open_campaign_stays_when_newer_ones_push_it_out_and_leaves_when_it_has_ended() -> None:

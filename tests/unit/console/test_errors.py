@@ -94,6 +94,7 @@ def test_only_what_is_asked_for_again_by_itself_says_so() -> None:
         (exceptions.EndpointConnectionError(endpoint_url="http://x"), False),
         (BusyError("send"), False),
         (ConsoleError(ProblemKind.CONFLICT, "taken", "choose"), False),
+        (ConsoleError(ProblemKind.TIMED_OUT, "the function did not answer (504)", "ask again"), True),
     ],
 )
 def test_a_write_whose_request_may_have_arrived_may_have_been_done(error: Exception, unknown: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.console_month import month_usd
-from console.domain import ProblemKind
+from console.domain import Alarm, ProblemKind
 from console.places import Place
 from console.screen_options import DEFAULT_BUDGET_USD
 from console.services.budget import Budget
@@ -338,6 +338,39 @@ def test_the_monitor_is_one_immutable_snapshot_per_beat() -> None:
     monitor.tick()
     assert not any(feed.reading for feed in monitor._feeds.values())
     assert monitor.overview.alarms.age(clock.time) == 60
+
+
+class HangingStack(FakeStack):
+    """Its alarms answer when they are let."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.answers = threading.Event()
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        self.answers.wait(60)
+        return super().alarms()
+
+
+def test_a_reading_asked_for_by_hand_follows_one_that_is_out_where_reading_is_held() -> None:
+    clock = Clock()
+    stack = HangingStack(clock)
+    monitor = Monitor(stack.connection(), clock=clock, rng=random.Random(1))
+    monitor.tick()
+    monitor.paused = True
+    monitor.refresh()
+    monitor.tick()
+    feed = monitor.feeds["alarms"]
+    assert feed.reading
+    stack.answers.set()
+
+    def read_twice() -> bool:
+        monitor.tick()
+        return feed.reads == 2
+
+    until(read_twice)
+    monitor.tick()
+    assert not feed.reading
 
 
 def test_actions_are_on_in_local_and_by_request_only() -> None:

@@ -150,6 +150,11 @@ def test_a_campaigns_leg_is_the_campaigns(status: CampaignStatus, refusal: str |
     assert refusal or task.milli_rate == 1_000 * task.row.parts, "as fast as the campaign itself"
 
 
+def test_a_leg_of_a_very_slow_campaign_takes_no_longer_than_a_second_a_part() -> None:
+    slow = replace(campaign_leg(CampaignStatus.RUNNING), tps=0.01)
+    assert read(Store(stored(*FAILED, chain_id=ROW), campaign=slow), leg(ROW)).milli_rate == 1_000
+
+
 def test_a_paused_campaigns_leg_waits() -> None:
     with pytest.raises(NotNow):
         read(Store(stored(*FAILED, chain_id=ROW), campaign=campaign_leg(CampaignStatus.PAUSED)), leg(ROW))
