@@ -103,8 +103,7 @@ def test_l_logs_in_where_the_credentials_had_expired_before_the_start(tmp_path: 
         terminal.press("L")
         terminal.shows("press enter in the browser:")
         terminal.press("\r")
-        text = terminal.shows("LIVE")
-        assert "receipts-dlq" in text
+        terminal.shows("LIVE", "receipts-dlq")
         assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
         terminal.press("q")
         assert terminal.ended() == 0
