@@ -15,7 +15,7 @@ help:  ## this list
 demo: $(STAMP)  ## the console in front of an embedded stack with a sample campaign; piped: a summary
 	@$(BIN)/cpaas-console demo
 
-test: $(STAMP)  ## the suite (about 17 minutes on two cores)
+test: $(STAMP)  ## the suite (about 19 minutes on two cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 reliability: $(STAMP)  ## the reliability catalogue at full size (about 17 minutes on two cores)
