@@ -91,14 +91,17 @@ class Victims:
 
 @contextmanager
 def no_consumer(stack: StackClient, function: str) -> Iterator[None]:
-    """The function's mapping off: its queue's messages are the test's to take."""
+    """The function's mappings off: its queues' messages are the test's to take."""
     functions = stack.client("lambda")
-    (mapping,) = functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    mappings = functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    assert mappings
+    for mapping in mappings:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     try:
         yield
     finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        for mapping in mappings:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 class Inbox:
@@ -107,6 +110,8 @@ class Inbox:
     def __init__(self, stack: StackClient, url: str, subject: Callable[[str], str]) -> None:
         self._sqs = stack.client("sqs")
         self._url = url
+        asked = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self._arn = str(asked["Attributes"]["QueueArn"])
         self._subject = subject
         self._found: dict[str, Message] = {}
         self._taken: set[str] = set()
@@ -133,6 +138,7 @@ class Inbox:
                     "body": message["Body"],
                     "attributes": message["Attributes"],
                     "messageAttributes": {},
+                    "eventSourceARN": self._arn,
                 }
                 found = Message(message["Body"], message["ReceiptHandle"], record)
                 name = self._subject(message["Body"])
