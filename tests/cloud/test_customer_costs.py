@@ -23,7 +23,7 @@ PERIOD = parse_period("2026-11-01", "2026-11-01")
 @pytest.fixture
 def customer(stack: StackClient, unique: str) -> str:
     """A customer with seven messages in a day, and one on the next: five charged, one estimated, one refused."""
-    tracking = TrackingTable(stack.tracking, retention_days=1)
+    tracking = TrackingTable(stack.tracking, retention_days=3_650)
     for number in range(8):
         message_id, at_ms = f"{unique}-{number}", DAY_MS + (number * 1_000 if number < 7 else 86_400_000)
         row = replace(planned_row(number), customer_id=unique)

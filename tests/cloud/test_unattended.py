@@ -40,7 +40,7 @@ class Site:
 
     @property
     def tracking(self) -> TrackingTable:
-        return TrackingTable(self.tables.tracking, retention_days=1)
+        return TrackingTable(self.tables.tracking, retention_days=3_650)
 
     def put(self, message_id: str, *events: StatusEvent, may_go_on: bool = True, decisions: int = 0) -> None:
         """A row of half an hour ago on the first of three channels, what became of it, and what was decided since."""
