@@ -32,7 +32,7 @@ class Silence:
 
 @pytest.fixture
 def tracking(stack: StackClient) -> TrackingTable:
-    return TrackingTable(stack.tracking, retention_days=1)
+    return TrackingTable(stack.tracking, retention_days=30)
 
 
 def put(tracking: TrackingTable, campaign_id: str, message_id: str, age_ms: int, *, sent: bool = True) -> None:
