@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -357,7 +358,7 @@ def order_nobody_can_read(stage: Stage) -> None:
         stage.stack.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"message_id": "unreadable"}))
         queue = url.rpartition("/")[2]
         stage.wait_until(
-            lambda: stage.used(outbox.message_sender_function, "sqs:ChangeMessageVisibility", queue),  # noqa: B023
+            partial(stage.used, outbox.message_sender_function, "sqs:ChangeMessageVisibility", queue),
             timeout=30,
             what="it is held back",
         )

@@ -76,6 +76,14 @@ def expired(foul: Foul) -> Terminal:
     return terminal
 
 
+def reads_after_the_login(foul: Foul) -> None:
+    """The profile's login was run once, and the console reads again."""
+    foul.terminal.shows("LIVE", "receipts-dlq")
+    assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
+    foul.terminal.press("q")
+    assert foul.terminal.ended() == 0
+
+
 def test_l_logs_in_on_this_terminal_and_reads_again(foul: Foul) -> None:
     foul.install(foul.login())
     terminal = expired(foul)
@@ -87,10 +95,7 @@ def test_l_logs_in_on_this_terminal_and_reads_again(foul: Foul) -> None:
     assert ENTERS_ITS_SCREEN not in lent
     terminal.press("\r")
     terminal.shows("logged in")
-    terminal.shows("LIVE", "receipts-dlq")
-    assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
-    terminal.press("q")
-    assert terminal.ended() == 0
+    reads_after_the_login(foul)
 
 
 def test_l_logs_in_where_the_credentials_had_expired_before_the_start(tmp_path: Path) -> None:
@@ -102,10 +107,7 @@ def test_l_logs_in_where_the_credentials_had_expired_before_the_start(tmp_path: 
         terminal.press("L")
         terminal.shows("press enter in the browser:")
         terminal.press("\r")
-        terminal.shows("LIVE", "receipts-dlq")
-        assert foul.asked.read_text() == "asked: aws sso login --profile work\n"
-        terminal.press("q")
-        assert terminal.ended() == 0
+        reads_after_the_login(foul)
     finally:
         foul.terminal.close()
 
