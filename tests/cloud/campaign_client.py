@@ -37,6 +37,14 @@ def destination(channel: str, number: int) -> dict[str, str]:
     return {"phone": f"+1206{'555' if channel == Channel.SMS else '556'}{number:04d}"}
 
 
+def eligible_users(count: int, channels: Sequence[str] = (Channel.SMS,), *, first: int = 0) -> list[dict[str, Any]]:
+    """A campaign's ordinary recipients, counted up from `first`, of each channel in turn."""
+    return [
+        {"customer_id": f"customer-{row}", "selected_channel": channel, **destination(channel, first + row)}
+        for row, channel in zip(range(count), itertools.cycle(channels), strict=False)
+    ]
+
+
 def message_order(channel: str, **fields: Any) -> dict[str, Any]:
     """A single message to an ordinary recipient."""
     body = {"customer_id": "1", "channel": channel, "body": "Your code is 1234"}
@@ -97,10 +105,7 @@ class StackClient:
         """Start a campaign to ordinary recipients, of each channel in turn; its id. The key picks the recipients, who
         are none of those that single messages and other requests go to: what those leave behind changes nothing."""
         first = 1_000 + zlib.crc32(key.encode()) % 7_000
-        users = [
-            {"customer_id": f"customer-{row}", "selected_channel": channel, **destination(channel, first + row)}
-            for row, channel in zip(range(recipients), itertools.cycle(channels), strict=False)
-        ]
+        users = eligible_users(recipients, channels, first=first)
         content = {channel: CONTENT[channel] for channel in channels if channel in CONTENT}
         body = {"eligible_users": users, "throughput_tps": tps, "body": "Your table is ready", "content": content}
         status, answer = self.call("POST", "/api/send-campaign", {**body, **fields}, headers={"Idempotency-Key": key})

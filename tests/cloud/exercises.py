@@ -30,7 +30,7 @@ from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
-from tests.cloud.campaign_client import CONTENT, StackClient, destination, message_order
+from tests.cloud.campaign_client import CONTENT, StackClient, destination, eligible_users, message_order
 from tests.cloud.session_exercises import session_from_end_to_end
 
 EVERY_CHANNEL = tuple(Channel)
@@ -208,11 +208,12 @@ def pause_while_throttled(stage: Stage) -> None:
 
 def opt_outs(stage: Stage) -> None:
     """The provider reports one; the next campaign to the same number is planned without it."""
-    sms, number = stage.stack.client("pinpoint-sms-voice-v2"), "+12065550000"
+    sms, users = stage.stack.client("pinpoint-sms-voice-v2"), eligible_users(2, first=900)
+    number = users[0]["phone"]
     sms.put_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
-    refused = stage.started(2, 20)
+    refused = stage.started(2, 20, eligible_users=users)
     stage.until_status(refused, "completed")
-    suppressed = stage.started(2, 20)
+    suppressed = stage.started(2, 20, eligible_users=users)
     stage.until_status(suppressed, "completed")
     sms.delete_opted_out_number(OptOutListName="Default", OptedOutNumber=number)
     recipient = {"pk": keys.recipient(number), "sk": keys.recipient_state(Channel.SMS)}

@@ -17,7 +17,7 @@ from lambdas.core.counting import CounterDelta, CounterKey, utc_day
 from lambdas.core.lifecycle import Counts
 from lambdas.core.pumping_guard import DAY_S, WIDE_FACTOR, GuardLimits, Kind, UsualMix, Watched
 from localcloud.launch import LocalCloud
-from tests.cloud.campaign_client import StackClient, destination, message_order
+from tests.cloud.campaign_client import StackClient, eligible_users, message_order
 from tests.cloud.conftest import WaitUntil
 from tests.support.campaigns import planned_row
 
@@ -154,8 +154,7 @@ def guarded_audiences(stack: StackClient) -> Iterator[None]:
 def test_a_counted_up_audience_waits_for_a_person(
     stack: StackClient, unique: str, wait_until: WaitUntil, guarded_audiences: None
 ) -> None:
-    counted = [{"customer_id": str(n), "selected_channel": "sms", **destination("sms", n)} for n in range(60)]
-    campaign_id = stack.send_campaign(0, 50, key=unique, eligible_users=counted)
+    campaign_id = stack.send_campaign(60, 50, key=unique, eligible_users=eligible_users(60))
     wait_until(lambda: stack.show(campaign_id)["status"] == "paused", timeout=30, what="it is paused")
     shown = stack.show(campaign_id)
     assert shown["pause_reason"] == "pumping"
