@@ -75,6 +75,7 @@ TABLE: tuple[Picture, ...] = (
     Picture("messages", ("4",), "REASON"),
     Picture("message", ("4", "enter"), "it has arrived"),
     Picture("campaign", ("5", "enter"), "nobody is left out", seconds=25),
+    Picture("campaign-80x24", ("5", "enter"), "nobody is left out", seconds=25, size=(80, 24)),
     Picture("queues", ("6",), "receipts"),
     Picture("letters", ("6", "enter"), "messageStatus"),
     Picture("sessions", (*":sessions", "enter"), "limits met"),

@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from console.domain import is_open, tally
 from console.view import format as fmt
 from console.view.glyphs import STATUS_ROLES, Glyphs, status_glyph
 from console.view.reasons import status_words
-from console.view.segments import Line, Role, line, pad, pad_left
+from console.view.segments import Line, Role, line, pad, pad_left, width
+from console.view.table import Column, Table, header, layout, layout_all, row
+from console.view.tables.channels import KIND, ChannelRow
+from console.view.wrap import wrap
 from lambdas.core.campaign import CampaignSummary
 
-LABEL = 16
+LABEL = 12
+STATE = 16
+_LEAST_SAID = ("created", "target", "achieved", "cap")
+"""What of a campaign's course gives way first: its pace stands beside it in the chart."""
 
 
-def _row(name: str, value: str, role: Role = Role.STRONG, note: str = "") -> Line:
-    return line((pad(name, LABEL), Role.MUTED), (value, role), (f"  {note}" if note else "", Role.MUTED))
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A figure by name, and what is said of it where that fits whole."""
+
+    name: str
+    value: str
+    role: Role = Role.STRONG
+    note: str = ""
+
+    def line(self, columns: int) -> Line:
+        pieces = line((pad(self.name, LABEL), Role.MUTED), (self.value, self.role))
+        noted = (*pieces, *line((f"  {self.note}", Role.MUTED)))
+        return noted if self.note and width(noted) <= columns else pieces
 
 
-def course_lines(campaign: CampaignSummary, now: float, glyphs: Glyphs) -> list[Line]:
-    """Status, pace, end, money."""
-    status = campaign.status.value
+def course_lines(
+    campaign: CampaignSummary, now: float, glyphs: Glyphs, *, columns: int = 1_000, rows: int = 1_000
+) -> list[Line]:
+    """Status, pace, end, money; where `rows` are too few, what says least is left out first."""
+    head = _status_lines(campaign, glyphs, columns)
+    figures = _course(campaign, now)
+    for name in _LEAST_SAID:
+        if len(head) + len(figures) > rows:
+            figures = [row for row in figures if row.name != name]
+    return [*head, *(row.line(columns) for row in figures)]
+
+
+def _status_lines(campaign: CampaignSummary, glyphs: Glyphs, columns: int) -> list[Line]:
+    """The status with its reason, which has lines of its own where it does not fit beside it."""
+    status, reason = campaign.status.value, status_words(campaign)
+    role = STATUS_ROLES[status]
+    alone = line((pad("status", LABEL), Role.MUTED), (f"{status_glyph(status, glyphs)} {status}", role))
+    whole = (*alone, *line((reason, role)))
+    return [whole] if width(whole) <= columns else [alone, *wrap(line((reason.strip(), role)), columns)]
+
+
+def _course(campaign: CampaignSummary, now: float) -> list[_Row]:
     eta = campaign.eta_seconds(round(now * 1000))
-    waiting = campaign.deferral(round(now * 1000))
-    lines = [
-        _row("status", f"{status_glyph(status, glyphs)} {status}{status_words(campaign)}", STATUS_ROLES[status]),
-        _row("target", fmt.rate(campaign.throughput_tps), Role.TARGET),
-        _row("achieved", fmt.rate(campaign.achieved_tps), Role.ACHIEVED, "over its whole course, rests left out"),
-        _row("ends in", fmt.span(eta) if eta is not None else "all receipts in" if campaign.settled else fmt.MISSING),
-        _row("cost", fmt.money(campaign.cost_usd), note=f"of {fmt.money(campaign.estimate_usd)} estimated"),
-        _row("cap", fmt.money(campaign.cap_usd), note=f"{fmt.money(campaign.reserved_usd)} reserved"),
-        _row("created", fmt.stamp(campaign.created_ms / 1000)),
+    rows = [
+        _Row("target", fmt.rate(campaign.throughput_tps), Role.TARGET),
+        _Row("achieved", fmt.rate(campaign.achieved_tps), Role.ACHIEVED, "over its course, rests left out"),
+        _Row("ends in", fmt.span(eta) if eta is not None else "all receipts in" if campaign.settled else fmt.MISSING),
+        _Row("cost", fmt.money(campaign.cost_usd), note=f"estimate {fmt.money(campaign.estimate_usd)}"),
+        _Row("cap", fmt.money(campaign.cap_usd), note=f"{fmt.money(campaign.reserved_usd)} reserved"),
+        _Row("created", fmt.stamp(campaign.created_ms / 1000)),
     ]
     if campaign.window is not None:
-        window = campaign.window
-        opens = "" if waiting.opens_ms is None else f", opens {fmt.stamp(waiting.opens_ms / 1000)[11:16]}Z"
-        hours = window.to_json()
-        lines.append(_row("send window", f"{hours['start']} to {hours['end']}", note=f"in the recipient's zone{opens}"))
-        lines.append(_row("wait for it", fmt.count(waiting.rows)))
-    return lines
+        waiting = campaign.deferral(round(now * 1000))
+        opens = "" if waiting.opens_ms is None else f"opens {fmt.stamp(waiting.opens_ms / 1000)[11:16]}Z"
+        hours = campaign.window.to_json()
+        rows.append(_Row("send window", f"{hours['start']} to {hours['end']}", note="in the recipient's zone"))
+        rows.append(_Row("wait for it", fmt.count(waiting.rows), note=opens))
+    return rows
 
 
 def state_lines(campaign: CampaignSummary, glyphs: Glyphs) -> list[Line]:
@@ -54,7 +89,7 @@ def state_lines(campaign: CampaignSummary, glyphs: Glyphs) -> list[Line]:
     )
     return [
         line(
-            (f"{status_glyph(status, glyphs)} {pad(words, LABEL)}", STATUS_ROLES[status] if number else Role.MUTED),
+            (f"{status_glyph(status, glyphs)} {pad(words, STATE)}", STATUS_ROLES[status] if number else Role.MUTED),
             (pad_left(fmt.count(number), 8), Role.STRONG if number else Role.MUTED),
             (pad_left(fmt.percent(number, counts.total), 8), Role.MUTED),
         )
@@ -62,33 +97,32 @@ def state_lines(campaign: CampaignSummary, glyphs: Glyphs) -> list[Line]:
     ]
 
 
-def channel_lines(campaign: CampaignSummary) -> list[Line]:
-    """Each channel's counters, money for 1,000 messages among them."""
-    head = line(
-        (pad("channel", 9), Role.MUTED),
-        *((pad_left(name, 9), Role.MUTED) for name in ("accepted", "arrived", "failed", "receipt")),
-        (pad_left("per 1,000", 11), Role.MUTED),
-    )
-    lines = [head]
-    for name, counts in sorted(campaign.channels.items()):
-        mean = counts.delivery_ms_sum / counts.delivered / 1000 if counts.delivered else None
-        per_thousand = 1000 * counts.cost_usd / counts.sent if counts.sent else None
-        lines.append(
-            line(
-                pad(name, 9),
-                pad_left(fmt.count(counts.sent), 9),
-                (pad_left(fmt.count(counts.delivered), 9), Role.OK),
-                (pad_left(fmt.count(counts.failed), 9), Role.ALARM if counts.failed else Role.MUTED),
-                pad_left(fmt.span(mean), 9),
-                pad_left(fmt.money(per_thousand), 11),
-            )
-        )
-    return lines if campaign.channels else [line(("nothing was accepted yet", Role.MUTED))]
+def channel_lines(campaign: CampaignSummary, *, columns: int, rows: int) -> list[Line]:
+    """Each channel's counters; what has no column stands in lines of its own below, as long as there are `rows`."""
+    if not campaign.channels:
+        return [line(("nothing was accepted yet", Role.MUTED))]
+    table = Table(KIND)
+    table.put([ChannelRow(name, counts) for name, counts in campaign.channels.items()])
+    shown = layout(KIND.columns, columns)
+    lines = _table_lines(table, shown)
+    rest = [column for column in KIND.columns if column.name not in {each.name for each, _ in shown}]
+    if rest and 2 * len(lines) <= rows:
+        lines += _table_lines(table, layout_all([KIND.columns[0], *rest], columns, 0))
+    return lines
 
 
-def why_lines(campaign: CampaignSummary) -> list[Line]:
-    """Who gets nothing, and why."""
-    return list(_why(campaign)) or [line(("nobody is left out", Role.MUTED))]
+def _table_lines(table: Table[ChannelRow], columns: Sequence[tuple[Column[ChannelRow], int]]) -> list[Line]:
+    head = header(columns, "", False, "", table.look.glyphs)
+    return [head, *(row(table, item, columns) for item in table.shown)]
+
+
+def why_lines(campaign: CampaignSummary, rows: int = 1_000) -> list[Line]:
+    """Who gets nothing, and why; the last row says how many reasons are left out."""
+    lines = list(_why(campaign)) or [line(("nobody is left out", Role.MUTED))]
+    if len(lines) <= rows:
+        return lines
+    kept = lines[: max(0, rows - 1)]
+    return [*kept, line((f"{len(lines) - len(kept)} more reasons", Role.WARN))]
 
 
 def _why(campaign: CampaignSummary) -> Iterator[Line]:

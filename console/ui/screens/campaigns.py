@@ -62,6 +62,8 @@ class CampaignsScreen(TableScreen[CampaignSummary]):
 class CampaignScreen(ConsoleScreen):
     """One campaign, read again and again while it is looked at."""
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall")]  # noqa: RUF012 - Textual's own type
+
     def __init__(self, desk: Desk, place: Place) -> None:
         super().__init__(desk, place)
         self._meter = ThroughputMeter()
@@ -92,7 +94,7 @@ class CampaignScreen(ConsoleScreen):
             with Horizontal(classes="pair"):
                 yield Panel("campaign", glyphs, id="course")
                 yield Panel("throughput", glyphs, id="pace")
-            with Horizontal(classes="pair"):
+            with Horizontal(classes="pair", id="standing"):
                 yield Panel("messages", glyphs, id="states")
                 yield Panel("channels", glyphs, id="channels")
             yield Panel("not sent to", glyphs, id="why")
@@ -103,13 +105,20 @@ class CampaignScreen(ConsoleScreen):
         now, glyphs = overview.taken_at, self.desk.glyphs
         self._measure(feed)
         whole = dataclasses.replace(overview, throughput=self._throughput)
-        self.fill("course", feed, now, lambda campaign, *_: view.course_lines(campaign, now, glyphs))
+        self.fill(
+            "course",
+            feed,
+            now,
+            lambda campaign, wide, high: view.course_lines(campaign, now, glyphs, columns=wide, rows=high),
+        )
         self.fill(
             "pace", feed, now, lambda _, wide, high: throughput_rows(whole, columns=wide, rows=high, glyphs=glyphs)
         )
         self.fill("states", feed, now, lambda campaign, *_: view.state_lines(campaign, glyphs))
-        self.fill("channels", feed, now, lambda campaign, *_: view.channel_lines(campaign))
-        self.fill("why", feed, now, lambda campaign, *_: view.why_lines(campaign))
+        self.fill(
+            "channels", feed, now, lambda campaign, wide, high: view.channel_lines(campaign, columns=wide, rows=high)
+        )
+        self.fill("why", feed, now, lambda campaign, *_: view.why_lines(campaign, max(2, self.size.height // 8)))
 
     def _measure(self, feed: Fetched[CampaignSummary]) -> None:
         if feed.value is not None and feed.at is not None and feed.at != self._metered_at:
