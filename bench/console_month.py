@@ -31,7 +31,7 @@ from console.sources.sessions import AwsSessions
 from console.sources.telemetry import AwsTelemetry
 from console.spend import METRIC_READ, PRICES, SpendMeter
 from console.ui.desk import Desk
-from console.ui.registry import SCREENS, screen_for
+from console.ui.registry import HOME, SCREENS, screen_for
 from console.ui.works import Works
 from console.view.glyphs import UNICODE
 from lambdas.core.keys import LISTENERS_INDEX
@@ -221,8 +221,14 @@ class _Aws:
 
 def _connection(aws: _Aws, clock: StoppedClock) -> Connection:
     outputs = fake_outputs("dev")
-    url = {output_name("api_url"): "https://api.example.com"}
-    outputs = type(outputs).from_mapping(outputs.to_mapping() | url)
+    more = {
+        "api_url": "https://api.example.com",
+        "whatsapp_messages_per_second": "80",
+        "email_messages_per_second": "14",
+    }
+    outputs = type(outputs).from_mapping(
+        outputs.to_mapping() | {output_name(name): value for name, value in more.items()}
+    )
     clients = cast(Clients, aws)
     source = AwsSource(outputs, clients, clock.now)
     telemetry = AwsTelemetry(outputs, clients, clock.now)
@@ -263,7 +269,9 @@ def _month_usd(place: Place, *, running: bool) -> tuple[float, int]:
     runner = _AtOnce(clock=clock)
     monitor = Monitor(connection, runner=runner, clock=clock, rng=random.Random(1), budget=Budget(None, 0.0, clock))
     desk = Desk(connection, monitor, runner, clock, UNICODE, Works(), **cast(Any, dict.fromkeys(DESK_CALLS, _nothing)))
-    screen = screen_for(desk, place)
+    below, screen = screen_for(desk, Place(HOME)), screen_for(desk, place)
+    for spec in below.own_feeds():
+        monitor.watch(spec)
     specs = [*(monitor.spec(name) for name in screen.reads), *screen.own_feeds()]
     for spec in specs:
         monitor.watch(spec)

@@ -71,7 +71,7 @@ TABLE: tuple[Picture, ...] = (
     Picture("alarms", ("2",), "REASON"),
     Picture("alarm", ("2", "enter"), "Threshold Crossed", seconds=1),
     Picture("runbook", ("2", "o", "b"), "a dead-letter queue"),
-    Picture("throughput", ("3",), "by channel"),
+    Picture("throughput", ("3",), "live, 1 h"),
     Picture("messages", ("4",), "REASON"),
     Picture("message", ("4", "enter"), "it has arrived"),
     Picture("campaign", ("5", "enter"), "nobody is left out", seconds=25),

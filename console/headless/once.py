@@ -17,6 +17,7 @@ from console.view import format as fmt
 from console.view import frame
 from console.view import overview as view
 from console.view.segments import Line, Role, line, text_of
+from console.view.throughput import throughput_rows
 from lambdas.core.campaign import CampaignSummary
 
 T = TypeVar("T")
@@ -127,7 +128,9 @@ def lines_of(overview: Overview) -> list[Line]:
         ("alarms", _read(overview.alarms, partial(_alarms, overview))),
         (
             "throughput",
-            _read(campaigns, lambda _: view.throughput_rows(overview, columns=COLUMNS, rows=1, glyphs=glyphs)),
+            _read(
+                campaigns, lambda _: throughput_rows(overview.throughput, now, columns=COLUMNS, rows=1, glyphs=glyphs)
+            ),
         ),
         (
             "campaigns",

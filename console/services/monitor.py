@@ -23,6 +23,8 @@ from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import ACTIONS_ALLOWED
 
 LOCAL = "local"
+RATES_SECONDS = 3_600.0
+"""How far back the overview looks for what was sent before this console was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Beats:
     deployments: float = 300.0
     resources: float = 600.0
     bill: float = 3600.0
+    rates: float = 300.0
     sessions: float = 15.0
     session_gauges: float = 60.0
     session_hour: float = 300.0
@@ -57,6 +60,7 @@ LOCAL_BEATS = Beats(
     queues=2.0,
     deployments=10.0,
     resources=30.0,
+    rates=10.0,
     sessions=2.0,
     session_gauges=10.0,
     session_hour=10.0,
@@ -160,6 +164,7 @@ class Monitor:
             "deployments": telemetry.deployments,
             "resources": telemetry.resources,
             "bill": telemetry.bill,
+            "rates": lambda: telemetry.rates(self._clock.now() - RATES_SECONDS, self._clock.now()),
             "sessions": sessions.roster,
             "session_gauges": sessions.gauges,
             "session_hour": sessions.hour,

@@ -89,6 +89,10 @@ class Telemetry(Protocol):
         """What the alarm compares with its threshold, between two epoch seconds."""
         ...
 
+    def rates(self, start: float, end: float) -> tuple[Series, ...]:
+        """Messages that each channel has sent a second between two epoch seconds, labelled with the channel."""
+        ...
+
     def log_groups(self) -> tuple[str, ...]:
         """The log groups of the stack's functions."""
         ...

@@ -105,7 +105,9 @@ class FakeStack:
         self._calls = CallMeter(self.clock.monotonic)
         self._lock = threading.Lock()
         self.outputs = fake_outputs(environment)
-        self.telemetry = FakeTelemetry(self.outputs, self.clock, lambda call: self._ask(call), lambda: self.alarm_list)
+        self.telemetry = FakeTelemetry(
+            self.outputs, self.clock, lambda call: self._ask(call), lambda: self.alarm_list, self._rows_sent
+        )
         self.records = FakeRecords(self.clock, lambda call: self._ask(call), self._summaries)
         self.sessions = FakeSessions(self.outputs, self.clock, lambda call: self._ask(call))
 
@@ -121,6 +123,10 @@ class FakeStack:
             letters=self.telemetry.letters_of,
             usage=lambda: self._calls.usage(self._meter),
         )
+
+    def _rows_sent(self, at: float) -> int:
+        with self._lock:
+            return sum(each.rows(at) for each in self._sending)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """The alarms of `alarm_list`."""

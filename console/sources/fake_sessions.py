@@ -20,7 +20,8 @@ from console.sessions.state import (
     Status,
     require_sessions,
 )
-from console.sources.session_metrics import FIVE_MINUTES, MINUTE, gauges_of, hour_before
+from console.sources.metric_queries import MINUTE
+from console.sources.session_metrics import FIVE_MINUTES, gauges_of, hour_before
 from console.sources.session_shapes import connections_of
 from console.sources.sessions import not_there
 from lambdas.core.attribute_values import Item

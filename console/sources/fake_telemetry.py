@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from console.clock import Clock
 from console.domain import Alarm, AlarmState, ConsoleError, ProblemKind
 from console.queues import DEFAULT_PEEK, Depth, QueueState, StackQueue, find_queue, queues_of
+from console.sources.channel_rates import periods_of
 from console.sources.deployments import functions_of
 from console.sources.fake_letters import FakeLetterBox, FakeLetters
 from console.sources.letters import dead_letter, peek
@@ -62,6 +63,8 @@ RULES = {
     ),
 }
 """By the end of an alarm's name."""
+EARLIER = ((52 * MINUTE, 41 * MINUTE, 18.0), (24 * MINUTE, 9 * MINUTE, 30.0))
+"""What was sent before the stack was made up: from and until how many seconds before, messages per second."""
 COMPOSITE = "stack-down"
 """How the name of a composite alarm over all others ends."""
 OTHER_RULE = AlarmRule(
@@ -79,7 +82,8 @@ OTHER_RULE = AlarmRule(
 
 
 class FakeTelemetry:
-    """Telemetry of a stack whose alarms `alarms` tells; `ask` precedes every answer and may raise."""
+    """Telemetry of a stack whose alarms `alarms` tells, and `sent` how many messages its campaigns have sent by then;
+    `ask` precedes every answer and may raise."""
 
     def __init__(
         self,
@@ -87,11 +91,13 @@ class FakeTelemetry:
         clock: Clock,
         ask: Callable[[str], None],
         alarms: Callable[[], tuple[Alarm, ...]],
+        sent: Callable[[float], int],
     ) -> None:
         self._outputs = outputs
         self._clock = clock
         self._ask = ask
         self._alarms = alarms
+        self._sent = sent
         self._begun = clock.now()
         self._letters = FakeLetterBox(int((self._begun - 2 * HOUR) * 1000), ask)
 
@@ -127,6 +133,20 @@ class FakeTelemetry:
             for at in rule.periods(start, end)
         )
         return Series(rule.metric, rule.period_seconds, tuple(points))
+
+    def rates(self, start: float, end: float) -> tuple[Series, ...]:
+        """What the campaigns send, and what was sent before the stack was made up; over SMS, which alone is on."""
+        self._ask("cloudwatch:GetMetricData")
+        grid = periods_of(start, min(end, self._clock.now()))
+        return (Series("sms", grid.step, tuple((float(at), self._rate(at)) for at in grid)),)
+
+    def _rate(self, at: int) -> float:
+        """Of the minute before."""
+        ago = self._begun - at
+        earlier = next((rate for first, last, rate in EARLIER if last < ago <= first), 0.0)
+        return round(
+            earlier * (0.94 + 0.06 * _wave("sms", at)) + (self._sent(at) - self._sent(at - MINUTE)) / MINUTE, 3
+        )
 
     def _history(self, alarm: Alarm) -> tuple[AlarmChange, ...]:
         since = self._begun if alarm.since is None else alarm.since

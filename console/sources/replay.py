@@ -26,6 +26,7 @@ from console.queues import QueueState
 from console.sessions.state import SessionDetail, SessionGauges, SessionHour, SessionList
 from console.sources.answers import Answers, not_recorded, read_recording, unreadable
 from console.sources.base import Connection, Document, Records, Sessions, Source, Telemetry
+from console.sources.channel_rates import periods_of
 from console.sources.codec import harmless
 from console.telemetry import (
     AlarmDetail,
@@ -141,6 +142,19 @@ class ReplayTelemetry:
         points = {at: value for each in found for at, value in each.points}
         grid = rule.periods(start, end)
         return Series(found[-1].label, rule.period_seconds, tuple((float(at), points.get(at)) for at in grid))
+
+    def rates(self, start: float, end: float) -> tuple[Series, ...]:
+        """The points of all that were recorded, the latest of each period; none of other periods than are asked for."""
+        found = self._answers.all(Telemetry.rates, lambda _: True)
+        if not found:
+            raise not_recorded("rates of channels")
+        grid, points = periods_of(start, end), dict[str, dict[float, float | None]]()
+        for series in (each for answer in found for each in answer if each.period_seconds == grid.step):
+            points.setdefault(series.label, {}).update(series.points)
+        return tuple(
+            Series(label, grid.step, tuple((float(at), known.get(at)) for at in grid))
+            for label, known in points.items()
+        )
 
     def log_groups(self) -> tuple[str, ...]:
         """As recorded."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
 
 from console.sessions.state import Percentiles, SessionGauges, SessionHour
-from console.sources.clients import Clients
+from console.sources.metric_queries import MINUTE, Query, Values
 from console.telemetry import Series
 from lambdas.core.metrics import (
     ACTIVE_SESSIONS,
@@ -16,47 +13,17 @@ from lambdas.core.metrics import (
     CODE,
     CONNECTION_ERRORS,
     LISTENER_JOIN_LATENCY,
-    NAMESPACE,
     OPERATION,
     RATE_LIMIT_EXCEEDED,
     SESSION_CREATION_LATENCY,
-    STACK,
     TOTAL_LISTENERS,
-    Metric,
 )
 from lambdas.core.session_errors import SessionError
 from lambdas.core.session_limits import Operation
 
 HOUR = 3600
-MINUTE = 60
 FIVE_MINUTES = 300
 STATISTICS = ("p50", "p95", "p99")
-
-Values = Mapping[int, float]
-"""By the start of its period (epoch seconds)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One statistic of one metric, the last hour by `period` seconds; `own` is the metric's own dimension."""
-
-    id: str
-    metric: Metric
-    statistic: str
-    period: int
-    own: tuple[str, str] | None = None
-
-    def document(self, stack: str) -> dict[str, Any]:
-        """As GetMetricData takes it."""
-        pairs = ((STACK, stack), *((self.own,) if self.own else ()))
-        metric = {
-            "Namespace": NAMESPACE,
-            "MetricName": self.metric.name,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in pairs],
-        }
-        stat = {"Metric": metric, "Period": self.period, "Stat": self.statistic}
-        return {"Id": self.id, "MetricStat": stat, "ReturnData": True}
-
 
 GAUGES = (
     Query("active", ACTIVE_SESSIONS, "Maximum", MINUTE),
@@ -75,26 +42,6 @@ HOURLY = (
     ),
     *(Query(f"operation_{name}", RATE_LIMIT_EXCEEDED, "Sum", FIVE_MINUTES, (OPERATION, name)) for name in Operation),
 )
-
-
-def read(clients: Clients, queries: Iterable[Query], stack: str, end: float) -> dict[str, Values]:
-    """The values of each query in the hour before `end`; all pages of the answer."""
-    asked = {query.id: query for query in queries}
-    request: dict[str, Any] = {
-        "MetricDataQueries": [query.document(stack) for query in asked.values()],
-        "StartTime": datetime.fromtimestamp(hour_before(end), UTC),
-        "EndTime": datetime.fromtimestamp(end, UTC),
-        "ScanBy": "TimestampAscending",
-    }
-    values: dict[str, dict[int, float]] = {name: {} for name in asked}
-    while True:
-        answer = clients.client("cloudwatch").get_metric_data(**request)
-        for result in answer.get("MetricDataResults") or []:
-            pairs = zip(result.get("Timestamps") or [], result.get("Values") or [], strict=True)
-            values[result["Id"]] |= {int(at.timestamp()): float(value) for at, value in pairs}
-        if not answer.get("NextToken"):
-            return dict(values)
-        request["NextToken"] = answer["NextToken"]
 
 
 def hour_before(end: float) -> int:

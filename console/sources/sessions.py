@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from console.domain import ConsoleError, ProblemKind
 from console.sessions.state import (
@@ -16,7 +16,8 @@ from console.sessions.state import (
     require_sessions,
 )
 from console.sources.clients import Clients
-from console.sources.session_metrics import GAUGES, HOURLY, gauges_of, hour_of, read
+from console.sources.metric_queries import Query, Values, read
+from console.sources.session_metrics import GAUGES, HOURLY, gauges_of, hour_before, hour_of
 from console.sources.session_shapes import connections_of, session_of, terms_of
 from console.sources.shapes import understood
 from console.sources.tables import Tables
@@ -79,14 +80,16 @@ class AwsSessions:
 
     def gauges(self) -> SessionGauges:
         """Two metrics."""
-        require_sessions(self._outputs)
         now = self._now()
-        return gauges_of(read(self._clients, GAUGES, self._outputs.identity.stack, now), now)
+        return gauges_of(self._last_hour(GAUGES, now), now)
 
     def hour(self) -> SessionHour:
         """A metric for each latency, code and operation."""
+        return hour_of(self._last_hour(HOURLY, self._now()))
+
+    def _last_hour(self, queries: Iterable[Query], now: float) -> dict[str, Values]:
         require_sessions(self._outputs)
-        return hour_of(read(self._clients, HOURLY, self._outputs.identity.stack, self._now()))
+        return read(self._clients, queries, self._outputs.identity.stack, hour_before(now), now)
 
     def _read_terms(self) -> SessionTerms:
         now, outputs = self._now(), self._outputs.sessions

@@ -14,6 +14,7 @@ from console.queues import DEFAULT_PEEK, QueueState, find_queue, queues_of
 from console.sources.alarm_rules import NAME_CELLS, expression_of, returned_id, rule_of
 from console.sources.arns import resource_of
 from console.sources.bills import Bills
+from console.sources.channel_rates import read_rates
 from console.sources.clients import Clients
 from console.sources.deployments import Deployments, functions_of
 from console.sources.letters import dead_letter, peek
@@ -119,6 +120,10 @@ class AwsTelemetry:
             if not answer.get("NextToken"):
                 return safe_line(label, 255), values
             request["NextToken"] = answer["NextToken"]
+
+    def rates(self, start: float, end: float) -> tuple[Series, ...]:
+        """One GetMetricData for all channels that are on."""
+        return read_rates(self._clients, self._outputs, start, end)
 
     def log_groups(self) -> tuple[str, ...]:
         """The log groups of the stack's functions, in the order of its outputs."""

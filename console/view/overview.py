@@ -18,9 +18,7 @@ from console.domain import (
     tally,
 )
 from console.forecast import month_forecast
-from console.telemetry import Series
 from console.view import format as fmt
-from console.view.chart import ChartSpec, chart
 from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
 from console.view.progress import progress_bar
 from console.view.reasons import status_words
@@ -28,10 +26,6 @@ from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left,
 from lambdas.core.campaign import CampaignSummary
 
 DAY_SECONDS = 86_400.0
-HISTORY_BEATS = 300
-"""Beats of a second that the chart of throughput looks back."""
-JOINED_SECONDS = 10
-"""Campaigns are read this often while none is open, so beats this far apart leave no gap in the chart."""
 _ORDER = {AlarmState.ALARM: 0, AlarmState.NODATA: 1, AlarmState.OK: 2}
 
 
@@ -99,32 +93,6 @@ def alarm_summary(alarms: Sequence[Alarm]) -> str:
     """How many are in which state, for the panel's title."""
     loud = sum(alarm.state is AlarmState.ALARM for alarm in alarms)
     return f"{loud} of {len(alarms)} in ALARM" if loud else f"{len(alarms)}, none in ALARM"
-
-
-def throughput_rows(overview: Overview, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Target and achieved now, then the chart of both."""
-    now = overview.throughput
-    share = fmt.percent(now.achieved, now.target) if now.achieved is not None and now.target > 0 else ""
-    head = line(
-        ("achieved ", Role.MUTED),
-        (pad_left(fmt.rate(now.achieved), 6), Role.ACHIEVED),
-        (" target ", Role.MUTED),
-        (pad_left(fmt.rate(now.target), 6), Role.TARGET),
-        (f" {share}", Role.STRONG),
-    )
-    if width(head) > columns:
-        head = head[:-1]
-    history = now.history[-HISTORY_BEATS:]
-    end = history[-1].at if history else overview.taken_at
-    spec = ChartSpec(
-        curves=(Series("achieved", JOINED_SECONDS, tuple((point.at, point.achieved) for point in history)),),
-        start=end - HISTORY_BEATS,
-        end=end,
-        threshold=Series("target", JOINED_SECONDS, tuple((point.at, point.target or None) for point in history)),
-        figure=fmt.rate,
-        caption=False,
-    )
-    return [cut(head, columns), *chart(spec, columns=columns, rows=rows - 1, glyphs=glyphs)]
 
 
 def shown_campaigns(campaigns: Sequence[CampaignSummary]) -> list[CampaignSummary]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -20,9 +19,10 @@ from console.ui.screens.table_screen import TableScreen
 from console.ui.widgets.panel import Panel
 from console.view import campaign as view
 from console.view.export import json_of
-from console.view.overview import list_note, throughput_rows
+from console.view.overview import list_note
 from console.view.segments import Line
 from console.view.tables import campaigns as rows
+from console.view.throughput import throughput_rows
 from lambdas.core.campaign import CampaignSummary
 
 
@@ -104,7 +104,6 @@ class CampaignScreen(ConsoleScreen):
         feed: Fetched[CampaignSummary] = self.desk.monitor.state(self.feed_name)
         now, glyphs = overview.taken_at, self.desk.glyphs
         self._measure(feed)
-        whole = dataclasses.replace(overview, throughput=self._throughput)
         self.fill(
             "course",
             feed,
@@ -112,7 +111,10 @@ class CampaignScreen(ConsoleScreen):
             lambda campaign, wide, high: view.course_lines(campaign, now, glyphs, columns=wide, rows=high),
         )
         self.fill(
-            "pace", feed, now, lambda _, wide, high: throughput_rows(whole, columns=wide, rows=high, glyphs=glyphs)
+            "pace",
+            feed,
+            now,
+            lambda _, wide, high: throughput_rows(self._throughput, now, columns=wide, rows=high, glyphs=glyphs),
         )
         self.fill("states", feed, now, lambda campaign, *_: view.state_lines(campaign, glyphs))
         self.fill(

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from console.domain import AlarmState, Overview
 from console.places import Place
+from console.services.feed import FeedSpec
 from console.services.monitor import OVERVIEW
 from console.ui.campaign_actions import campaign_actions
 from console.ui.choices import Choice
@@ -19,6 +20,7 @@ from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
 from console.ui.widgets.panel import Panel
 from console.view import overview as view
+from console.view.throughput import NO_HISTORY, throughput_rows
 from lambdas.core.campaign import CampaignSummary
 
 PANEL_SCREENS = {
@@ -76,6 +78,10 @@ class OverviewScreen(ConsoleScreen):
         campaign = self.selected
         return () if campaign is None else campaign_actions(self.desk, campaign)
 
+    def own_feeds(self) -> Sequence[FeedSpec]:
+        """What was sent before this console was opened."""
+        return (self.desk.monitor.spec("rates"),)
+
     def _shown_campaigns(self) -> list[CampaignSummary]:
         return [] if self._last is None else view.shown_campaigns(self._last.campaigns.value or ())
 
@@ -94,13 +100,16 @@ class OverviewScreen(ConsoleScreen):
 
     def draw(self, overview: Overview) -> None:
         """Each panel alone: with its data, their age, or its trouble."""
-        glyphs, now = self.desk.glyphs, overview.taken_at
+        glyphs, now, rates = self.desk.glyphs, overview.taken_at, self.desk.monitor.state("rates")
         self._show_alarms(overview)
         self.fill(
             "throughput",
             overview.campaigns,
             now,
-            lambda _, wide, high: view.throughput_rows(overview, columns=wide, rows=high, glyphs=glyphs),
+            lambda _, wide, high: throughput_rows(
+                overview.throughput, now, rates.value or (), columns=wide, rows=high, glyphs=glyphs
+            ),
+            note="" if rates.value is not None or rates.error is None else NO_HISTORY,
         )
         self.fill(
             "campaigns",

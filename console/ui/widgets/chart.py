@@ -64,9 +64,10 @@ class Chart(Widget, can_focus=True):
         self._drawn_for = self.size
         self.border_title = content_of([line(title)], glyphs)
 
-    def show(self, spec: ChartSpec, now: float) -> None:
-        """Draw this data; `start`, `end` and `cursor` of `spec` give way to the reader's own."""
+    def show(self, spec: ChartSpec, now: float, *, note: str = "") -> None:
+        """Draw this data, `note` beside the title; what `spec` has of time and cursor gives way to the reader's own."""
         self._spec, self._now = spec, now
+        self.border_title = content_of([line(f"{self._title}: {note}" if note else self._title)], self._glyphs)
         self._name_span()
         self._again()
 

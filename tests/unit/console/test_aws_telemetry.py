@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from console.domain import AlarmState, ConsoleError, ProblemKind
 from console.sources.alarm_rules import rule_of
 from console.sources.arns import resource_of
+from console.sources.channel_rates import PERIODS, periods_of
 from console.sources.clients import Target
 from console.sources.deployments import functions_of
 from console.sources.fake_outputs import fake_outputs
@@ -337,3 +339,52 @@ def test_the_embedded_cloud_has_no_bill() -> None:
     console, clients = telemetry()
     assert console.bill() is None
     assert clients.asked == []
+
+
+def test_rates_of_all_channels_are_one_call_with_gaps_where_nothing_was_measured() -> None:
+    at = [datetime.fromtimestamp(NOW - 120, UTC), datetime.fromtimestamp(NOW, UTC)]
+    answers: list[dict[str, Any]] = [
+        {
+            "MetricDataResults": [
+                {"Id": "sms", "Timestamps": at[:1], "Values": [2.5]},
+                {"Id": "email", "Timestamps": at[:1], "Values": [14.0]},
+            ],
+            "NextToken": "more",
+        },
+        {"MetricDataResults": [{"Id": "sms", "Timestamps": at[1:], "Values": [0.0]}]},
+    ]
+    clients = Answers(get_metric_data=answers)
+    outputs = fake_outputs()
+    messaging = replace(outputs.messaging, email_messages_per_second="14")
+    console = AwsTelemetry(replace(outputs, messaging=messaging), clients, lambda: NOW)  # type: ignore[arg-type]
+    sms, email = console.rates(NOW - 119, NOW + 1)
+    assert (sms.label, sms.period_seconds) == ("sms", 60)
+    assert sms.points == ((NOW - 120, 2.5), (NOW - 60, None), (NOW, 0.0))
+    assert email.points == ((NOW - 120, 14.0), (NOW - 60, None), (NOW, None))
+    (_, first), (_, second) = clients.asked
+    assert second["NextToken"] == "more"
+    asked = {each["Id"]: each["MetricStat"] for each in first["MetricDataQueries"]}
+    assert {name: stat["Metric"]["Dimensions"] for name, stat in asked.items()} == {
+        name: [{"Name": "Stack", "Value": "local"}, {"Name": "Channel", "Value": name.upper()}] for name in asked
+    }
+    assert {(stat["Metric"]["MetricName"], stat["Period"]) for stat in asked.values()} == {("MessagesPerSecond", 60)}
+    assert first["StartTime"] == at[0]
+
+
+def test_a_stack_whose_channels_are_off_is_asked_for_no_rates() -> None:
+    clients = Answers()
+    outputs = fake_outputs()
+    off = replace(outputs.messaging, sms_parts_per_second="")
+    console = AwsTelemetry(replace(outputs, messaging=off), clients, lambda: NOW)  # type: ignore[arg-type]
+    assert console.rates(NOW - 3_600, NOW) == ()
+    assert clients.asked == []
+
+
+@given(start=st.floats(0, NOW), span=st.floats(-1e6, 1e9))
+def test_rates_never_have_more_points_than_their_bound(start: float, span: float) -> None:
+    grid = periods_of(start, start + span)
+    assert len(grid) <= MAX_POINTS
+    assert grid.step in PERIODS
+    if grid:
+        assert start + span - grid.step <= grid[-1] < start + span
+        assert (grid[0] <= start) or len(grid) == MAX_POINTS

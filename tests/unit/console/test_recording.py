@@ -150,6 +150,8 @@ def test_questions_of_their_own_are_answered_from_what_was_asked(tmp_path: Path)
     some = live.telemetry.rules([names[0], names[2]])
     live.telemetry.series(detail.rule, clock.time - 1_200, clock.time - 600)
     live.telemetry.series(detail.rule, clock.time - 900, clock.time)
+    live.telemetry.rates(clock.time - 1_200, clock.time - 600)
+    live.telemetry.rates(clock.time - 900, clock.time)
     group = live.telemetry.log_groups()[0]
     live.telemetry.logs(group, clock.time - 1_200, clock.time - 600)
     live.telemetry.logs(group, clock.time - 900, clock.time)
@@ -168,6 +170,10 @@ def test_questions_of_their_own_are_answered_from_what_was_asked(tmp_path: Path)
     assert telemetry.rules(["another"]) == {}
     span = (clock.time - 1_100, clock.time - 10)
     assert telemetry.series(detail.rule, *span) == stack.telemetry.series(detail.rule, *span)
+    assert telemetry.rates(*span) == stack.telemetry.rates(*span)
+    assert {
+        at for each in telemetry.rates(clock.time - 200_000, clock.time) for at, known in each.points if known
+    } == set()
     page = telemetry.logs(group, *span)
     assert page == LogPage(stack.telemetry.logs(group, *span).lines, None)
     text = page.lines[0].message
