@@ -25,8 +25,10 @@ LOG = Log(SETTINGS)
 ROUTES = routes_from_text(SETTINGS.channels)
 _DYNAMO = client("dynamodb")
 _TRACKING = Table(_DYNAMO, SETTINGS.delivery_tracking_table)
+_ONCE = Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table)
 TABLES = SweepTables(
     campaigns=Table(_DYNAMO, SETTINGS.campaigns_table),
+    counters=_ONCE,
     rate_limits=Table(_DYNAMO, SETTINGS.rate_limits_table),
     tracking=TrackingTable(_TRACKING),
     open=OpenMessages(_TRACKING),
@@ -35,9 +37,7 @@ TABLES = SweepTables(
     chains=ChainTable(_TRACKING, Table(_DYNAMO, SETTINGS.campaigns_table)),
     fallback=Queue(client("sqs"), SETTINGS.fallback_queue_url),
 )
-DAY = CampaignDay(
-    Table(client("dynamodb", attempts=1), SETTINGS.campaigns_table), cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms
-)
+DAY = CampaignDay(_ONCE, cap_usd=SETTINGS.daily_cap_usd, now_ms=now_ms)
 LOOK_SECONDS = 30
 """Within which reading rows for the ledger and for recounts goes on; the next sweep goes on where this one stopped, and
 the gauges must not be late."""

@@ -27,12 +27,23 @@ class Recount:
 
     What has been counted is kept beside the campaign while it is under way. Rows hardly change any more by then; one
     that does in the minutes of a long recount is counted as it was when its turn came.
+
+    `counters` is the campaigns table, whose client makes each call once (`Table.once`): a correction whose answer is
+    lost raises, and the next recount compares with what the counters say by then.
     """
 
     def __init__(
-        self, campaigns: Table, tracking: TrackingTable, log: Log, *, now_ms: int, time_left: Callable[[], bool]
+        self,
+        campaigns: Table,
+        counters: Table,
+        tracking: TrackingTable,
+        log: Log,
+        *,
+        now_ms: int,
+        time_left: Callable[[], bool],
     ) -> None:
         self._campaigns = campaigns
+        self._counters = counters.once()
         self._tracking = tracking
         self._log = log
         self._now_ms = now_ms
@@ -102,7 +113,7 @@ class Recount:
             return
         self._log.line("WARNING", "counters corrected", campaign_id=summary.id, channel=channel, **difference)
         adds = ", ".join(f"#{name} :{name}" for name in difference)
-        self._campaigns.update(counter_key(CounterKey(summary.id, "", channel)), f"ADD {adds}", difference)
+        self._counters.update_once(counter_key(CounterKey(summary.id, "", channel)), f"ADD {adds}", difference)
 
 
 def _counts(stored: Mapping[str, Any]) -> Counts:

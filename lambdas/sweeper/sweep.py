@@ -44,9 +44,10 @@ IN_DOUBT_DAYS = 5
 
 @dataclass(frozen=True, slots=True)
 class SweepTables:
-    """What a sweep reads and corrects."""
+    """What a sweep reads and corrects; `counters` is the campaigns table for writes that add up (`Table.once`)."""
 
     campaigns: Table
+    counters: Table
     rate_limits: Table
     tracking: TrackingTable
     open: OpenMessages
@@ -71,7 +72,9 @@ class Sweep:
         time_left: Callable[[], bool],
     ) -> None:
         self._tables = tables
-        self._recount = Recount(tables.campaigns, tables.tracking, log, now_ms=now_ms, time_left=time_left)
+        self._recount = Recount(
+            tables.campaigns, tables.counters, tables.tracking, log, now_ms=now_ms, time_left=time_left
+        )
         self._ledger = Ledger(
             tables.open,
             tables.tracking,

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
+from lambdas.adapters.aws import ConfigurationError
+from lambdas.adapters.dynamo import Table
 from lambdas.adapters.open_messages import OpenMessages
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.core import keys
@@ -54,14 +61,14 @@ def ledger(stack: StackClient, tracking: TrackingTable, reads: int = 10_000) -> 
     )
 
 
-def campaign(campaign_id: str, rows: int, **meta: Any) -> CampaignSummary:
-    """A campaign of SMS of which all rows were claimed and their chunks closed."""
+def campaign(campaign_id: str, rows: int, *counts: Mapping[str, Any], **meta: Any) -> CampaignSummary:
+    """A campaign of SMS of which all rows were claimed and their chunks closed, and counted as `counts` says."""
     lane = {"first": 0, "end": rows, "price": Decimal("0.01")}
     item = {
         "pk": keys.campaign(campaign_id), "status": "running", "version": 1, "created_at": NOW_MS, "tps": 1,
         "rows": rows, "claimed_rows": rows, "done_rows": rows, "lanes": {"sms": lane}, "next_sms": rows, **meta,
     }  # fmt: skip
-    return CampaignSummary.from_items(item, [])
+    return CampaignSummary.from_items(item, counts)
 
 
 def overdue(stack: StackClient) -> dict[str, Any]:
@@ -175,6 +182,7 @@ def test_a_recount_goes_on_where_it_stopped_and_counts_legs_and_what_it_gives_up
         left = iter(range(batches))
         return Recount(
             stack.campaigns,
+            stack.money,
             tracking,
             Silence(),  # type: ignore[arg-type]
             now_ms=NOW_MS,
@@ -189,3 +197,50 @@ def test_a_recount_goes_on_where_it_stopped_and_counts_legs_and_what_it_gives_up
     given_up = [TrackedMessage.from_item(each) for each in tracking.rows([keys.message(unique, n) for n in (1, 1_400)])]
     assert {row.state.code for row in given_up} == {"UNKNOWN"}
     tracking.fold(f"{keys.message(unique, 1)}_1", [StatusEvent(Status.DELIVERED, NOW_MS)])
+
+
+class LostAnswers:
+    """Spoils a client: the first `number` of its updates take effect, and nobody hears of it."""
+
+    def __init__(self, client: Any, number: int) -> None:
+        self.left = number
+        self._http = URLLib3Session()
+        client.meta.events.register("before-send.dynamodb.UpdateItem", self._send)
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> None:
+        if self.left:
+            self.left -= 1
+            self._http.send(request)
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+
+def test_a_correction_whose_answer_is_lost_is_not_made_twice(
+    stack: StackClient, tracking: TrackingTable, unique: str
+) -> None:
+    put(tracking, "", keys.message(unique, 0), HOUR_MS)
+    once = stack.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 1}))
+    lost = LostAnswers(once, 1)
+    counters = Table(once, stack.campaigns.name)
+
+    def recount(*counts: Mapping[str, Any]) -> Decimal | None:
+        log: Any = Silence()
+        each = Recount(stack.campaigns, counters, tracking, log, now_ms=NOW_MS, time_left=lambda: True)
+        return each.run(campaign(unique, 1, *counts, status="completed"))
+
+    def counted() -> Mapping[str, Any]:
+        return stack.campaigns.get({"pk": keys.campaign(unique), "sk": keys.count("sms")}) or {}
+
+    with pytest.raises(ReadTimeoutError):
+        recount()
+    assert not lost.left
+    assert recount(counted()) == planned_row(0).price_usd
+    assert (counted()["sent"], counted()["cost"]) == (1, planned_row(0).price_usd)
+    with pytest.raises(ConfigurationError, match="attempts=1"):
+        Recount(
+            stack.campaigns,
+            stack.campaigns,
+            tracking,
+            Silence(),  # type: ignore[arg-type]
+            now_ms=NOW_MS,
+            time_left=lambda: True,
+        )
