@@ -216,6 +216,7 @@ def _write_plan(campaign_id: str, meta: Item, make: Make) -> Item:
             "excluded_by_reason": dict(plan.excluded_by_reason),
             "customers": len(plan.customers),
             "estimate": plan.cost_usd,
+            "chained": plan.chained,
             **lane_attributes(plan.lanes),
             **_held_back(suspicious),
         }

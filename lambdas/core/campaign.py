@@ -145,7 +145,8 @@ class CampaignSummary:
     were closed between its first and its last message. `excluded` rows failed preflight, `suppressed` ones had opted
     out when their turn came, `unsent` ones of chunks were left when the campaign ended early; `done_rows` counts the
     rows of closed chunks, `lanes` are the runs of rows that each channel sends, in the zones of `window` where there is
-    one, `legs` the retries and fallback messages after them, which count like rows of their own. `pause_code` is what a
+    one, `legs` the retries and fallback messages after them, which count like rows of their own; `chained` says whether
+    anything may follow any row, which holds where nobody has noted that nothing may. `pause_code` is what a
     provider that refuses everything has answered. `campaign_rates` are the parts per second that campaigns may take of
     each channel's identity, empty where nobody has said.
     """
@@ -168,6 +169,7 @@ class CampaignSummary:
     channels: Mapping[str, ChannelCounts]
     lanes: tuple[Lane, ...] = ()
     legs: int = 0
+    chained: bool = True
     excluded_by_reason: Mapping[str, int] = field(default_factory=dict)
     pause_reason: str | None = None
     pause_code: str | None = None
@@ -208,6 +210,7 @@ class CampaignSummary:
             channels=channels,
             lanes=lanes_of(meta),
             legs=int(meta.get("legs", 0)),
+            chained=bool(meta.get("chained", True)),
             excluded_by_reason={str(name): int(n) for name, n in meta.get("excluded_by_reason", {}).items()},
             pause_reason=meta.get("pause_reason"),
             pause_code=meta.get("pause_code"),

@@ -92,6 +92,7 @@ def totals_to_json(totals: PlanTotals) -> dict[str, Any]:
         "countries": _groups_to_json(totals.by_country),
         "reasons": dict(totals.excluded_by_reason),
         "excluded": [[row.row, row.reason.value, row.detail, row.customer_id] for row in totals.first_excluded],
+        "chained": totals.chained,
     }
 
 
@@ -108,6 +109,7 @@ def totals_from_json(value: Mapping[str, Any], customers: KeySet, ranges: Audien
             for row, reason, detail, customer_id in value["excluded"]
         ],
         ranges,
+        value.get("chained", True),
     )
 
 

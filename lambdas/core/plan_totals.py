@@ -66,6 +66,8 @@ class PlanTotals:
     first_excluded: list[ExcludedRow] = field(default_factory=list)
     ranges: AudienceRanges = field(default_factory=AudienceRanges)
     """Of the numbers that get SMS."""
+    chained: bool = False
+    """Whether anything may follow any of the rows."""
 
     def lane_of(self, channel: str, zone: str) -> str:
         """The name of the lane for a channel and the zone of its send window, empty without one; lanes are numbered as
@@ -99,6 +101,7 @@ class PlanTotals:
         if row.channel == Channel.SMS:
             self.ranges.add(row.destination, row.country)
         self.customers.add(row.customer_id)
+        self.chained = self.chained or row.chain is not None
 
     def exclude(self, row: ExcludedRow) -> None:
         """Count a row left out."""

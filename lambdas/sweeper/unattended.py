@@ -1,7 +1,8 @@
 """The sweeper's look for chains that nobody looks at: their failure was in a batch of the stream that was given up.
 
 The stream's consumer names failed chains before it counts them, so a campaign whose chains were not all named has open
-receipts by its counters, and those without are left alone. The rows of the others are read again each few hours, over
+receipts by its counters; those without are left alone, and so are campaigns none of whose messages anything may follow,
+as their plans have noted. The rows of the others are read again each few hours, over
 as many sweeps as it takes. What is found is named to the fallback function, which writes a decision once, whoever names
 a chain.
 """
@@ -39,7 +40,7 @@ class UnattendedChains:
 
     def look_at(self, summary: CampaignSummary, expires_at_s: int | None) -> int:
         """Name the unattended chains of a campaign whose turn it is; how many that were."""
-        if summary.status not in LEG_STATUSES or not summary.open_receipts:
+        if summary.status not in LEG_STATUSES or not summary.chained or not summary.open_receipts:
             return 0
         key = {"pk": keys.campaign(summary.id), "sk": keys.CHAINS}
         known = self._campaigns.get(key) or {}

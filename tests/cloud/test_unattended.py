@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -91,6 +93,19 @@ def campaign(campaign_id: str, rows: int, **meta: Any) -> CampaignSummary:
     return CampaignSummary.from_items(item, [counts])
 
 
+@contextmanager
+def requests_of(client: Any) -> Iterator[list[str]]:
+    """The names of the calls that a client makes meanwhile."""
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(model.name)
+
+    client.meta.events.register("before-call.dynamodb", note)
+    yield made
+    client.meta.events.unregister("before-call.dynamodb", note)
+
+
 def failed(ago_ms: int = 2 * UNATTENDED_MS) -> StatusEvent:
     return StatusEvent(Status.FAILED, NOW_MS - ago_ms, code="131026")
 
@@ -125,12 +140,18 @@ def test_the_rows_are_read_in_rounds_of_six_hours_over_as_many_sweeps_as_it_take
 
 @pytest.mark.parametrize(
     "meta",
-    [{"status": "paused"}, {"status": "cancelled"}, {"counts": {"failed": 1}}],
-    ids=["paused", "cancelled", "counted"],
+    [{"status": "paused"}, {"status": "cancelled"}, {"counts": {"failed": 1}}, {"chained": False}],
+    ids=["paused", "cancelled", "counted", "without chains"],
 )
-def test_campaigns_that_send_no_legs_or_miss_no_receipts_are_left_alone(
+def test_campaigns_that_send_no_legs_or_miss_no_receipts_are_left_alone_without_a_read(
     site: Site, unique: str, meta: dict[str, Any]
 ) -> None:
     site.put(keys.message(unique, 0), failed())
-    assert site.look(campaign(unique, 1, **meta)) == 0
+    with requests_of(site.tables.tracking.client) as made:
+        assert site.look(campaign(unique, 1, **meta)) == 0
+    assert made == []
     assert site.named() == []
+    with requests_of(site.tables.tracking.client) as made:
+        assert site.look(campaign(unique, 1, chained=True)) == 1
+    assert "BatchGetItem" in made
+    assert site.named() == [keys.message(unique, 0)]

@@ -125,6 +125,23 @@ def test_the_worst_case_is_every_call_that_may_follow_within_the_price_of_the_wh
     assert totals.summary()["highest_cost_with_fallback_usd"] == pytest.approx(float(highest))
     read = totals_from_json(json.loads(json.dumps(totals_to_json(totals))), totals.customers, totals.ranges)
     assert read.highest_with_fallback_usd == highest
+    assert read.chained
+
+
+@pytest.mark.parametrize(
+    ("channels", "options", "chained"),
+    [(("sms",), {}, False), (("sms",), {"retries": 1}, True), (("sms", "email"), {}, True)],
+)
+def test_a_plan_notes_whether_anything_may_follow_any_of_its_rows(
+    channels: tuple[str, ...], options: dict[str, Any], chained: bool
+) -> None:
+    one = {"customer_id": "bob", "selected_channel": "email", "email": "bob@example.com"}
+    _, planning = planned(request(one, user(*channels), one, **options))
+    written = totals_to_json(planning.totals)
+    read = totals_from_json(json.loads(json.dumps(written)), planning.totals.customers, planning.totals.ranges)
+    assert planning.totals.chained is read.chained is chained
+    del written["chained"]
+    assert totals_from_json(written, planning.totals.customers, planning.totals.ranges).chained, "it may be so"
 
 
 def test_a_plan_tells_that_the_cap_would_not_hold_what_may_follow() -> None:
