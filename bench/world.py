@@ -197,7 +197,7 @@ class SharedLimiter:
         self._version, self._calendar = store.calendar()
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         """Book time on the identity."""
         while True:

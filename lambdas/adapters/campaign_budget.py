@@ -1,4 +1,5 @@
-"""A campaign's own cap, as one of its fallback legs takes from it: one conditional write, exact under any number."""
+"""A campaign's own cap, as one of its retries and fallback legs takes from it: one conditional write, exact under any
+number, right before the call."""
 
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ def state_of(item: Mapping[str, Any], channel: str) -> CampaignState:
         window=SendWindow.from_json(window) if window else None,
         pause_error_rate=float(item.get("pause_error_rate", 1)),
         resumed_ms=item.get("resumed_at"),
+        legs=int(item.get("legs", 0)),
     )
 
 

@@ -35,7 +35,7 @@ class Limiter:
         self._noted_us = 0
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         """Book time on the identity; usually one write, since the last answer tells what the table holds."""
         if self._known is None:
@@ -47,11 +47,11 @@ class Limiter:
             )
             if isinstance(booked, Wait):
                 self._known = self._table.get({"limiter_key": self._key}) or {}
-                self._note_wait(owner, milli_rate, now, now - wanted_us)
+                self._note_wait(owner, milli_rate, now, _wait_us(wanted_us, now))
                 return booked
             lease, calendar = booked
             try:
-                self._known = self._write(calendar, now, max(0, lease.start_us - wanted_us))
+                self._known = self._write(calendar, now, _wait_us(wanted_us, lease.start_us))
             except ConditionFailed as failed:
                 self._known = failed.item or self._table.get({"limiter_key": self._key}) or {}
                 time.sleep(0.002 * attempt)
@@ -124,6 +124,10 @@ class Limiter:
                 f"this clock is {skew:.1f} s away from DynamoDB's; nothing is leased until they agree within"
                 f" {MAX_CLOCK_SKEW_S:g} s"
             )
+
+
+def _wait_us(wanted_us: int | None, at_us: int) -> int:
+    return 0 if wanted_us is None else max(0, at_us - wanted_us)
 
 
 def seconds(microseconds: int) -> Decimal:

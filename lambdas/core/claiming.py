@@ -19,9 +19,10 @@ PREPARATION_US = 100_000
 """Time is claimed from this far ahead: opening the chunk, leasing and putting the first intents come before its first
 slot, and a slice whose first slots have passed costs those slots.
 """
-DAY_PATIENCE_US = 5 * MICROSECOND
-"""How long a day without room is looked at again before its campaign pauses: other runs have reserved a moment before
-they claim, and chunks give back what they did not spend as they close."""
+CAP_PATIENCE_US = 5 * MICROSECOND
+"""How long a cap without room is looked at again before its campaign pauses or stops: other runs have reserved a moment
+before they claim, chunks give back what they did not spend as they close, and legs what they took for a call that was
+refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Claims:
         self._day_rows: int | None = None
         """What the day's cap has room for where that is less than a chunk."""
         self._day_full_us: int | None = None
+        self._spent_us: int | None = None
+        """Since when the campaign's own cap has had no room that an open chunk could make."""
         self.seen_us = 0
         """When the store was last asked whether the campaign runs, by a read or by a claim."""
         self.state = self.load()
@@ -90,8 +93,7 @@ class Claims:
             return self._wait_for_an_opening(left, now)
         lane, opening = found
         rows = self._affordable_rows(lane)
-        if not rows and state.reserved_usd <= 0:
-            # No open chunk can give money back.
+        if self._stays_spent(rows):
             self._campaigns.stop(self._campaign_id, StopReason.SPEND_CAP)
             return RunEnd.STOPPED
         rows = rows if self._day_rows is None else min(rows, self._day_rows)
@@ -128,12 +130,22 @@ class Claims:
             return Wait(0)
         if self._day_full_us is None:
             self._day_full_us = now
-        if now - self._day_full_us < DAY_PATIENCE_US:
+        if now - self._day_full_us < CAP_PATIENCE_US:
             self._clock.sleep_us(MICROSECOND)
             self.state = self.load()
             return Wait(0)
         self._campaigns.pause(self._campaign_id, PauseReason.DAY_CAP)
         return RunEnd.NOT_RUNNING
+
+    def _stays_spent(self, affordable_rows: int) -> bool:
+        """Whether the campaign's cap has room for no row, and neither an open chunk nor a leg could make any."""
+        now = self._clock.now_us()
+        if affordable_rows or self.state.reserved_usd > 0:
+            self._spent_us = None
+            return False
+        if self._spent_us is None:
+            self._spent_us = now
+        return not self.state.legs or now - self._spent_us >= CAP_PATIENCE_US
 
     def give_back(self) -> None:
         """Free what has been reserved of the day and not claimed with."""

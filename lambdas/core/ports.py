@@ -45,7 +45,8 @@ class CampaignState:
     of the time it has booked, `others` are the lanes of the campaign's other channels, and `window` says when their
     zones may be sent to. `plan` names the part files that belong to this campaign, None until it has been planned;
     `expires_at_s` is when the store forgets the campaign (epoch seconds). More than `pause_error_rate` of the latest
-    messages may not fail, since the campaign was last resumed (`resumed_ms`, None for since its start).
+    messages may not fail, since the campaign was last resumed (`resumed_ms`, None for since its start). `legs` are the
+    retries and fallback legs that have been decided, which pay from the same budget.
     """
 
     id: str
@@ -66,6 +67,7 @@ class CampaignState:
     window: SendWindow | None = None
     pause_error_rate: float = 1.0
     resumed_ms: int | None = None
+    legs: int = 0
 
     def pace(self, now_us: int) -> float:
         """Messages per second that the channel may send: the campaign's rate, divided in proportion to their rows among
@@ -237,11 +239,12 @@ class LimiterPort(Protocol):
     """The rate-limits table."""
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         """Book time on the channel's origination identity (`Calendar.reserve`).
 
-        `wanted_us` is when the caller first wanted it: the wait since then is what AvailableCapacity tells.
+        `wanted_us` is when the caller first wanted it: the wait since then is what AvailableCapacity tells. None says
+        nothing: a campaign's leg waits for its campaign's own pace, whatever the identity has left.
         """
 
 

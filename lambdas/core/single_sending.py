@@ -5,7 +5,8 @@ money comes from a daily cap; a worker that dies leaves what it took with the da
 message a death.
 
 A campaign's retries and fallback legs are sent the same way, but in the campaign's name and out of the campaigns'
-share: beside its rows on the identity, at its rate, and never in the way of a single message.
+share: beside its rows on the identity, at its rate, and never in the way of a single message. Their money comes from
+the campaign's cap, and only once they have a slot: what waits for its turn holds nothing that others could spend.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from lambdas.core import keys
 from lambdas.core.attempts import OPTED_OUT as OPTED_OUT
-from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
+from lambdas.core.attempts import Attempts, Lead, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
 from lambdas.core.lanes import ALWAYS
 from lambdas.core.pacing import MICROSECOND, Wait
@@ -72,10 +73,10 @@ class PriorityLimiterPort(LimiterPort, Protocol):
 
 
 class DayBudgetPort(Protocol):
-    """The daily cap of single messages."""
+    """What pays: the daily cap of single messages, or a campaign's own for its legs."""
 
     def take(self, amount_usd: Decimal) -> str | None:
-        """Reserve money in one conditional write; the UTC day that pays, None if its cap does not suffice."""
+        """Take money in one conditional write; the UTC day that pays, None if the cap does not suffice."""
 
     def give_back(self, amount_usd: Decimal, day: str) -> None:
         """Return to a day what was not spent."""
@@ -137,13 +138,18 @@ class SingleSender:
         owner: str,
         campaign_id: str = "",
         milli_rate: int = ANY_RATE,
+        paying: Lead | None = None,
     ) -> None:
+        """`paying` is how long before its lead a leg takes its money; like the lead, it learns."""
         self._ports = ports
         self._attempts = attempts
         self._owner = owner
         self._campaign_id = campaign_id
         self._milli_rate = milli_rate
+        self._paying = paying or Lead()
+        self._paid_by: str | None = None
         self._beyond_share = False
+        self._lacked_money = False
         self.lacked_slot = False
         """The identity had no slot to give in time: what AvailableCapacity tells of."""
 
@@ -160,9 +166,9 @@ class SingleSender:
         """Lease time and send by `until_us`, and before its send window closes (`closes_us`), else answer `LATER`;
         raises what a store failed with (fail closed).
 
-        `wanted_us` is when the message was first seen: the identity's wait counts from then. A provider that refuses
-        everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked at
-        before anything is written, so that what is beyond it costs next to nothing.
+        `wanted_us` is when a single message was first seen: the identity's wait counts from then. A provider that
+        refuses everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked
+        at before anything is written, so that what is beyond it costs next to nothing.
         """
         if not self._campaign_id and self._ports.limiter.share_wait(self._holder(row)) is not None:
             return SingleOutcome.BEYOND_SHARE
@@ -171,8 +177,7 @@ class SingleSender:
             return self.record_not_sent(message_id, row, OPTED_OUT)
         if self._ports.guard is not None and not self._ports.guard.allows(message_id, row):
             return self.record_not_sent(message_id, row, PUMPING_GUARD)
-        day = self._ports.budget.take(row.reserved_usd)
-        if day is None:
+        if not self._campaign_id and not self._pay(row):
             return self.record_not_sent(message_id, row, SPEND_CAP)
         progress = _Progress()
         send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
@@ -182,9 +187,11 @@ class SingleSender:
             self._take_back(message_id)
             raise
         finally:
-            self._settle(row, day)
+            self._settle(row)
         if outcome is Outcome.SUPPRESSED:
             return self.record_not_sent(message_id, row, OPTED_OUT)
+        if self._lacked_money:
+            return self.record_not_sent(message_id, row, SPEND_CAP)
         return SingleOutcome.BEYOND_SHARE if self._beyond_share else _OUTCOMES[outcome]
 
     def _bring_out(
@@ -194,10 +201,12 @@ class SingleSender:
         clock = self._ports.clock
         while progress.outcome is None:
             scheduled = self._lease(send, wanted_us, until_us)
-            if scheduled is None:
+            if scheduled is None or (self._campaign_id and not self._pay_in_time(scheduled)):
                 progress.left_unsent(send)
                 break
             self._attempts.attempt(scheduled, terms)
+            if self._campaign_id:
+                self._settle(send.row)
             late = self._attempts.take_late()
             if late:
                 send = late[0]
@@ -222,9 +231,9 @@ class SingleSender:
             lease = self._ports.limiter.reserve(
                 self._holder(send.row),
                 send.row.parts,
-                not_before_us=clock.now_us() + self._attempts.lead_us,
+                not_before_us=clock.now_us() + self._ahead_us,
                 milli_rate=self._milli_rate,
-                wanted_us=wanted_us,
+                wanted_us=None if self._campaign_id else wanted_us,
             )
             if isinstance(lease, IdentityLease):
                 return send.at(lease.slot(0), lease.end_us)
@@ -242,9 +251,28 @@ class SingleSender:
     def _pause(self, wait: Wait) -> None:
         self._ports.clock.sleep_us(min(wait.microseconds, POLL_US))
 
-    def _settle(self, row: PlannedRow, day: str) -> None:
+    @property
+    def _ahead_us(self) -> int:
+        """How long before its slot a message must be at work."""
+        return self._attempts.lead_us + (self._paying.us if self._campaign_id else 0)
+
+    def _pay_in_time(self, send: ScheduledSend) -> bool:
+        """Take a leg's money right before its attempt; False if there is none."""
+        clock = self._ports.clock
+        clock.sleep_us(send.slot_us - self._ahead_us - clock.now_us())
+        began_us = clock.now_us()
+        self._lacked_money = not self._pay(send.row)
+        self._paying.learn(clock.now_us() - began_us)
+        return not self._lacked_money
+
+    def _pay(self, row: PlannedRow) -> bool:
+        self._paid_by = self._ports.budget.take(row.reserved_usd)
+        return self._paid_by is not None
+
+    def _settle(self, row: PlannedRow) -> None:
         """Give the money back unless this run handed the message over: what an earlier run did, it paid for itself."""
-        if not self._attempts.handed_over:
+        day, self._paid_by = self._paid_by, None
+        if day is not None and not self._attempts.handed_over:
             self._ports.budget.give_back(row.reserved_usd, day)
 
     def record_not_sent(self, message_id: str, row: PlannedRow, code: str) -> SingleOutcome:

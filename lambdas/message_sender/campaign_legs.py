@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from lambdas.adapters.campaigns import CampaignTable
@@ -18,13 +19,14 @@ from lambdas.core.send_window import Opening
 
 @dataclass(frozen=True, slots=True)
 class CampaignLeg:
-    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, the
-    opening of its send window in which it may go, and the campaign's rate in messages per second."""
+    """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, what is left
+    of its cap, the opening of its send window in which it may go, and the campaign's rate in messages per second."""
 
     row: PlannedRow
     status: CampaignStatus
     message_type: str
     max_price: str | None
+    budget_left_usd: Decimal
     opening: Opening = ALWAYS
     tps: float = 1
 
@@ -52,6 +54,7 @@ class CampaignLegs:
             CampaignStatus(meta["status"]),
             meta.get("message_type", "TRANSACTIONAL"),
             meta.get("max_price"),
+            Decimal(meta["budget_left"]),
             leg_opening(meta, place[1], now_ms),
             float(meta["tps"]),
         )

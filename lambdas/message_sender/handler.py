@@ -103,7 +103,7 @@ TASKS = Tasks(
     PriceList.from_text(SETTINGS.prices),
     allowed_countries=SETTINGS.allowed_countries,
 )
-LEAD = Lead()
+LEAD, PAYING = Lead(), Lead()
 CONFIGURATION_SETS = {Channel.SMS: SETTINGS.sms_configuration_set, Channel.EMAIL: SETTINGS.email_configuration_set}
 
 
@@ -117,7 +117,7 @@ class Turns:
         self._lock = threading.Lock()
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         """As `LimiterPort.reserve`."""
         asked_us = self._clock.now_us()
@@ -266,12 +266,21 @@ def _send(
     channel, row = Channel(task.row.channel), task.row
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
     single = not task.terms.campaign_id
+    if not single and task.refusal is None and DAY.room() < row.reserved_usd:
+        # Looked at before it waits for a slot, which others would lack.
+        raise CampaignHalted("what campaigns may cost today is spent")
     budget = BUDGET if single else CampaignBudget(_MONEY, task.terms.campaign_id, DAY)
     guard = GUARD if single else None
     ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], budget, clock, guard)
-    sender = SingleSender(ports, attempts, owner=owner, campaign_id=task.terms.campaign_id, milli_rate=task.milli_rate)
-    # What a campaign's leg has waited for before is its campaign's turn, not the identity.
-    wanted = wanted_ms(record, now_ms()) if single else now_ms()
+    sender = SingleSender(
+        ports,
+        attempts,
+        owner=owner,
+        campaign_id=task.terms.campaign_id,
+        milli_rate=task.milli_rate,
+        paying=PAYING,
+    )
+    wanted = wanted_ms(record, now_ms())
     if task.refusal is not None:
         outcome = sender.record_not_sent(task.message_id, row, task.refusal)
     else:

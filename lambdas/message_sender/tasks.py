@@ -162,6 +162,9 @@ class Tasks:
         task = _later(stored, order, leg.row.on(order.choice), LegTerms(leg.message_type, highest), now_ms)
         if leg.status not in LEG_STATUSES:
             return replace(task, refusal=CAMPAIGN_ENDED)
+        if task.refusal is None and leg.budget_left_usd < task.row.reserved_usd:
+            # Found before it waits for a slot, which others would lack.
+            return replace(task, refusal=SPEND_CAP)
         milli_rate = max(SLOWEST_LEG, int(leg.tps * task.row.parts * MILLI))
         return replace(task, closes_us=leg.opening.end_us, milli_rate=milli_rate)
 
@@ -191,7 +194,9 @@ def _later(stored: StoredChain, order: LegOrder, row: PlannedRow, terms_of_chain
 def _refusal(stored: StoredChain, task: Task, left: Decimal | None, now_ms: int) -> str | None:
     if any(leg is not None and leg.arrived_ms is not None for leg in stored.chain.legs):
         return NOT_NEEDED
-    if now_ms >= stored.chain.ends_ms or _is_past_deadline(task, now_ms):
+    # A campaign's leg waits for its campaign's pace, pauses and windows: none of that speaks for another channel.
+    waited_too_long = not stored.campaign_id and _is_past_deadline(task, now_ms)
+    if now_ms >= stored.chain.ends_ms or waited_too_long:
         return EXPIRED
     return SPEND_CAP if left is not None and task.row.price_usd > left else None
 

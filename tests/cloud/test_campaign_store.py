@@ -193,7 +193,7 @@ class SteppedClock:
         raise AssertionError("the limiter never sleeps on this clock")
 
 
-def reserve(limiter: Limiter, owner: str, parts: int, wanted_us: int) -> IdentityLease | Wait:
+def reserve(limiter: Limiter, owner: str, parts: int, wanted_us: int | None) -> IdentityLease | Wait:
     return limiter.reserve(owner, parts, not_before_us=0, milli_rate=1_000, wanted_us=wanted_us)
 
 
@@ -213,6 +213,22 @@ def test_a_wait_is_seen_from_when_it_began(stack: StackClient, unique: str) -> N
     item = stack.rate_limits.get({"limiter_key": unique})
     assert item is not None
     assert available_capacity(float(item["slowest_wait"])) < 10, "the alarm's own limit is within reach"
+
+
+def test_a_leg_that_waits_for_its_campaign_s_pace_says_nothing_of_the_identity(stack: StackClient, unique: str) -> None:
+    clock = SteppedClock()
+    limiter = Limiter(stack.rate_limits, unique, parts_per_second=1_000, clock=clock)
+    assert isinstance(reserve(limiter, "spring", 2, None), IdentityLease)
+    assert isinstance(reserve(limiter, "spring", 2, None), IdentityLease), "behind the first, at the campaign's rate"
+    assert isinstance(reserve(limiter, "spring", 2, None), Wait)
+    item = stack.rate_limits.get({"limiter_key": unique})
+    assert item is not None
+    assert available_capacity(float(item["slowest_wait"])) == 100
+    assert isinstance(reserve(limiter, "autumn", 1, clock.now_us() - 30_000_000), IdentityLease)
+    assert isinstance(reserve(limiter, "summer", 1, None), IdentityLease)
+    item = stack.rate_limits.get({"limiter_key": unique})
+    assert item is not None
+    assert available_capacity(float(item["slowest_wait"])) <= 50, "what others tell stays"
 
 
 def test_one_that_waits_is_given_its_share_by_the_others(stack: StackClient, unique: str) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason, StopReason
+from lambdas.core.chain_terms import is_leg
 from lambdas.core.counting import utc_day
 from lambdas.core.day_cap import DayFull
 from lambdas.core.identity_calendar import PRIORITY_MARK, IdentityLease
@@ -71,6 +72,7 @@ class StoredCampaign:
     pause_code: str | None = None
     window: SendWindow | None = None
     pause_error_rate: float = 1.0
+    legs: int = 0
     chunks: dict[int, StoredChunk] = field(default_factory=dict)
 
     @property
@@ -140,6 +142,7 @@ class FakeCampaigns:
             others=tuple(lane for lane in meta.lanes.values() if lane.channel != self._channel),
             window=meta.window,
             pause_error_rate=meta.pause_error_rate,
+            legs=meta.legs,
         )
 
     def load(self, campaign_id: str) -> CampaignState:
@@ -304,7 +307,9 @@ class FakeTracking:
                 return IntentOutcome.CREATED
             if known.state.status is not Status.SENDING:
                 return IntentOutcome.ANSWERED
-            held = not campaign_id and now_ms - known.state.history[Status.SENDING] < INTENT_LIFE_MS
+            held = (not campaign_id or is_leg(message_id)) and now_ms - known.state.history[
+                Status.SENDING
+            ] < INTENT_LIFE_MS
             return IntentOutcome.HELD if held else IntentOutcome.UNANSWERED
 
         return self._worker.operate("intend", effect)
@@ -346,7 +351,7 @@ class FakeLimiter:
         self._worker = worker
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         def effect() -> IdentityLease | Wait:
             world, channel = self._worker.world, self._worker.channel
@@ -358,7 +363,8 @@ class FakeLimiter:
                 return booked
             lease, world.calendars[channel] = booked
             world.leases.append(lease)
-            world.waits_us.append(max(0, lease.start_us - wanted_us))
+            if wanted_us is not None:
+                world.waits_us.append(max(0, lease.start_us - wanted_us))
             return lease
 
         return self._worker.operate("reserve", effect)
@@ -452,6 +458,29 @@ class FakeDayBudget:
     def give_back(self, amount_usd: Decimal, day: str) -> None:
         def effect() -> None:
             self._worker.world.day_spend_usd[day] -= amount_usd
+
+        self._worker.operate("give_back", effect)
+
+
+class FakeCampaignBudget:
+    """The campaign's META item, as one of its legs takes money from it."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def take(self, amount_usd: Decimal) -> str | None:
+        def effect() -> str | None:
+            campaign = self._worker.world.campaign
+            if campaign.budget_left_usd < amount_usd:
+                return None
+            campaign.spent_usd += amount_usd
+            return "the day"
+
+        return self._worker.operate("take", effect)
+
+    def give_back(self, amount_usd: Decimal, day: str) -> None:
+        def effect() -> None:
+            self._worker.world.campaign.spent_usd -= amount_usd
 
         self._worker.operate("give_back", effect)
 

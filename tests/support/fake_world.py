@@ -34,6 +34,7 @@ from tests.support.fake_ports import (
     Call,
     DayLedger,
     FakeAudience,
+    FakeCampaignBudget,
     FakeCampaignDay,
     FakeCampaigns,
     FakeDayBudget,
@@ -217,6 +218,20 @@ class Worker:
             wanted_us = self.now_us() - waited_us
             terms = SendTerms(campaign_id, "TRANSACTIONAL")
             return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us, closes_us=closes_us)
+
+        return run
+
+    def leg(self, message_id: str, row: PlannedRow, *, seconds: float = 20) -> Callable[[], SingleOutcome]:
+        """Sending a leg of the world's campaign, at its rate and with its money, as a callable."""
+
+        def run() -> SingleOutcome:
+            attempts = Attempts(self.tracking, FakeProvider(self), self.opt_outs, self, owner=self.name)
+            ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeCampaignBudget(self), self)
+            milli_rate = int(self.world.campaign.tps * row.parts * MILLI)
+            sender = SingleSender(ports, attempts, owner=self.name, campaign_id=CAMPAIGN, milli_rate=milli_rate)
+            terms, now_us = SendTerms(CAMPAIGN, "TRANSACTIONAL"), self.now_us()
+            until_us = now_us + int(seconds * MICROSECOND)
+            return sender.send(message_id, row, terms, wanted_us=now_us, until_us=until_us)
 
         return run
 

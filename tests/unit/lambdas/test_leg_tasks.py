@@ -32,6 +32,8 @@ DOCUMENT = {
     "email": "ada@example.com", "body": "hello", "content": {"email": {"subject": "Hi"}},
 }  # fmt: skip
 
+CONTENT = {**DOCUMENT["content"], "whatsapp": {"template": {"name": "code", "parameters": ["1234"]}}}  # type: ignore[dict-item]
+
 
 class Store:
     """What the tables and the bucket hold of one chain."""
@@ -56,10 +58,14 @@ class Store:
 
 
 def stored(
-    *events: StatusEvent, chain_id: str = "code", after_s: int | None = None, valid_s: int | None = None
+    *events: StatusEvent,
+    chain_id: str = "code",
+    channels: tuple[str, ...] = ("sms", "email"),
+    after_s: int | None = None,
+    valid_s: int | None = None,
 ) -> StoredChain:
     state = fold(MessageState(Status.SENDING, {Status.SENDING: T}), events)
-    terms = ChainTerms(("sms", "email"), after_s, 0, valid_s)
+    terms = ChainTerms(channels, after_s, 0, valid_s)
     decision = Decision(1, Cause.FAILED, T + 1_000, T + 1_000, "SPAM")
     row = TrackedMessage(
         message_id=chain_id, campaign_id=chain_id.rpartition("-")[0], customer_id="ada", channel="sms", created_ms=T,
@@ -129,9 +135,10 @@ def test_all_legs_share_one_highest_price() -> None:
     assert read(Store(refused, max_price_usd=0.01), leg()).refusal is None
 
 
-def campaign_leg(status: CampaignStatus) -> CampaignLeg:
+def campaign_leg(status: CampaignStatus, budget_left_usd: Decimal = Decimal(1)) -> CampaignLeg:
     email = replace(planned_row(7), channel="email", destination="ada@example.com")
-    return CampaignLeg(chained([planned_row(7), email], SendOptions()), status, "PROMOTIONAL", "0.50000")
+    row = chained([planned_row(7), email, planned_row(7, channel="whatsapp")], SendOptions())
+    return CampaignLeg(row, status, "PROMOTIONAL", "0.50000", budget_left_usd)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +160,27 @@ def test_a_campaigns_leg_is_the_campaigns(status: CampaignStatus, refusal: str |
 def test_a_leg_of_a_very_slow_campaign_takes_no_longer_than_a_second_a_part() -> None:
     slow = replace(campaign_leg(CampaignStatus.RUNNING), tps=0.01)
     assert read(Store(stored(*FAILED, chain_id=ROW), campaign=slow), leg(ROW)).milli_rate == 1_000
+
+
+def test_a_campaigns_leg_waits_for_its_turn_until_its_chain_ends_and_a_single_messages_until_its_deadline() -> None:
+    """The campaign's pace, pauses and windows say nothing about the channel that the leg waits for."""
+    terms: dict[str, Any] = {"channels": ("sms", "email", "whatsapp"), "after_s": 60, "valid_s": 3_600}
+    campaign = Store(stored(*FAILED, chain_id=ROW, **terms), campaign=campaign_leg(CampaignStatus.RUNNING))
+    task = read(campaign, leg(ROW), T + 3_599_000)
+    assert (task.refusal, task.has_next, task.deadline_s) == (None, True, 60)
+    assert read(campaign, leg(ROW), T + 3_600_000).refusal == "EXPIRED"
+
+    single = Store(stored(*FAILED, **terms))
+    single.document = {**single.document, "channels": ["sms", "email", "whatsapp"], "content": CONTENT}
+    assert read(single, leg(), T + 61_000).refusal is None
+    assert read(single, leg(), T + 61_001).refusal == "EXPIRED"
+
+
+def test_a_leg_for_which_its_campaign_has_no_money_does_not_wait_for_a_slot() -> None:
+    price = campaign_leg(CampaignStatus.RUNNING).row.on(1).reserved_usd
+    for left, refusal in ((price, None), (price - Decimal("0.00001"), "SPEND_CAP")):
+        campaign = campaign_leg(CampaignStatus.RUNNING, left)
+        assert read(Store(stored(*FAILED, chain_id=ROW), campaign=campaign), leg(ROW)).refusal == refusal
 
 
 def test_a_paused_campaigns_leg_waits() -> None:

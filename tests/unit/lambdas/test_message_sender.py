@@ -277,7 +277,7 @@ class SlowLimiter:
         self.calendar = Calendar(100_000)
 
     def reserve(
-        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int
+        self, owner: str, parts: int, *, not_before_us: int, milli_rate: int, wanted_us: int | None
     ) -> IdentityLease | Wait:
         self.clock.advance_us(100_000)
         booked = self.calendar.reserve(
