@@ -7,25 +7,24 @@ cancellation takes effect within one lease.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from lambdas.core import keys
-from lambdas.core.attempts import Attempts, ChunkProgress, Outcome, ScheduledSend
+from lambdas.core.attempts import Attempts, Outcome, ScheduledSend
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason
 from lambdas.core.claiming import Claims
 from lambdas.core.day_cap import CampaignDayPort
 from lambdas.core.deferral import SOON_US, next_opening_us
+from lambdas.core.held_chunks import KEEP_US, HeldChunks
 from lambdas.core.lanes import ALWAYS, lane_of_row, opening_of
 from lambdas.core.leasing import POLL_US, LeaseLine
 from lambdas.core.pacing import MICROSECOND, Wait, lease_units
 from lambdas.core.ports import (
     AudiencePort,
     CampaignPort,
-    CampaignState,
     Chunk,
     Claim,
     Clock,
@@ -39,12 +38,8 @@ from lambdas.core.upkeep import THREADS, Upkeep
 CLAIM_MAX_AGE_US = 15 * MICROSECOND
 """A claim that its worker did not record this long after its booked time is left to a successor, who waits twice as
 long before it takes claims without a chunk."""
-CHUNK_LEASE_US = 30 * MICROSECOND
-"""A dead worker's chunk may be taken over after this; the queue message's visibility is kept to the same time."""
 RETRY_BUDGET_US = 15 * MICROSECOND
 """How long after its deadline a run may go on to finish rows whose slots were missed."""
-KEEP_US = 10 * MICROSECOND
-"""How often the token and the chunks of a run that goes on are held anew."""
 LOOK_AHEAD_US = MICROSECOND
 """How long before a chunk's time is over the next one is prepared."""
 
@@ -81,15 +76,12 @@ class CampaignSender:
         self._clock = ports.clock
         self._attempts = attempts
         self._threads = threads
-        self._keep_token = keep_token
-        self._open: list[ChunkProgress] = []
         self._abandoned: deque[Chunk] = deque()
         self._deferred: list[Chunk] = []
         """Abandoned chunks whose window is closed."""
         self._report = RunReport()
-        self._keeping = threading.Lock()
-        self._kept_us = self._clock.now_us()
-        self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._stay_alive)
+        self._held = HeldChunks(ports.campaigns, ports.day, ports.watches, ports.clock, self._report, keep_token)
+        self._line = LeaseLine(campaign_id, ports.limiter, ports.clock, while_waiting=self._held.keep)
         self._again: deque[ScheduledSend] = deque()
         """Rows that need campaign time anew, in the order in which they get it."""
         self._claims = Claims(campaign_id, ports.campaigns, ports.day, ports.clock)
@@ -111,7 +103,7 @@ class CampaignSender:
             ThreadPoolExecutor(THREADS) as beside,
             ThreadPoolExecutor(self._threads) as pool,
         ):
-            upkeep = Upkeep(beside, self._claims, self._clock, keep=self._stay_alive, is_due=self._has_to_keep)
+            upkeep = Upkeep(beside, self._claims, self._clock, keep=self._held.keep, is_due=self._held.has_to_keep)
             try:
                 self._send_until(deadline_us, upkeep, ahead, pool)
                 self._finish_late_rows(self._over_us, upkeep, pool)
@@ -121,7 +113,7 @@ class CampaignSender:
                 beside.shutdown(wait=True)
                 self._let_go(pool)
         if self._report.end is RunEnd.NOTHING_LEFT:
-            self._complete_if_done(self._ports.campaigns.load(self._campaign_id))
+            self._held.complete_if_done(self._ports.campaigns.load(self._campaign_id))
         self._report.throttled = self._attempts.throttled
         self._report.given_up_slots = self._attempts.given_up
         self._report.not_withdrawn = self._attempts.not_withdrawn
@@ -211,9 +203,7 @@ class CampaignSender:
             self._wait_for_the_provider(deadline_us)
             return []
         while self._abandoned:
-            chunk = self._ports.campaigns.take_over(
-                self._abandoned.popleft(), self._owner, self._clock.now_us() + CHUNK_LEASE_US
-            )
+            chunk = self._ports.campaigns.take_over(self._abandoned.popleft(), self._owner, self._held.lease_until_us)
             if chunk is not None:
                 self._again.extend(self._rows_of(chunk))
                 return self._schedule_again()
@@ -223,7 +213,7 @@ class CampaignSender:
             return None
         if isinstance(claim, Wait) or self._clock.now_us() > claim.end_us + CLAIM_MAX_AGE_US:
             return []
-        chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._clock.now_us() + CHUNK_LEASE_US)
+        chunk = self._ports.campaigns.open_chunk(claim, self._owner, self._held.lease_until_us)
         if chunk is None:
             return []
         self._line.add(self._rows_of(chunk, claim.start_us), claim.start_us, claim.end_us)
@@ -249,8 +239,7 @@ class CampaignSender:
                 f"the plan of {self._campaign_id} lacks some of rows {chunk.first_row} to"
                 f" {chunk.first_row + chunk.rows - 1}; plan it again"
             )
-        progress = ChunkProgress(chunk, len(rows))
-        self._open.append(progress)
+        progress = self._held.add(chunk, len(rows))
         read_us = self._clock.now_us()
         lane = lane_of_row(state.lanes, chunk.first_row)
         opening = opening_of(lane, state.window, max(read_us, start_us)) if lane is not None else ALWAYS
@@ -283,7 +272,7 @@ class CampaignSender:
                 return self._line.take()
             if isinstance(result, Wait):
                 self._clock.sleep_us(min(result.microseconds, POLL_US))
-                self._stay_alive()
+                self._held.keep()
             elif result.status is not CampaignStatus.RUNNING:
                 break
         left = list(self._again)
@@ -341,19 +330,11 @@ class CampaignSender:
             self._report.end is RunEnd.NOT_RUNNING
             and self._ports.campaigns.load(self._campaign_id).status not in OPEN_STATUSES
         )
-        for progress in self._open:
-            self._attempts.withdraw(progress.unsent, self._owner)
-            # Of a chunk that changed hands this run does not know all: whoever reads its rows closes it.
-            if ended and progress.chunk.fence == 1:
-                progress.count_unsent()
-        self._close_finished()
-        left = [*(progress.chunk for progress in self._open), *self._abandoned, *self._deferred]
+        left = [*self._held.let_go(self._attempts, self._owner, ended=ended), *self._abandoned, *self._deferred]
         self._report.chunks_left = len(left)
         if left and self._report.end in (RunEnd.NOTHING_LEFT, RunEnd.WINDOW_CLOSED):
             soon = any(self._opens_soon(chunk) for chunk in left)
             self._report.end = RunEnd.TIME_UP if soon else RunEnd.WINDOW_CLOSED
-        for progress in self._open:
-            self._ports.campaigns.release_chunk(progress.chunk)
         self._claims.give_back()
 
     def _defer_closed(self) -> None:
@@ -366,63 +347,3 @@ class CampaignSender:
         lane = lane_of_row(self._claims.state.lanes, chunk.first_row)
         opens_us = next_opening_us([lane] if lane else [], self._claims.state.window, self._clock.now_us())
         return opens_us is not None and opens_us <= self._clock.now_us() + SOON_US
-
-    def _close_finished(self) -> None:
-        """Close every chunk whose rows all have an outcome; the last one completes the campaign."""
-        for progress in [progress for progress in self._open if progress.finished]:
-            self._open.remove(progress)
-            result = progress.result()
-            self._watch_deadlines(progress)
-            state = self._ports.campaigns.close_chunk(progress.chunk, result)
-            if state is not None and progress.chunk.day:
-                self._ports.day.settle(progress.chunk.day, progress.chunk.reserved_usd, result.spent_usd)
-            self._report.sent += result.sent
-            self._report.refused += result.refused
-            self._report.in_doubt += result.in_doubt
-            self._report.suppressed += result.suppressed
-            self._report.spent_usd += result.spent_usd
-            if state is not None:
-                self._complete_if_done(state)
-
-    def _watch_deadlines(self, progress: ChunkProgress) -> None:
-        """Before the chunk is closed: whoever takes it over from a worker that died here does it again."""
-        now_ms = self._clock.now_us() // 1_000
-        for after_s, message_ids in progress.deadlines.items():
-            if self._ports.watches is not None:
-                self._ports.watches.watch(message_ids, now_ms + after_s * 1_000)
-
-    def _complete_if_done(self, state: CampaignState) -> None:
-        """A campaign paused while its last chunk was closed has nobody else to complete it later."""
-        if state.status is CampaignStatus.RUNNING and state.done_rows >= state.rows:
-            self._ports.campaigns.complete(self._campaign_id)
-
-    def _has_to_keep(self) -> bool:
-        """Whether there is anything to do for `_stay_alive`."""
-        is_old = self._clock.now_us() - self._kept_us >= KEEP_US
-        return is_old or any(progress.finished for progress in list(self._open))
-
-    def _stay_alive(self) -> None:
-        """In waits and long leases: close what is finished (its money may be waited for), hold what is not; nothing if
-        another thread is at it."""
-        if not self._keeping.acquire(blocking=False):
-            return
-        try:
-            self._close_finished()
-            if self._clock.now_us() - self._kept_us >= KEEP_US:
-                self._hold_everything()
-        finally:
-            self._keeping.release()
-
-    def _hold_everything(self) -> None:
-        """Keep the token and prolong the chunks whose lease is half over; rows of a chunk taken over are dropped."""
-        self._keep_token()
-        self._kept_us = self._clock.now_us()
-        for progress in list(self._open):
-            if progress.chunk.lease_until_us - self._kept_us > CHUNK_LEASE_US // 2:
-                continue
-            held = self._ports.campaigns.hold_chunk(progress.chunk, self._kept_us + CHUNK_LEASE_US)
-            if held is None:
-                progress.lost = True
-                self._open.remove(progress)
-            else:
-                progress.chunk = held

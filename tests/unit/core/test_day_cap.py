@@ -12,10 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lambdas.core.campaign import CampaignStatus, PauseReason
 from lambdas.core.day_cap import DayFull, DayPurse, affordable_rows
+from lambdas.core.held_chunks import CHUNK_LEASE_US
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.ports import CampaignState, Claim
 from lambdas.core.run_report import RunEnd
-from lambdas.core.sending import CHUNK_LEASE_US
 from tests.support.campaigns import PRICE_USD
 from tests.support.fake_ports import DayLedger
 from tests.support.fake_world import FakeWorld

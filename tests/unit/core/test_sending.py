@@ -8,15 +8,16 @@ from decimal import Decimal
 import pytest
 
 from lambdas.core import keys
-from lambdas.core.attempts import MAX_ATTEMPTS, ChunkProgress, ScheduledSend
+from lambdas.core.attempts import MAX_ATTEMPTS, ScheduledSend
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
+from lambdas.core.chunk_progress import ChunkProgress
+from lambdas.core.held_chunks import CHUNK_LEASE_US, KEEP_US
 from lambdas.core.leasing import LeaseLine
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, lease_units
 from lambdas.core.ports import Chunk, OutboundMessage
 from lambdas.core.provider_errors import ErrorClass, ProviderError, classify, in_doubt
 from lambdas.core.run_report import RunEnd
-from lambdas.core.sending import CHUNK_LEASE_US, KEEP_US
 from lambdas.core.work import HOLD_SECONDS, RUN_SECONDS, campaign_rate
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import CAMPAIGN, FakeLimiter

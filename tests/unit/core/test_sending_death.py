@@ -8,10 +8,10 @@ import pytest
 
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus
+from lambdas.core.held_chunks import CHUNK_LEASE_US
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.provider_errors import classify, in_doubt
-from lambdas.core.sending import CHUNK_LEASE_US
 from tests.support.fake_ports import CAMPAIGN
 from tests.support.fake_world import FakeWorld, When, refuse
 
