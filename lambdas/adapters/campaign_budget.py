@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from lambdas.adapters.campaign_day import CampaignDay
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core.campaign import LEG_STATUSES, CampaignStatus
-from lambdas.core.day_cap import CampaignDayPort, DayFull
+from lambdas.core.day_cap import DayFull
 
 
 class CampaignHalted(Exception):
@@ -23,10 +24,16 @@ class CampaignBudget:
     (`Table.once`).
     """
 
-    def __init__(self, table: Table, campaign_id: str, day: CampaignDayPort) -> None:
+    def __init__(self, table: Table, campaign_id: str, day: CampaignDay) -> None:
         self._table = table.once()
         self._campaign_id = campaign_id
         self._day = day
+
+    def require_day(self, amount_usd: Decimal) -> None:
+        """Raise `CampaignHalted` where the day's cap has no room, by a read: before a leg waits for a slot, which
+        others would lack."""
+        if self._day.room() < amount_usd:
+            raise CampaignHalted("what campaigns may cost today is spent")
 
     def take(self, amount_usd: Decimal) -> str | None:
         """Take money of the day's cap and of the campaign's; the UTC day that pays, None if the campaign's own does not

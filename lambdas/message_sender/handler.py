@@ -50,6 +50,7 @@ from lambdas.core.prices import PriceList
 from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import (
+    DayBudgetPort,
     PriorityLimiterPort,
     SingleOutcome,
     SinglePorts,
@@ -266,12 +267,7 @@ def _send(
     channel, row = Channel(task.row.channel), task.row
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
     single = not task.terms.campaign_id
-    if not single and task.refusal is None and DAY.room() < row.reserved_usd:
-        # Looked at before it waits for a slot, which others would lack.
-        raise CampaignHalted("what campaigns may cost today is spent")
-    budget = BUDGET if single else CampaignBudget(_MONEY, task.terms.campaign_id, DAY)
-    guard = GUARD if single else None
-    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], budget, clock, guard)
+    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], _budget(task), clock, GUARD if single else None)
     sender = SingleSender(
         ports,
         attempts,
@@ -305,6 +301,16 @@ def _send(
         slot_since_ms=wanted if single and sender.lacked_slot else None,
         group=task.terms.campaign_id or keys.customer_tag(row.customer_id),
     )
+
+
+def _budget(task: Task) -> DayBudgetPort:
+    """Whose money a message takes; raises `CampaignHalted` for a leg that the campaigns' day could not pay."""
+    if not task.terms.campaign_id:
+        return BUDGET
+    budget = CampaignBudget(_MONEY, task.terms.campaign_id, DAY)
+    if task.refusal is None:
+        budget.require_day(task.row.reserved_usd)
+    return budget
 
 
 def _watch(task: Task, outcome: SingleOutcome) -> None:
