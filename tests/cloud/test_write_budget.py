@@ -12,8 +12,12 @@ from localcloud.profile import CarrierProfile
 from tests.cloud.campaign_client import StackClient
 
 RECIPIENTS = 400
-TPS = 80
+CHUNK = 100
+TPS = 50
 TO_ACCEPTANCE = 4.2
+ONE_MORE_LEASE = 2
+"""The identity's item and the chunk's: a machine that is too slow for the rate leases again what it could not send in
+time, and the budget is not about that."""
 PER_CHANGING_RECEIPT = 1.1
 
 
@@ -29,15 +33,18 @@ def test_a_message_costs_what_the_data_model_says(
     wait_until(lambda: stack.show(campaign_id)["settled"], timeout=60)
 
     writes = cloud.control.meters()["writes"]
-    by_caller: dict[str, float] = {}
-    for write in writes:
-        by_caller[write["caller"]] = by_caller.get(write["caller"], 0.0) + write["units"]
     campaigns, messaging = stack.outputs.campaigns, stack.outputs.messaging
-    processor = by_caller.pop(messaging.delivery_processor_function)
-    counters = by_caller.pop(campaigns.campaign_counters_function)
-    by_caller.pop(campaigns.sweeper_function, None)
+    later = (messaging.delivery_processor_function, campaigns.campaign_counters_function, campaigns.sweeper_function)
 
-    assert sum(by_caller.values()) / RECIPIENTS <= TO_ACCEPTANCE, by_caller
+    def units(**where: str) -> float:
+        return sum(float(write["units"]) for write in writes if where.items() <= write.items())
+
+    leases = {"caller": campaigns.sms_worker_function, "table": messaging.rate_limits_table}
+    again = sum(write["calls"] for write in writes if leases.items() <= write.items()) - RECIPIENTS // CHUNK
+    to_acceptance = units() - sum(units(caller=caller) for caller in later)
+    assert (to_acceptance - again * ONE_MORE_LEASE) / RECIPIENTS <= TO_ACCEPTANCE, writes
+
+    processor, counters = (units(caller=caller) for caller in later[:2])
     changes = sum(len(row.state.history) - 1 for row in stack.rows(campaign_id, RECIPIENTS))
     assert changes >= RECIPIENTS
     assert processor / RECIPIENTS <= 2 * PER_CHANGING_RECEIPT, "interim and final; duplicates write nothing"
