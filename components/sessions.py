@@ -260,6 +260,7 @@ class Sessions(pulumi.ComponentResource):
             environment={
                 **self._table_names(),
                 "management_url": self._api.management_url,
+                "session_sweep_queue_url": self._sweep.url,
                 "max_listeners": self._settings.max_listeners,
                 "refresh_minutes": self._settings.refresh_minutes,
                 "warning_minutes": self._settings.warning_minutes,
@@ -272,6 +273,7 @@ class Sessions(pulumi.ComponentResource):
                 stream_rights(self._connections),
                 failures.send("ReportFailures"),
                 self._sweep.consume("ConsumeTicks"),
+                self._sweep.send("GreetAgain"),
             ],
         )
         consume_stream(

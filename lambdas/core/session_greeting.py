@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,12 +12,13 @@ from lambdas.core.session_entry import disconnect
 from lambdas.core.session_errors import Refusal, SessionError
 from lambdas.core.session_moving import take_place, undo_move
 from lambdas.core.session_ports import Admission, Posting, SessionStore
-from lambdas.core.session_presence import NoticeTimes
+from lambdas.core.session_presence import OPENING_MS, NoticeTimes
 from lambdas.core.session_replaying import missed_by, send_again
 
 OPENING_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Waits before the tries of a greeting: API Gateway knows a connection only when `$connect` has returned, and answers
-410 until then (API Gateway developer guide, "Use @connections commands in your backend service")."""
+410 until then (API Gateway developer guide, "Use @connections commands in your backend service"). Whoever opens later
+is greeted `again_in_s` later."""
 
 INDEX_WAITS_S = (0.05, 0.1, 0.2, 0.4)
 """Waits between looks for a connection in the index of listeners, which follows its table "within a fraction of a
@@ -31,6 +32,8 @@ class Greeting(StrEnum):
     """What became of a new connection."""
 
     GREETED = "greeted"
+    OPENING = "opening"
+    """API Gateway does not know it yet: it is to be greeted again."""
     ENDED = "ended"
     GONE = "gone"
     FULL = "full"
@@ -39,15 +42,22 @@ class Greeting(StrEnum):
     deliver at least once."""
 
 
+def again_in_s(opened_ms: int, now_ms: int) -> int:
+    """When to greet a connection that is still opening once more: after as long again as it has been opening, so that
+    five tries cover the time that it may take."""
+    return max(1, -(-(now_ms - opened_ms) // 1000))
+
+
 @dataclass(frozen=True, slots=True)
 class Greeter:
-    """Greets connections; `sleep` takes seconds."""
+    """Greets connections; `sleep` takes seconds, and `waits_s` are those before another try."""
 
     store: SessionStore
     posting: Posting
     times: NoticeTimes
     max_listeners: int
     sleep: Callable[[float], None]
+    waits_s: Sequence[float] = OPENING_WAITS_S
 
     def greet(self, connection_id: str, now_ms: int) -> Greeting:
         """Greet a connection whose row has appeared; the older one that it replaces is closed afterwards."""
@@ -64,6 +74,8 @@ class Greeter:
         if session is None or not session.active:
             return self._turn_away(connection, session)
         if not self._reaches(connection.id, self._greeting(session, connection)):
+            if self._may_open(connection, now_ms):
+                return Greeting.OPENING
             disconnect(self.store, connection.id, now_ms)
             return Greeting.GONE
         return self._speak(connection, session)
@@ -80,6 +92,8 @@ class Greeter:
         if session is None or not session.active:
             return self._turn_away(connection, session)
         if not self._reaches(connection.id, self._greeting(session, connection)):
+            if self._may_open(connection, now_ms):
+                return Greeting.OPENING
             undo_move(self.store, connection, now_ms)
             return Greeting.GONE
         self._catch_up(connection, session)
@@ -117,13 +131,21 @@ class Greeter:
             send_again(self.posting, connection, missed_by(self.store, connection, session, greeted_in.sequence))
 
     def _reaches(self, connection_id: str, text: str) -> bool:
-        for wait_s in OPENING_WAITS_S:
+        for wait_s in self.waits_s:
             if self.posting.post(connection_id, text):
                 return True
             if self.store.connection(connection_id) is None:
                 return False  # it has closed: others wait for their greetings
             self.sleep(wait_s)
         return self.posting.post(connection_id, text)
+
+    def _may_open(self, connection: Connection, now_ms: int) -> bool:
+        """Whether it is worth coming back to: nobody waits for its place, and it has not closed.
+
+        A member that moves is not left between two connections for so long: its move is undone at once.
+        """
+        young = connection.replaces is None and now_ms - connection.opened_ms < OPENING_MS
+        return young and self.store.connection(connection.id) is not None
 
     def _turn_away(self, connection: Connection, session: Session | None) -> Greeting:
         reason = session.reason if session else ""

@@ -12,7 +12,8 @@ from lambdas.core.environment import FunctionEnvironment
 class SessionNotifierSettings(FunctionEnvironment):
     """What greeting new connections and finding lost ones needs.
 
-    `management_url` is the stage's address for @connections.
+    `management_url` is the stage's address for @connections; connections that open late come again through the queue of
+    sweeps.
     """
 
     FUNCTION: ClassVar[str] = "session_notifier"
@@ -20,6 +21,7 @@ class SessionNotifierSettings(FunctionEnvironment):
     sessions_table: str
     connections_table: str
     management_url: str
+    session_sweep_queue_url: str
     max_listeners: int
     refresh_minutes: int
     warning_minutes: int

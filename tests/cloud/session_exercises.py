@@ -25,6 +25,7 @@ def session_from_end_to_end(cloud: LocalCloud, outputs: StackOutputs, sweep: Cal
     asyncio.run(_members(stack))
     cloud.control.set_websocket_profile(WebSocketProfile())
     lost = _forgotten_sessions(stack)
+    _opens_late(stack, min(stack.store.roster().active - lost))
     sweep()
     _until(lambda: not lost & stack.store.roster().active)
 
@@ -79,6 +80,24 @@ async def _members(stack: SessionStack) -> None:
                 await asyncio.wait_for(speaker.closed.wait(), 30)
                 await again.end()
                 await asyncio.wait_for(stays.ended.wait(), 30)
+
+
+def _opens_late(stack: SessionStack, session_id: str) -> None:
+    """A connection that API Gateway does not know yet is to be greeted again."""
+    now_ms = time.time_ns() // 1_000_000
+    stack.store.put_connection(
+        Connection(
+            id="opens-late",
+            session_id=session_id,
+            role=Role.LISTENER,
+            opened_ms=now_ms,
+            last_seen_ms=now_ms,
+            language="de",
+            counted=True,
+        )
+    )
+    wanted = stack.outputs.sessions.session_notifier_function, "sqs:SendMessage"
+    _until(lambda: wanted in {(each.session, each.action) for each in stack.cloud.control.decisions()})
 
 
 def _forgotten_sessions(stack: SessionStack) -> set[str]:

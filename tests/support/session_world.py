@@ -389,6 +389,8 @@ class SessionWorld:
         self.reconciler = Reconciler(self.store, self.gateway, lambda: self.now_ms, every_min)
         self.speaking = Speaking(self.store, self.gateway, self._sleep)
         self.heartbeats = Heartbeats(self.store, LocalWindow(), TIMES, 1_000_000)
+        self.late: list[str] = []
+        """Connections that were still opening when they were to be greeted, and are greeted again."""
         self.held: list[Held] = []
         self.settled: dict[str, int] = {}
         """Listeners that have been greeted to the end, with the number that their greeting told."""
@@ -463,6 +465,8 @@ class SessionWorld:
             except Died:
                 self.store.stream.append(connection_id)
                 raise
+            if greeting is Greeting.OPENING:
+                self.late.append(connection_id)
             self._note_settled(connection_id, greeting)
             return greeting
 
@@ -516,6 +520,7 @@ class SessionWorld:
                 if not isinstance(self.heartbeat(connection_id), dict):
                     self.drop(connection_id, told=False)
             self.look()
+            self.store.stream, self.late = [*self.store.stream, *self.late], []
             self.greet_all()
 
 

@@ -84,6 +84,11 @@ class PresenceMachine(RuleBasedStateMachine):
     def greet(self, place: int, again: bool, at: int | None) -> None:
         self.world.greet(place % len(self.world.store.stream), again=again, at=at)
 
+    @rule()
+    @precondition(lambda self: self.world.late)
+    def who_was_opening_is_greeted_again(self) -> None:
+        self.world.store.stream.append(self.world.late.pop())
+
     @rule(place=PLACE, told=st.booleans(), at=HOLD)
     @precondition(lambda self: self.world.gateway.open)
     def drop(self, place: int, told: bool, at: int | None) -> None:
@@ -186,6 +191,7 @@ class PresenceMachine(RuleBasedStateMachine):
             assert session.speaker_connection in world.gateway.open
         for connection_id in world.gateway.open:
             assert connection_id in world.store.rows, "who is connected is in a session"
+            assert world.gateway.received[connection_id], "who is connected was greeted"
 
 
 class LifeMachine(PresenceMachine):

@@ -9,11 +9,11 @@ import pytest
 
 from lambdas.core.session import Connection, Role
 from lambdas.core.session_errors import Refusal
-from lambdas.core.session_greeting import OPENING_WAITS_S, Greeter, Greeting
+from lambdas.core.session_greeting import OPENING_WAITS_S, Greeter, Greeting, again_in_s
 from lambdas.core.session_heartbeat import Heartbeats
 from lambdas.core.session_limits import LocalWindow
 from lambdas.core.session_ports import PostError
-from lambdas.core.session_presence import LOST_AFTER_MS, SPEAKER_GRACE_MS
+from lambdas.core.session_presence import LOST_AFTER_MS, OPENING_MS, SPEAKER_GRACE_MS
 from lambdas.core.session_requests import CreateSession, connect_request, message
 from lambdas.core.session_speaking import KEPT_WITHIN_S, Speaking
 from tests.support.session_world import GENEROUS, TIMES, SessionWorld, opened, texts, types
@@ -55,6 +55,37 @@ def test_a_greeting_waits_for_a_connection_that_is_still_opening(world: SessionW
     assert slept == list(OPENING_WAITS_S[:3])
 
 
+@pytest.mark.parametrize("seconds", [2, 3, 9, 17, 29])
+@pytest.mark.parametrize("role", ["speaker", "listener"])
+def test_who_opens_late_is_greeted_all_the_same(world: SessionWorld, role: str, seconds: int) -> None:
+    """API Gateway waits 29 s for `$connect`; five tries cover that."""
+    session_id, _, _ = opened(world)
+    late = world.create("another") if role == "speaker" else world.join(session_id)
+    world.gateway.open.discard(late)
+    assert world.greet() is Greeting.OPENING
+    once_more, began_ms = dataclasses.replace(world.greeter, waits_s=()), world.now_ms
+    world.now_ms += int(1000 * sum(OPENING_WAITS_S))
+    greetings: list[Greeting] = []
+    while not greetings or greetings[-1] is Greeting.OPENING:
+        world.now_ms += 1000 * again_in_s(began_ms, world.now_ms)
+        if world.now_ms >= began_ms + 1000 * seconds:
+            world.gateway.open.add(late)
+        greetings.append(once_more.greet(late, world.now_ms))
+    assert greetings[-1] is Greeting.GREETED
+    assert len(greetings) < 5
+    assert types(world, late) == ["sessionCreated" if role == "speaker" else "sessionJoined"]
+
+
+def test_who_never_opens_is_given_up(world: SessionWorld) -> None:
+    never = world.create()
+    world.gateway.open.discard(never)
+    assert world.greet() is Greeting.OPENING
+    assert never in world.store.rows
+    world.now_ms += OPENING_MS
+    assert world.greeter.greet(never, world.now_ms) is Greeting.GONE
+    assert never not in world.store.rows
+
+
 def test_a_greeting_waits_no_longer_for_who_has_closed(world: SessionWorld) -> None:
     session_id, _, _ = opened(world)
     listener = world.join(session_id)
@@ -74,7 +105,7 @@ def test_who_is_gone_before_the_greeting_leaves_no_place_taken(world: SessionWor
     session_id, _, _ = opened(world)
     listener = world.join(session_id)
     world.drop(listener, told=False)
-    assert world.greet() is Greeting.GONE
+    assert world.greet() is Greeting.OPENING
     world.live_for(8)
     assert world.store.by_id[session_id].listeners == 0
     assert world.greeter.greet(listener, world.now_ms) is Greeting.STALE
