@@ -94,6 +94,8 @@ class Campaigns(pulumi.ComponentResource):
             "sms_monthly_spend_usd": platform.site.settings.sms.monthly_spend_usd,
             "campaigns_daily_cap_usd": platform.site.settings.campaigns_daily_cap_usd,
         }
+        whatsapp = platform.site.settings.whatsapp
+        self._template_account = {"whatsapp_business_account_id": whatsapp.business_account_id if whatsapp else ""}
         planner = self._build_planner()
         workers = {channel: self._build_worker(each) for channel, each in messaging.channels.items()}
         counters = self._build_counters()
@@ -183,6 +185,7 @@ class Campaigns(pulumi.ComponentResource):
                     "prices": settings.prices.text(),
                     "plan_queue_url": self._plan.url,
                     **self._account_limits,
+                    **self._template_account,
                     "allowed_countries": settings.sms.countries_text,
                     "guard_audiences": settings.sms.pumping_guard.enabled and settings.sms.pumping_guard.campaigns,
                 },
@@ -194,12 +197,16 @@ class Campaigns(pulumi.ComponentResource):
                     self._content.write("WritePlans", PARTS, CHECKPOINTS, REPORTS),
                     self._plan.send("GoOnPlanning"),
                     *self._send_to_workers("QueueTokens"),
+                    *self._read_templates(),
                     self._plan.consume("ConsumePlans"),
                 ],
             ),
         )
         self._consume("plan-mapping", planner, self._plan, SMALLEST_CONCURRENCY)
         return planner
+
+    def _read_templates(self) -> list[Statement]:
+        return [each.templates for each in self._messaging.channels.values() if each.templates is not None]
 
     def _send_to_workers(self, sid: str) -> list[Statement]:
         return [queue.send(f"{sid}{channel.metric}") for channel, queue in self._work.items()]
@@ -347,6 +354,7 @@ class Campaigns(pulumi.ComponentResource):
                     "campaign_pause_error_rate": settings.campaign_pause_error_rate,
                     "retention_days": settings.policy.data_retention_days,
                     **self._account_limits,
+                    **self._template_account,
                     "allowed_countries": settings.sms.countries_text,
                     "promotional_window": window_text(settings.promotional_window),
                 },
@@ -364,6 +372,7 @@ class Campaigns(pulumi.ComponentResource):
                     self._messaging.delivery_tracking.grant_index("FindByCustomer", keys.CUSTOMER_INDEX),
                     self._messaging.rate_limits.grant("LiftBlocks", "GetItem", "UpdateItem"),
                     self._messaging.delivery_tracking.grant_index("ListOpen", keys.OPEN_INDEX),
+                    *self._read_templates(),
                 ],
             ),
         )

@@ -17,7 +17,7 @@ class SendingChannel:
 
     `identity` is what its messages are sent from, empty where AWS chooses; `configuration_set` is empty where the
     service has none. Rates are per second: `parts_per_second` the identity's, `requests_per_second` the account's.
-    `send` is the right to send on it.
+    `send` is the right to send on it, `templates` that to read the templates that its provider keeps, if it keeps any.
     """
 
     channel: Channel
@@ -26,6 +26,7 @@ class SendingChannel:
     parts_per_second: float
     requests_per_second: float
     send: Statement
+    templates: Statement | None = None
 
     def route(self, work_queue_url: pulumi.Input[str]) -> Mapping[str, pulumi.Input[object]]:
         """The channel as `lambdas.core.channels.Route` reads it."""

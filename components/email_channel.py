@@ -97,6 +97,11 @@ class EmailChannel(pulumi.ComponentResource):
                     site.arn("ses", "template/*"),
                 ],
             ),
+            templates=Statement(
+                sid="ReadEmailTemplates",
+                actions=["ses:GetEmailTemplate"],
+                resources=[site.arn("ses", "template/*")],
+            ),
         )
         self.register_outputs({"topic": self.topic.arn, "configuration_set": self.configuration_set})
 

@@ -53,6 +53,7 @@ class WhatsAppChannel(pulumi.ComponentResource):
         self.topic.watch(platform)
         self.topic.feed(f"{TOPIC}-to-queue", receipts, parent=self)
         number = settings.phone_number_id.removeprefix("phone-number-id-")
+        account = settings.business_account_id.removeprefix("waba-")
         self.sending = SendingChannel(
             channel=Channel.WHATSAPP,
             identity=settings.phone_number_id,
@@ -63,6 +64,14 @@ class WhatsAppChannel(pulumi.ComponentResource):
                 sid="SendWhatsApp",
                 actions=["social-messaging:SendWhatsAppMessage"],
                 resources=[site.arn("social-messaging", f"phone-number-id/{number}")],
+            ),
+            templates=Statement(
+                sid="ReadWhatsAppTemplates",
+                actions=[
+                    "social-messaging:GetWhatsAppMessageTemplate",
+                    "social-messaging:ListWhatsAppMessageTemplates",
+                ],
+                resources=[site.arn("social-messaging", f"waba/{account}")],
             ),
         )
         self.register_outputs({"topic": self.topic.arn})

@@ -1,9 +1,10 @@
 """A WhatsApp carrier: SendWhatsAppMessage of `socialmessaging`, with message statuses by both of AWS's paths.
 
-As on Meta, a message may be accepted and fail later: its template does not exist (132001), gets another number of
-parameters (132000), or it is free-form and nobody wrote to the number within 24 hours (131047; nobody ever does here).
-AWS has no simulator numbers for WhatsApp; those of SMS succeed and fail here too, and take free-form messages. Every
-other number fares as the seeded profile says. Media, flows, calls and inbound messages are not simulated.
+As on Meta, a message may be accepted and fail later: its template does not exist or is not approved (132001), is paused
+(132015) or disabled (132016), gets another number of parameters (132000), or it is free-form and nobody wrote to the
+number within 24 hours (131047; nobody ever does here). AWS has no simulator numbers for WhatsApp; those of SMS succeed
+and fail here too, and take free-form messages. Every other number fares as the seeded profile says. Media, flows, calls
+and inbound messages are not simulated.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import uuid
 from lambdas.core.simulator import always_fails, is_simulator
 from localcloud.carrier_whatsapp_account import BusinessAccounts
 from localcloud.carrier_whatsapp_message import OutboundMessage, check_api_version, read_message
-from localcloud.carrier_whatsapp_templates import Template
+from localcloud.carrier_whatsapp_templates import APPROVED, Template
 from localcloud.outcomes import DELIVERED, NotificationId
 from localcloud.profile import Fate
 from localcloud.receipts_whatsapp import (
+    TEMPLATE_DISABLED,
     TEMPLATE_MISSING,
     TEMPLATE_PARAMETERS,
+    TEMPLATE_PAUSED,
     UNDELIVERABLE,
     WINDOW_CLOSED,
     AcceptedWhatsAppMessage,
@@ -33,6 +36,7 @@ from localcloud.traffic import Traffic
 from localcloud.wire import Service, ServiceError
 
 SERVICE = "socialmessaging"
+_UNSENDABLE = {"PAUSED": TEMPLATE_PAUSED, "DISABLED": TEMPLATE_DISABLED}
 _BY_ID = ("resourceArn", "originationPhoneNumberId", "id")
 
 
@@ -139,6 +143,8 @@ def _forced(message: OutboundMessage, template: Template | None) -> str | None:
     use, destination = message.template, f"+{message.to}"
     if use is not None and template is None:
         return TEMPLATE_MISSING
+    if template is not None and template.status != APPROVED:
+        return _UNSENDABLE.get(template.status, TEMPLATE_MISSING)
     if use is not None and template is not None and use.parameters != template.variables:
         return TEMPLATE_PARAMETERS
     if is_simulator(destination):

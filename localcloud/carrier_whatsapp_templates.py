@@ -1,6 +1,7 @@
 """Message templates of a WhatsApp business account.
 
-Meta reviews a template for up to a day before it may be sent; here it is approved at once.
+Meta reviews a template for up to a day before it may be sent, and pauses or disables one that people block; here it is
+approved at once, and has another status when the control API says so.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localcloud.carrier_account import page
@@ -16,6 +17,9 @@ from localcloud.simulated_service import Answer, Params
 from localcloud.wire import ServiceError
 
 CATEGORIES = ("AUTHENTICATION", "MARKETING", "UTILITY")
+APPROVED = "APPROVED"
+STATUSES = (APPROVED, "PENDING", "REJECTED", "PAUSED", "DISABLED")
+"""What Meta calls the states of a template that are simulated (WhatsApp Business Management API, message templates)."""
 PAGE = ("nextToken", "maxResults")
 """Token and size of a page, as the service names them."""
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
@@ -25,10 +29,11 @@ _FIRST_ID = 1_000_000_000_000_001
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """An approved template in one language; `variables` are those of its body."""
+    """A template in one language; `variables` are those of its body."""
 
     id: str
     definition: dict[str, Any]
+    status: str = APPROVED
 
     @property
     def name(self) -> str:
@@ -56,7 +61,7 @@ class Template:
         return {
             "templateName": self.name,
             "metaTemplateId": self.id,
-            "templateStatus": "APPROVED",
+            "templateStatus": self.status,
             "templateQualityScore": "UNKNOWN",
             "templateLanguage": self.language,
             "templateCategory": self.category,
@@ -81,7 +86,15 @@ class Templates:
         if key in self._templates:
             raise _invalid(f"there is already a template {key[0]} in {key[1]}")
         template = self._templates[key] = Template(str(next(self._ids)), values)
-        return {"metaTemplateId": template.id, "templateStatus": "APPROVED", "category": template.category}
+        return {"metaTemplateId": template.id, "templateStatus": template.status, "category": template.category}
+
+    def set_status(self, name: str, language: str, status: str) -> None:
+        """Review a template anew, as Meta does; raises ValueError."""
+        if status not in STATUSES:
+            raise ValueError(f"the status of a template is one of {', '.join(STATUSES)}")
+        if (template := self.find(name, language)) is None:
+            raise ValueError(f"there is no template {name} in {language}")
+        self._templates[name, language] = replace(template, status=status)
 
     def listed(self, params: Params) -> Answer:
         """One page of all of them."""
@@ -93,7 +106,7 @@ class Templates:
         id_, name, language = (params.get(key) for key in ("metaTemplateId", "templateName", "templateLanguageCode"))
         for template in self._templates.values():
             if id_ == template.id or (id_ is None and (name, language) == (template.name, template.language)):
-                whole = {"id": template.id, "status": "APPROVED", **template.definition}
+                whole = {"id": template.id, "status": template.status, **template.definition}
                 return {"template": json.dumps(whole)}
         raise ServiceError("ResourceNotFoundException", f"there is no template {id_ or name}")
 

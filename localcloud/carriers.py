@@ -10,6 +10,7 @@ from localcloud.carrier_whatsapp import WhatsAppCarrier
 from localcloud.profile import CarrierProfile
 from localcloud.simulated_service import SimulatedService
 from localcloud.traffic import Calls, ReceiptPublisher, Traffic
+from localcloud.wire import ServiceError
 
 
 class Carriers:
@@ -46,6 +47,14 @@ class Carriers:
         self._profile = profile
         for traffic in self._traffic:
             traffic.set_profile(profile)
+
+    def set_template_status(self, account: str, name: str, language: str, status: str) -> None:
+        """Review a WhatsApp template of a business account anew, as Meta does; raises ValueError."""
+        try:
+            templates = self.whatsapp.accounts.account(account).templates
+        except ServiceError as error:
+            raise ValueError(str(error)) from error
+        templates.set_status(name, language, status)
 
     def serving(self, signing_name: str | None, method: str, path: str) -> SimulatedService | None:
         """The carrier that answers a request, if one does."""

@@ -64,6 +64,7 @@ class Control:
             ("PUT", "carrier/profile"): self._set_profile,
             ("GET", "carrier/calls"): lambda _: self._carriers.calls.listed(),
             ("DELETE", "carrier/calls"): lambda _: self._carriers.calls.forget(),
+            ("PUT", "carrier/template"): self._set_template_status,
             ("GET", "websockets"): lambda _: {"open": self._sockets.open_connections()},
             ("GET", "websockets/profile"): lambda _: self._sockets.profile.to_mapping(),
             ("PUT", "websockets/profile"): self._set_socket_profile,
@@ -105,6 +106,13 @@ class Control:
     def _set_profile(self, body: bytes) -> dict[str, Any]:
         self._carriers.set_profile(CarrierProfile.from_mapping(_json(body)))
         return self._carriers.profile.to_mapping()
+
+    def _set_template_status(self, body: bytes) -> None:
+        wanted = _json(body)
+        account, name, language, status = (
+            str(wanted.get(key)) for key in ("business_account_id", "name", "language", "status")
+        )
+        self._carriers.set_template_status(account, name, language, status)
 
     def _set_socket_profile(self, body: bytes) -> dict[str, Any]:
         self._sockets.set_profile(WebSocketProfile.from_mapping(_json(body)))

@@ -88,6 +88,11 @@ class ControlClient:
         """Change the carriers' behaviour; their sequences of outcomes start anew."""
         self._call("PUT", "carrier/profile", profile.to_mapping())
 
+    def set_template_status(self, business_account_id: str, name: str, status: str, *, language: str = "en_US") -> None:
+        """Let Meta approve, pause or disable a WhatsApp template."""
+        wanted = {"business_account_id": business_account_id, "name": name, "language": language, "status": status}
+        self._call("PUT", "carrier/template", wanted)
+
     def set_websocket_profile(self, profile: WebSocketProfile) -> None:
         """Change how WebSockets misbehave; the sequence of chances starts anew."""
         self._call("PUT", "websockets/profile", profile.to_mapping())

@@ -23,6 +23,8 @@ ORIGIN = Origin("aws.social-messaging", "social-messaging.amazonaws.com")
 
 TEMPLATE_MISSING = "132001"
 TEMPLATE_PARAMETERS = "132000"
+TEMPLATE_PAUSED = "132015"
+TEMPLATE_DISABLED = "132016"
 WINDOW_CLOSED = "131047"
 UNDELIVERABLE = "131026"
 
@@ -38,6 +40,8 @@ META_ERRORS = {
     "131050": "User has stopped receiving marketing messages from this business",
     "131056": "(Business Account, Consumer Account) pair rate limit hit",
     TEMPLATE_PARAMETERS: "Number of parameters does not match the expected number of params",
+    TEMPLATE_PAUSED: "Template is paused",
+    TEMPLATE_DISABLED: "Template is disabled",
     TEMPLATE_MISSING: "Template name does not exist in the translation",
 }
 """Code to title (WhatsApp Cloud API, error codes)."""

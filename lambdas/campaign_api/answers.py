@@ -8,11 +8,14 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A request that is answered with an error."""
+    """A request that is answered with an error, which may pass within `retry_after_s` seconds."""
 
-    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_s: int | None = None, **details: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
         self.body = {"error": {"code": code, "message": message, **details}}
 
 

@@ -25,6 +25,7 @@ from lambdas.adapters.orders import Orders
 from lambdas.adapters.plans import PlanTable
 from lambdas.adapters.pumping import Blocks
 from lambdas.adapters.queues import Queue
+from lambdas.adapters.templates import KeptTemplates, Templates
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller, caller_identity
 from lambdas.campaign_api.audiences import AudienceService
@@ -36,6 +37,7 @@ from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.receipts import ReceiptService
 from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.campaign_api.templates import TemplateService
 from lambdas.campaign_api.timelines import TimelineService
 from lambdas.core.campaign_request import MAX_BODY_BYTES
 from lambdas.core.channels import routes_from_text
@@ -50,6 +52,9 @@ _TABLE = Table(_DYNAMO, SETTINGS.campaigns_table)
 _S3 = client("s3", signature="s3v4")
 _CONTENT = Content(_S3, SETTINGS.content_bucket)
 _PLAN_QUEUE = Queue(_SQS, SETTINGS.plan_queue_url)
+TEMPLATES = TemplateService(
+    KeptTemplates(Templates.of_account(client, SETTINGS.whatsapp_business_account_id).read, now_ms), ROUTES
+)
 AUDIENCES = AudienceService(Audiences(_TABLE, _S3, SETTINGS.content_bucket), SETTINGS.retention_days, now_ms)
 PLANS = PlanService(PlanTable(_TABLE), _CONTENT, _PLAN_QUEUE, SETTINGS.retention_days, now_ms)
 SERVICE = CampaignService(
@@ -62,6 +67,7 @@ SERVICE = CampaignService(
     now_ms,
     AUDIENCES,
     PLANS,
+    TEMPLATES,
 )
 MESSAGES = MessageService(
     Orders(_TABLE),
@@ -69,6 +75,7 @@ MESSAGES = MessageService(
     Queue(_SQS, SETTINGS.outbox_queue_url),
     ROUTES,
     now_ms,
+    TEMPLATES,
     PriceList.from_text(SETTINGS.prices),
     allowed_countries=SETTINGS.allowed_countries,
 )
@@ -96,7 +103,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     try:
         answer = _route(route, event)
     except ApiError as error:
-        answer = Answer(error.status, error.body)
+        answer = Answer(error.status, error.body, error.headers)
     except Exception as error:
         LOG.line("ERROR", "request failed", route=route, error=f"{type(error).__name__}: {error}")
         message = f"the request failed on our side; name request {context.aws_request_id} when you report it"

@@ -12,6 +12,7 @@ from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackedMessage, TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
+from lambdas.campaign_api.templates import TemplateService
 from lambdas.core import keys
 from lambdas.core.addresses import NoDestination, destination_of
 from lambdas.core.campaign_request import Recipient, RequestError, canonical_hash
@@ -32,6 +33,7 @@ class MessageService:
         outbox: Queue,
         routes: Routes,
         now_ms: Callable[[], int],
+        templates: TemplateService,
         prices: PriceList = LIST_PRICES,
         *,
         allowed_countries: str = "",
@@ -42,6 +44,7 @@ class MessageService:
         self._outbox = outbox
         self._routes = routes
         self._now_ms = now_ms
+        self._templates = templates
         self._prices = prices
 
     def send(self, document: object, caller: Caller) -> Answer:
@@ -80,6 +83,7 @@ class MessageService:
         countries = allowed_countries(self._allowed_countries, order.options.allowed_countries)
         for choice in order.recipient.choices:
             self._check_on_channel(choice, countries, order.options.max_price_usd)
+        self._templates.require_of_message(order.recipient.choices)
 
     def _check_on_channel(
         self, choice: Recipient, countries: Collection[str] | None, max_price_usd: float | None

@@ -17,6 +17,7 @@ from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.campaign_api.audiences import AudienceService
 from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.settings import CampaignApiSettings
+from lambdas.campaign_api.templates import TemplateService
 from lambdas.core import keys
 from lambdas.core.campaign import (
     OPEN_STATUSES,
@@ -48,6 +49,7 @@ from lambdas.core.prices import PriceList
 from lambdas.core.rest import rest_until
 from lambdas.core.schedule import MAX_DELAY_SECONDS, wrong_start
 from lambdas.core.send_window import SendWindow
+from lambdas.core.templates import TemplateBook
 
 SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
@@ -75,6 +77,7 @@ class CampaignService:
         now_ms: Callable[[], int],
         audiences: AudienceService,
         plans: PlanService,
+        templates: TemplateService,
     ) -> None:
         self._settings = settings
         self._routes = routes
@@ -83,6 +86,7 @@ class CampaignService:
         self._opt_outs = opt_outs
         self._audiences = audiences
         self._plans = plans
+        self._templates = templates
         self._plan_queue = plan_queue
         self._now_ms = now_ms
 
@@ -102,9 +106,10 @@ class CampaignService:
         cap = self._spend_cap(request)
         if request.dry_run:
             self._require_start_ahead(request)
+            templates = self._templates.of_campaign(request)
             if request.audience_id is not None:
                 return self._plans.dry_run(document, caller, self._audiences.require(request.audience_id), cap)
-            return Answer(200, {"dry_run": True, **self._preflight(request, cap)})
+            return Answer(200, {"dry_run": True, **self._preflight(request, cap, templates)})
         body_hash = canonical_hash({name: value for name, value in asked.items() if name != "dry_run"})
         campaign_id = self._campaign_id(request, caller, body_hash)
         stored = {**document, "dry_run": False}
@@ -113,6 +118,7 @@ class CampaignService:
         existing = self._campaigns.meta(campaign_id)
         if existing is None:
             self._require_start_ahead(request)
+            self._templates.of_campaign(request)
             if request.audience_id is not None:
                 upload = self._audiences.require(request.audience_id)
                 self._plans.pin(campaign_id, upload, item["ttl"])
@@ -148,9 +154,9 @@ class CampaignService:
             )
         return Decimal(str(request.options.spend_cap_usd if request.options.spend_cap_usd is not None else most))
 
-    def _preflight(self, request: CampaignRequest, cap: Decimal) -> dict[str, Any]:
-        prices = PriceList.from_text(self._settings.prices)
-        rules = rules_of(request, self._routes, prices, self._now_ms(), countries=self._settings.allowed_countries)
+    def _preflight(self, request: CampaignRequest, cap: Decimal, templates: TemplateBook) -> dict[str, Any]:
+        prices, countries = PriceList.from_text(self._settings.prices), self._settings.allowed_countries
+        rules = rules_of(request, self._routes, prices, self._now_ms(), templates=templates, countries=countries)
         planning = new_planning(rules, self._opt_outs.opted_out)
         for batch in batches(request.recipients):
             for _ in planning.plan(batch):  # the totals are all that is wanted

@@ -12,7 +12,8 @@ from lambdas.core.environment import FunctionEnvironment
 class CampaignApiSettings(FunctionEnvironment):
     """What the HTTP API needs: where campaigns and messages live, and the channels that preflight plans with.
 
-    `promotional_window` is the JSON of a send window, empty without one.
+    `promotional_window` is the JSON of a send window, empty without one; `whatsapp_business_account_id` keeps the
+    templates of WhatsApp, and is empty where the stack does not have it.
     """
 
     FUNCTION: ClassVar[str] = "campaign_api"
@@ -35,3 +36,4 @@ class CampaignApiSettings(FunctionEnvironment):
     sms_monthly_spend_usd: float = 0.0
     campaigns_daily_cap_usd: float = 0.0
     promotional_window: str = ""
+    whatsapp_business_account_id: str = ""

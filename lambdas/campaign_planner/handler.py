@@ -18,6 +18,7 @@ from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_outs import SideBySideOptOuts
 from lambdas.adapters.plans import PlanTable
 from lambdas.adapters.queues import Queue, batch_failures
+from lambdas.adapters.templates import Templates
 from lambdas.campaign_planner.planner import MadePlan, PlanJob, Planner
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.core import keys
@@ -57,6 +58,7 @@ PLANNER = Planner(
     PRICES,
     SideBySideOptOuts(_TABLE).opted_out,
     now_ms,
+    Templates.of_account(client, SETTINGS.whatsapp_business_account_id).read,
     allowed_countries=SETTINGS.allowed_countries,
 )
 HAND_OVER_MS = 45_000

@@ -27,6 +27,7 @@ from lambdas.core.plan_row import Row, rules_of
 from lambdas.core.plan_totals import PlanTotals
 from lambdas.core.preflight import Terms, preflight
 from lambdas.core.prices import PriceList
+from lambdas.core.templates import ReadTemplates, TemplateBook
 
 PROGRESS_MS = 5_000
 """How often a plan says how far it is."""
@@ -72,6 +73,7 @@ class Planner:
         prices: PriceList,
         opted_out: OptedOut,
         now_ms: Callable[[], int],
+        read_templates: ReadTemplates,
         *,
         allowed_countries: str = "",
     ) -> None:
@@ -84,6 +86,7 @@ class Planner:
         self._prices = prices
         self._opted_out = opted_out
         self._now_ms = now_ms
+        self._read_templates = read_templates
 
     def plan(
         self, job: PlanJob, *, owner: str, stop_ms: int, ended_ms: int, go_on: Callable[[], None]
@@ -114,12 +117,20 @@ class Planner:
             raise
 
     def _begin(self, job: PlanJob, state: PlanState) -> _Work:
-        rules = rules_of(job.request, self._routes, self._prices, job.made_ms, countries=self._allowed_countries)
+        templates = TemplateBook(self._read_templates)
+        rules = rules_of(
+            job.request,
+            self._routes,
+            self._prices,
+            job.made_ms,
+            templates=templates,
+            countries=self._allowed_countries,
+        )
         if state.checkpoint is None:
             name = f"{job.name}/{secrets.token_hex(4)}"
             return _Work(
                 name,
-                self._rows(job, state.upload, Position(), ()),
+                self._rows(job, state.upload, Position(), (), templates),
                 new_planning(rules, self._opted_out, job.name),
                 PartWriter(self._s3, self._bucket, name),
                 ReportWriter(self._s3, self._bucket, report_key(name)),
@@ -129,16 +140,26 @@ class Planner:
         rules.zones.recall(lane.zone for lane in checkpoint.totals.by_lane.values())
         return _Work(
             checkpoint.name,
-            self._rows(job, state.upload, checkpoint.position, checkpoint.columns),
+            self._rows(job, state.upload, checkpoint.position, checkpoint.columns, templates),
             Planning(rules, self._opted_out, seen=checkpoint.seen, totals=checkpoint.totals),
             PartWriter(self._s3, self._bucket, checkpoint.name, checkpoint.written),
             ReportWriter(self._s3, self._bucket, report_key(checkpoint.name), checkpoint.report),
         )
 
-    def _rows(self, job: PlanJob, upload: Upload | None, start: Position, columns: tuple[str, ...]) -> Iterable[Row]:
+    def _rows(
+        self,
+        job: PlanJob,
+        upload: Upload | None,
+        start: Position,
+        columns: tuple[str, ...],
+        templates: TemplateBook,
+    ) -> Iterable[Row]:
         if upload is None:
             return job.request.recipients
-        terms = AudienceTerms(job.request.defaults, job.request.default_channel)
+        defaults = {channel: each for channel, each in job.request.defaults.items() if channel in self._routes}
+        templates.learn(defaults.items())
+        needed = {channel: templates.always(channel, content) for channel, content in defaults.items()}
+        terms = AudienceTerms(job.request.defaults, job.request.default_channel, needed)
         pieces = self._audiences.pieces(upload, start.offset)
         return AudienceFile(pieces, upload.format, terms, start=start, columns=columns)
 

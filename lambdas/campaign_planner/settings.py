@@ -14,7 +14,8 @@ class CampaignPlannerSettings(FunctionEnvironment):
     `prices` the stack's own prices as JSON.
 
     `plan_queue_url` takes the rest of a plan that one invocation cannot make. What the account allows only forecasts
-    need, and is 0 where nobody has said.
+    need, and is 0 where nobody has said. `whatsapp_business_account_id` keeps the templates of WhatsApp, and is empty
+    where the stack does not have it.
     """
 
     FUNCTION: ClassVar[str] = "campaign_planner"
@@ -29,3 +30,4 @@ class CampaignPlannerSettings(FunctionEnvironment):
     email_daily_quota: int = 0
     sms_monthly_spend_usd: float = 0.0
     campaigns_daily_cap_usd: float = 0.0
+    whatsapp_business_account_id: str = ""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from lambdas.core.audience_lines import (
@@ -40,10 +40,14 @@ _NAMES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class AudienceTerms:
-    """What a campaign says for rows that do not say it themselves; no `channel` where each row names its own."""
+    """What a campaign says for rows that do not say it themselves; no `channel` where each row names its own.
+
+    `needed` are the variables without which no message can be made of the template that it names for a channel.
+    """
 
     defaults: Mapping[Channel, Content]
     channel: Channel | None = None
+    needed: Mapping[Channel, Collection[str]] = field(default_factory=dict)
 
 
 class AudienceFile:
@@ -111,7 +115,8 @@ class AudienceFile:
     def _require_columns(self, row: Recipient) -> None:
         """Refuse a file that cannot fill the campaign's text in any row, at the first row of the text's channel."""
         variables = [name for name in self.columns if name not in RECIPIENT_FIELDS]
-        if lacking := row.content.missing(dict.fromkeys(variables, "")):
+        unfilled = {*self._terms.needed.get(row.channel, ())} - {*variables}
+        if lacking := sorted({*row.content.missing(dict.fromkeys(variables, "")), *unfilled}):
             raise AudienceError(
                 f"the campaign's {row.channel} text uses {_listed(f'{{{{ {name} }}}}' for name in lacking)}, and the "
                 f"file has no such column; it has {_listed(self.columns)}"

@@ -16,7 +16,7 @@ from lambdas.core.chain_plan import chained, highest_chain_usd
 from lambdas.core.channels import Channel
 from lambdas.core.content import MAX_TEXT_CHARACTERS
 from lambdas.core.key_set import KeySet
-from lambdas.core.plan_row import ExcludedRow, Exclusion, Row, RowRules, locate, render
+from lambdas.core.plan_row import ExcludedRow, Exclusion, Row, RowRules, check_template, locate, render
 from lambdas.core.plan_totals import PlanTotals
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.simulator import is_simulator
@@ -64,12 +64,20 @@ class Planning:
     def plan(self, rows: Sequence[Row]) -> Iterator[LaneRow | ExcludedRow]:
         """The outcomes of a batch, in its order, each made when it is asked for: ask for all of them."""
         located = [row if isinstance(row, ExcludedRow) else self._locate(row) for row in rows]
+        self._learn_templates(each.recipient for each in located if isinstance(each, _Candidate))
         blocked = self._blocked(candidate for candidate in located if isinstance(candidate, _Candidate))
         for each in located:
             outcome = self._outcome(each, blocked)
             if isinstance(outcome, ExcludedRow):
                 self.totals.exclude(outcome)
             yield outcome
+
+    def _learn_templates(self, recipients: Iterable[Recipient]) -> None:
+        if self._rules.templates is not None:
+            choices = (choice for recipient in recipients for choice in recipient.choices)
+            self._rules.templates.learn(
+                (choice.channel, choice.content) for choice in choices if choice.channel in self._rules.channels
+            )
 
     def _locate(self, recipient: Recipient) -> _Candidate | ExcludedRow:
         found = locate(recipient, self._rules)
@@ -111,14 +119,16 @@ class Planning:
             opted_out = ExcludedRow(recipient.row, Exclusion.OPTED_OUT, customer_id=recipient.customer_id)
             return self._next_outcome(recipient, blocked) or opted_out
         lane = self.totals.lane_of(recipient.channel, located.zone)
-        outcome = render(
-            recipient, destination, self.totals.rows_of(lane), self._rules.max_price_usd, self._rules.prices
-        )
+        outcome = self._rendered(recipient, destination, self.totals.rows_of(lane))
         if isinstance(outcome, ExcludedRow):
             return self._next_outcome(recipient, blocked) or outcome
         outcome = chained([outcome, *self._fallback(recipient, blocked)], self._rules.options)
         self.totals.add(lane, outcome, highest_chain_usd(outcome, self._rules.options))
         return LaneRow(lane, outcome)
+
+    def _rendered(self, choice: Recipient, destination: Destination, row: int) -> PlannedRow | ExcludedRow:
+        refused = None if self._rules.templates is None else check_template(choice, self._rules.templates)
+        return refused or render(choice, destination, row, self._rules.max_price_usd, self._rules.prices)
 
     def _next_outcome(self, recipient: Recipient, blocked: Collection[tuple[Channel, str]]) -> LaneRow | None:
         """The message on the next channel that can take it: one that the first cannot take is not lost for that."""
@@ -140,7 +150,7 @@ class Planning:
             destination = destinations.get(choice.channel)
             if destination is None or (choice.channel, destination.address) in blocked:
                 continue
-            rendered = render(choice, destination, 0, self._rules.max_price_usd, self._rules.prices)
+            rendered = self._rendered(choice, destination, 0)
             if isinstance(rendered, PlannedRow):
                 yield rendered
 

@@ -25,6 +25,7 @@ from lambdas.core.countries import allowed_countries
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import LIST_PRICES, PriceList
+from lambdas.core.templates import TemplateBook, template_of
 from lambdas.core.zones import NO_WINDOW, LaneZones
 
 
@@ -43,6 +44,7 @@ class Exclusion(StrEnum):
     TOO_LONG = "too_long"
     OVER_PRICE_LIMIT = "over_price_limit"
     UNKNOWN_TIMEZONE = "unknown_timezone"
+    INVALID_TEMPLATE = "invalid_template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ Row = Recipient | ExcludedRow
 class RowRules:
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
     messages cost, in which zone's send window the row waits, the countries whose numbers may be written to (None:
-    all), and what may follow messages that do not arrive."""
+    all), what may follow messages that do not arrive, and what is known of the providers' templates (None: nobody
+    looks)."""
 
     channels: Collection[str]
     max_price_usd: float | None = None
@@ -71,17 +74,24 @@ class RowRules:
     zones: LaneZones = NO_WINDOW
     countries: Collection[str] | None = None
     options: SendOptions = USUAL_OPTIONS
+    templates: TemplateBook | None = None
 
 
 def rules_of(
-    request: CampaignRequest, channels: Collection[str], prices: PriceList, made_ms: int, *, countries: str = ""
+    request: CampaignRequest,
+    channels: Collection[str],
+    prices: PriceList,
+    made_ms: int,
+    *,
+    templates: TemplateBook,
+    countries: str = "",
 ) -> RowRules:
     """The rules of a campaign made at `made_ms` (epoch) over the `channels` that the stack has, at its `prices`, in the
     `countries` that it allows (as `countries_to_text` writes them)."""
     options = request.options
     zones = LaneZones(options.window, options.start_ms or made_ms)
     allowed = allowed_countries(countries, options.allowed_countries)
-    return RowRules(channels, options.max_price_usd, prices, zones, allowed, options)
+    return RowRules(channels, options.max_price_usd, prices, zones, allowed, options, templates)
 
 
 def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
@@ -95,6 +105,17 @@ def locate(recipient: Recipient, rules: RowRules) -> Destination | ExcludedRow:
     if recipient.channel is not Channel.EMAIL and rules.countries is not None and found.country not in rules.countries:
         return _excluded(recipient, Exclusion.COUNTRY_NOT_ALLOWED, found.country)
     return found
+
+
+def check_template(recipient: Recipient, templates: TemplateBook) -> ExcludedRow | None:
+    """Why no message for a recipient can be made of the template at the provider that it names; None if it can be."""
+    channel, content = recipient.channel, recipient.content
+    if flaw := templates.flaw(channel, content):
+        return _excluded(recipient, Exclusion.INVALID_TEMPLATE, flaw)
+    if missing := templates.missing(channel, content, recipient.variables):
+        names = ", ".join(missing)
+        return _excluded(recipient, Exclusion.MISSING_VARIABLE, f"{names} (of {template_of(channel, content)})")
+    return None
 
 
 def render(

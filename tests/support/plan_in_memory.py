@@ -24,6 +24,7 @@ from lambdas.core.campaign_request import parse_campaign_request
 from lambdas.core.channels import Channel, Route
 from lambdas.core.preflight import Terms
 from lambdas.core.prices import LIST_PRICES
+from tests.support.known_templates import Provider
 
 REQUEST = parse_campaign_request(
     {"audience_id": f"a-{0:020x}", "throughput_tps": 5, "default_channel": "sms", "body": "hello {{ name }}"}
@@ -102,7 +103,7 @@ def main(audience: Path, batches: int) -> None:
         s3: Any = DiskBucket(audience, Path(folder))
         planner = Planner(
             cast(PlanTable, plans), Audiences(cast(Table, None), s3, "b"), s3, "b",
-            {Channel.SMS: Route("", "", 10, 10)}, LIST_PRICES, lambda channel, addresses: (), now_ms,
+            {Channel.SMS: Route("", "", 10, 10)}, LIST_PRICES, lambda channel, addresses: (), now_ms, Provider().read,
         )  # fmt: skip
         job = PlanJob("CAMPAIGN#c", "c", REQUEST, Terms(5, 1e6, 0.0), True, 0, 0)
         invocations, made = 0, None

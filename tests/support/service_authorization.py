@@ -35,8 +35,13 @@ RESOURCE_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("logs:CreateLogStream", "logs:PutLogEvents"), (r"log-group:[^:]+:(log-stream:.+|\*)",)),
     **dict.fromkeys(("s3:GetObject", "s3:PutObject"), ("[^/]+/.+",)),
     "s3:ListBucket": ("[^/]+",),
+    "ses:GetEmailTemplate": ("template/[^/]+",),
     "ses:SendEmail": ("identity/[^/]+", "configuration-set/[^/]+", "template/[^/]+"),
     "sms-voice:SendTextMessage": ("phone-number/[^/]+", "pool/[^/]+", "sender-id/[^/]+/[^/]+"),
+    **dict.fromkeys(
+        ("social-messaging:GetWhatsAppMessageTemplate", "social-messaging:ListWhatsAppMessageTemplates"),
+        ("waba/[^/]+",),
+    ),
     "social-messaging:SendWhatsAppMessage": ("phone-number-id/[^/]+",),
     "sns:Publish": ("[^:/]+",),
     **dict.fromkeys(

@@ -21,6 +21,7 @@ from lambdas.core.campaign import CampaignStatus, CampaignSummary
 from lambdas.core.lanes import Lane, booked, lane_attributes
 from lambdas.core.pacing import HORIZON_US
 from tests.support.campaigns import PRICE_USD
+from tests.support.known_templates import Provider
 
 NOW_US = 1_900_000_000_000_000
 
@@ -80,6 +81,7 @@ def test_a_faster_pace_frees_the_time_that_a_slow_one_has_booked(tps: float, fre
     service = CampaignService(
         cast(CampaignApiSettings, None), cast(CampaignTable, table), cast(Content, None), cast(ChannelOptOuts, None),
         cast(Queue, plans), {}, lambda: NOW_US // 1_000, cast(AudienceService, None), cast(PlanService, Unplanned()),
+        Provider().service(),
     )  # fmt: skip
     service.change("spring", {"throughput_tps": tps, "expected_version": 1})
     assert table.stored[booked("sms")] == (NOW_US if freed else far)

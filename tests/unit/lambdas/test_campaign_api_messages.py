@@ -13,6 +13,7 @@ from lambdas.campaign_api.answers import ApiError, Caller
 from lambdas.campaign_api.messages import MessageService
 from lambdas.core.channels import Channel, Route
 from lambdas.core.message_order import MAX_ORDER_BYTES, MESSAGE_ID, parse_message_order
+from tests.support.known_templates import Provider
 
 CALLER = Caller("arn:aws:iam::123456789012:role/app", None)
 ORDER = {"customer_id": "c-1", "channel": "sms", "phone": "+14254147755", "body": "hello"}
@@ -65,9 +66,10 @@ class Service:
 
     def __init__(self, *items: dict[str, Any]) -> None:
         self.known, self.outbox, self.rows, self.now_ms = Known(), Outbox(), Rows(*items), NOW_MS
+        self.provider = Provider()
         self.api = MessageService(
             cast(Orders, self.known), cast(TrackingTable, self.rows), cast(Queue, self.outbox), ROUTES,
-            lambda: self.now_ms,
+            lambda: self.now_ms, self.provider.service(),
         )  # fmt: skip
 
     def refused(self, document: object, caller: Caller = CALLER) -> tuple[int, str, str]:

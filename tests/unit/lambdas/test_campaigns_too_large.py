@@ -22,6 +22,7 @@ from lambdas.campaign_api.service import CampaignService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.core.campaign import StopReason
 from lambdas.core.channels import Channel, Route, routes_to_text
+from tests.support.known_templates import Provider
 
 TOO_LARGE = {
     "throughput_tps": 10,
@@ -45,7 +46,7 @@ def test_the_api_refuses_it_before_anything_is_stored(dry_run: bool) -> None:
     service = CampaignService(
         settings, cast(CampaignTable, nothing), cast(Content, nothing),
         cast(ChannelOptOuts, nothing), cast(Queue, nothing), {Channel.SMS: Route("", "", 10, 10)}, lambda: 0,
-        cast(AudienceService, nothing), cast(PlanService, nothing),
+        cast(AudienceService, nothing), cast(PlanService, nothing), Provider().service(),
     )  # fmt: skip
     with pytest.raises(ApiError, match="split the audience") as caught:
         service.send({**TOO_LARGE, "dry_run": dry_run}, Caller("somebody", None))

@@ -25,9 +25,12 @@ from lambdas.core import plan
 from lambdas.core.audience_lines import AudienceError, AudienceFormat
 from lambdas.core.campaign_request import CampaignRequest, parse_campaign_request
 from lambdas.core.channels import Channel, Route
+from lambdas.core.handlebars import parse_mail_text
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.preflight import Terms
 from lambdas.core.prices import LIST_PRICES
+from lambdas.core.templates import TemplateNeeds, TemplateRef, TemplatesUnreadableError
+from tests.support.known_templates import Provider
 from tests.support.memory_bucket import Bucket
 
 ROUTES = {channel: Route("", "", 10, 10) for channel in (Channel.SMS, Channel.EMAIL)}
@@ -79,10 +82,15 @@ class World:
         self.bucket = Bucket(min_part=0)
         text = "".join(self._line(row) for row in range(rows))
         self.bucket.objects[KEY] = f"customer_id,selected_channel,phone,email,name,timezone\n{text}".encode()
-        size, etag = len(self.bucket.objects[KEY]), self.bucket.etag(KEY)
-        self.plans = Plans(Upload(KEY, AudienceFormat.CSV, size, etag, 0))
+        self.plans = Plans(self.upload())
         self.now_ms = 1_000
         self.invocations = 0
+        self.templates = Provider()
+
+    def upload(self) -> Upload:
+        """The file as it is now."""
+        size, etag = len(self.bucket.objects[KEY]), self.bucket.etag(KEY)
+        return Upload(KEY, AudienceFormat.CSV, size, etag, 0)
 
     @staticmethod
     def _line(row: int) -> str:
@@ -102,7 +110,7 @@ class World:
         client: Any = s3 or self.bucket
         planner = Planner(
             cast(PlanTable, self.plans), Audiences(cast(Table, None), client, "b"), client, "b", ROUTES,
-            LIST_PRICES, opted_out, self.tick,
+            LIST_PRICES, opted_out, self.tick, self.templates.read,
         )  # fmt: skip
         terms = Terms(5, 1.0, 0.0, window=self.request.options.window)
         job = PlanJob("CAMPAIGN#c", "c", self.request, terms, True, 9, 0)
@@ -265,3 +273,54 @@ def test_a_summary_can_be_kept_as_json() -> None:
     world = World(30)
     world.plan()
     assert json.loads(json.dumps(world.plans.state.summary)) == world.plans.state.summary
+
+
+def by_template(name: str) -> CampaignRequest:
+    """A campaign whose mails SES makes of a template, and whose texts need a name."""
+    return parse_campaign_request({**BODY, "content": {"sms": {"body": "hi {{ name }}"}, "email": {"template": name}}})
+
+
+MAIL = TemplateRef(Channel.EMAIL, "news")
+
+
+def test_rows_of_an_upload_are_checked_against_the_template_wherever_planning_is_interrupted() -> None:
+    made = {}
+    for ticks in (4, 1_000_000):
+        world = World(60, by_template("news"))
+        world.templates.known[MAIL] = TemplateNeeds(
+            texts=(parse_mail_text("{{#if name}}{{ name }}{{else}}{{ title }}{{/if}}"),)
+        )
+        world.bucket.objects[KEY] += b"c-last,email,,last@example.com,,\n"
+        world.plans.state = replace(world.plans.state, upload=world.upload())
+        rows = world.rows(world.plan(ticks))
+        assert all(row.content.template for row in rows if row.channel == "email")
+        assert len(world.templates.asked) == world.invocations
+        made[ticks] = [row for row in world.report() if row[2] == "missing_variable" and row[1] == "c-last"]
+    assert made[4] == made[1_000_000] == [["62", "c-last", "missing_variable", "title (of the SES template news)"]]
+
+
+def test_a_file_that_cannot_fill_the_template_in_any_row_is_refused() -> None:
+    world = World(60, by_template("news"))
+    world.templates.known[MAIL] = TemplateNeeds(texts=(parse_mail_text("{{ name }} {{ gift }} {{ table }}"),))
+    with pytest.raises(AudienceError) as caught:
+        world.plan()
+    assert "the campaign's email text uses {{ gift }}, {{ table }}, and the file has no such column" in str(
+        caught.value
+    )
+
+
+def test_a_template_that_is_gone_leaves_its_rows_out() -> None:
+    world = World(20, by_template("gone"))
+    assert {row.channel for row in world.rows(world.plan())} == {"sms"}
+    found = {tuple(row[2:]) for row in world.report()[1:] if row[2] == "invalid_template"}
+    assert found == {("invalid_template", "the SES template gone does not exist here")}
+
+
+def test_a_template_that_cannot_be_read_leaves_the_plan_to_be_made_again() -> None:
+    world = World(20, by_template("news"))
+    world.templates.known[MAIL] = TemplateNeeds()
+    world.templates.away = True
+    with pytest.raises(TemplatesUnreadableError):
+        world.plan()
+    world.templates.away = False
+    assert "email" in {row.channel for row in world.rows(world.plan())}
