@@ -44,6 +44,13 @@ SENDING = {
 }
 """What reaches people, and the statement that grants it."""
 
+TEMPLATES = {
+    "ses:GetEmailTemplate": "ReadEmailTemplates",
+    "social-messaging:GetWhatsAppMessageTemplate": "ReadWhatsAppTemplates",
+    "social-messaging:ListWhatsAppMessageTemplates": "ReadWhatsAppTemplates",
+}
+"""What looks at templates, which providers keep for the whole account, and the statement that grants it."""
+
 
 def test_no_action_is_a_pattern(graph: Any) -> None:
     wild = [(role, action) for role, item in graph.role_statements() for action in item["Action"] if "*" in action]
@@ -140,7 +147,7 @@ def test_rights_reach_only_into_this_stack(graph: Any) -> None:
         for role, item in graph.role_statements()
         for resource in item["Resource"]
         if resource != "*"
-        and item["Sid"] not in SENDING.values()
+        and item["Sid"] not in (*SENDING.values(), *TEMPLATES.values())
         and not any(resource == arn or resource.startswith((f"{arn}/", f"{arn}:")) for arn in known)
     ]
     assert strangers == []
@@ -159,10 +166,20 @@ def test_only_a_channels_worker_and_the_sender_of_single_messages_send(graph: An
         assert {item["Sid"] for _, item in graph.role_statements() if action in item["Action"]} <= {sid}
 
 
-def test_sending_is_bound_to_account_and_region(graph: Any) -> None:
+def test_only_who_accepts_and_plans_looks_at_templates_of_channels_that_are_there(graph: Any) -> None:
+    outputs = graph.recorded.stack_outputs
+    functions = {str(item.outputs["name"]): graph.role_of(item) for item in graph.all("Function")}
+    readers = {functions[outputs[name]] for name in ("CampaignApiFunction", "CampaignPlannerFunction")}
+    channels = {"ReadEmailTemplates": "EmailWorkerFunction", "ReadWhatsAppTemplates": "WhatsappWorkerFunction"}
+    for action, sid in TEMPLATES.items():
+        found = {(role, item["Sid"]) for role, item in graph.role_statements() if action in item["Action"]}
+        assert found == ({(role, sid) for role in readers} if outputs[channels[sid]] else set()), action
+
+
+def test_sending_and_templates_are_bound_to_account_and_region(graph: Any) -> None:
     outputs = graph.recorded.stack_outputs
     for _, item in graph.role_statements():
-        for action in set(item["Action"]) & SENDING.keys():
+        for action in set(item["Action"]) & (SENDING | TEMPLATES).keys():
             prefix = f"arn:aws:{action.partition(':')[0]}:{outputs['Region']}:{outputs['AccountId']}:"
             assert item["Resource"]
             assert all(resource.startswith(prefix) for resource in item["Resource"]), item
