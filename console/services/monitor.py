@@ -33,8 +33,8 @@ class Beats:
 
     `idle` stretches campaigns and messages while nothing is open. Alarms are a call every 10 s, once a minute one for
     each hundred of them: $0.74 a month (8 h x 22 days) for up to 200. Campaigns, messages and sessions are counted in
-    read units, the age of queues and the metrics of sessions are $0.01 for each 1,000 metrics: two by the minute, about
-    thirty every five.
+    read units, what comes from CloudWatch is $0.01 for each 1,000 metrics: one for each queue with messages and each
+    channel's rate, three gauges of sessions, about thirty of their hour.
     """
 
     alarms: float = 10.0
@@ -47,7 +47,7 @@ class Beats:
     bill: float = 3600.0
     rates: float = 300.0
     sessions: float = 15.0
-    session_gauges: float = 60.0
+    session_gauges: float = 120.0
     session_hour: float = 300.0
     idle: float = 4.0
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from console.domain import ConsoleError, ProblemKind
+from console.domain import ConsoleError, Problem, ProblemKind
 from console.telemetry import Series
 from lambdas.core.outputs import SessionOutputs, StackOutputs
 from lambdas.core.session_presence import SPEAKER_GRACE_MS
@@ -120,12 +120,17 @@ class SessionDetail:
         return sum(self.by_language.values())
 
 
+NOTHING_REFUSED = Series("refused", 60, ())
+"""In recordings of a console that did not read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionGauges:
-    """The last hour by the minute."""
+    """The last hour by the minute; `refused` are connections and messages that were answered with an error."""
 
     active: Series
     listeners: Series
+    refused: Series = NOTHING_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,15 @@ class SessionHour:
     broadcast: Percentiles
     refused: Mapping[str, int]
     limited: Mapping[str, int]
+
+
+def sessions_off(outputs: StackOutputs) -> Problem | None:
+    """Why there are no sessions, None where the stack has them; one of an older version of the product has none."""
+    try:
+        require_sessions(outputs)
+    except ConsoleError as error:
+        return error.problem
+    return None
 
 
 def require_sessions(outputs: StackOutputs) -> SessionOutputs:

@@ -147,7 +147,7 @@ class Sessions(Protocol):
         ...
 
     def gauges(self) -> SessionGauges:
-        """Sessions and listeners of the last hour by the minute."""
+        """Sessions, listeners and refusals of the last hour by the minute."""
         ...
 
     def hour(self) -> SessionHour:

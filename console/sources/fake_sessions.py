@@ -104,7 +104,8 @@ class FakeSessions:
         active = {at: float(len(MADE) - 1 - (at // 600) % 2) for at in grid}
         total = sum(made.listeners for made in MADE)
         waves = {at: round(total * (0.8 + 0.2 * math.sin(at / 900))) * 1.0 for at in grid}
-        return gauges_of({"active": active, "listeners": waves}, now)
+        refused = {at: float(at // 60 % 7) for at in grid if at // 60 % 7}
+        return gauges_of({"active": active, "listeners": waves, "refused": refused}, now)
 
     def hour(self) -> SessionHour:
         """A few of each."""

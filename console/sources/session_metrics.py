@@ -28,6 +28,7 @@ STATISTICS = ("p50", "p95", "p99")
 GAUGES = (
     Query("active", ACTIVE_SESSIONS, "Maximum", MINUTE),
     Query("listeners", TOTAL_LISTENERS, "Maximum", MINUTE),
+    Query("refused", CONNECTION_ERRORS, "Sum", MINUTE),
 )
 LATENCIES = {"creation": SESSION_CREATION_LATENCY, "join": LISTENER_JOIN_LATENCY, "broadcast": BROADCAST_LATENCY}
 HOURLY = (
@@ -56,7 +57,7 @@ def gauges_of(values: Mapping[str, Values], end: float) -> SessionGauges:
     def series(name: str, label: str) -> Series:
         return Series(label, MINUTE, tuple((float(at), values[name].get(at)) for at in grid))
 
-    return SessionGauges(series("active", "sessions"), series("listeners", "listeners"))
+    return SessionGauges(series("active", "sessions"), series("listeners", "listeners"), series("refused", "refused"))
 
 
 def hour_of(values: Mapping[str, Values]) -> SessionHour:

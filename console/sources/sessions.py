@@ -79,7 +79,7 @@ class AwsSessions:
         )
 
     def gauges(self) -> SessionGauges:
-        """Two metrics."""
+        """Three metrics."""
         now = self._now()
         return gauges_of(self._last_hour(GAUGES, now), now)
 

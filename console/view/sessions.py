@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from console.domain import Problem
 from console.sessions.latencies import CREATION_SECONDS, JOIN_SECONDS
 from console.sessions.state import (
     AGE_STEP_MINUTES,
     Connections,
     Percentiles,
     SessionDetail,
+    SessionGauges,
     SessionHour,
     Status,
 )
@@ -19,7 +21,8 @@ from console.view import format as fmt
 from console.view.chart import ChartSpec, chart
 from console.view.glyphs import Glyphs
 from console.view.progress import progress_bar
-from console.view.segments import Line, Role, Segment, line, pad, pad_left
+from console.view.segments import Line, Role, Segment, cut, line, pad, pad_left, width
+from console.view.sparkline import sparkline
 from console.view.tables.sessions import doubt_lines, places, places_role, short, speaker_line, status_words
 
 HOUR = 3600.0
@@ -28,12 +31,56 @@ FIGURE = 6
 LANGUAGE = 11
 SHARE = 6
 PERCENT = 8
+SPARK = 30
+SILENT_SECONDS = 600.0
+"""How old the newest figure may be: gauges come by the minute, CloudWatch may take some more, then they are read."""
 
 
 def gauge_lines(series: Series, now: float, *, columns: int, rows: int, glyphs: Glyphs) -> list[Line]:
     """One gauge over the last hour."""
     spec = ChartSpec(curves=(replace(series, label=""),), start=now - HOUR, end=now, figure=fmt.count, caption=False)
     return chart(spec, columns=columns, rows=rows, glyphs=glyphs)
+
+
+def pulse_line(gauges: SessionGauges, now: float, *, name: str, columns: int, glyphs: Glyphs) -> Line:
+    """Sessions, listeners and refusals in one line after its `name`; what says least gives way where it is narrow.
+
+    Both gauges are published each minute, also of no session: where none is, nobody looks after sessions.
+    """
+    at, active = _last(gauges.active)
+    if at is None:
+        words = f"{glyphs.nodata} NODATA  nothing has counted sessions in the last hour"
+        return cut(line((name, Role.STRONG), (words, Role.NODATA)), columns)
+    silent = now - at > SILENT_SECONDS
+    state = f"{glyphs.nodata} NODATA" if silent else f"{glyphs.ok} OK"
+    refused = sum(value for _, value in gauges.refused.points if value is not None)
+    pieces = line(
+        (name, Role.STRONG),
+        (f"{state}  ", Role.NODATA if silent else Role.OK),
+        (fmt.count(active), Role.STRONG),
+        (" open  ", Role.MUTED),
+        (fmt.count(_last(gauges.listeners)[1]), Role.STRONG),
+        (" listeners  ", Role.MUTED),
+        (fmt.count(refused), Role.WARN if refused else Role.MUTED),
+        (" refused in 1 h", Role.MUTED),
+    )
+    counted = line((f"  counted {fmt.clock(at)[:5]}", Role.WARN if silent else Role.MUTED))
+    course = sparkline([value for _, value in gauges.listeners.points], SPARK, glyphs)
+    for more in ((*line((f"  {course}", Role.ACHIEVED)), *counted), counted):
+        if width((*pieces, *more)) <= columns:
+            return (*pieces, *more)
+    return cut(pieces, columns)
+
+
+def off_line(problem: Problem, *, name: str, columns: int) -> Line:
+    """In its place where the stack has no sessions: what turns them on."""
+    remedy = problem.remedy.partition(",")[0]
+    return cut(line((name, Role.STRONG), (f"none in this stack; {remedy}", Role.MUTED)), columns)
+
+
+def _last(series: Series) -> tuple[float | None, float | None]:
+    """The newest point with a value."""
+    return next(((at, value) for at, value in reversed(series.points) if value is not None), (None, None))
 
 
 def latency_lines(hour: SessionHour) -> list[Line]:

@@ -405,7 +405,7 @@ def test_a_screen_that_is_left_reads_no_more() -> None:
                 await press(pilot, key, "enter")
                 await until(pilot, lambda: app.here is not None and bool(app.here.place.subject))
             await press(pilot, "1")
-            await until(pilot, lambda: set(app.monitor.feeds) == {*OVERVIEW, "rates"})  # type: ignore[union-attr]
+            await until(pilot, lambda: set(app.monitor.feeds) == {*OVERVIEW, "rates", "session_gauges"})  # type: ignore[union-attr]
 
     run(body())
 

@@ -26,7 +26,18 @@ from tests.console.screens import application, first_data, opened, press, shown,
 from tests.support.stopped_clock import StoppedClock
 
 SIZES = [(80, 24), (120, 30), (200, 50)]
-WIDGETS = ["#header", "#alarms", "#throughput", "#campaigns", "#delivery", "#cost", "#messages", "#status", "Footer"]
+WIDGETS = [
+    "#header",
+    "#alarms",
+    "#throughput",
+    "#campaigns",
+    "#delivery",
+    "#cost",
+    "#sessions",
+    "#messages",
+    "#status",
+    "Footer",
+]
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:

@@ -12,7 +12,9 @@ from console.sources.base import Connection
 from console.sources.fake import FakeStack
 from console.sources.fake_sessions import MADE
 from console.ui.app import ConsoleApp
+from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.logs import LogsScreen
+from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.sessions import SessionScreen, SessionsScreen
 from lambdas.core.outputs import SessionOutputs
 from tests.console.screens import application, first_data, opened, press, shown, shows, until
@@ -53,7 +55,7 @@ def test_only_what_is_looked_at_is_asked_of_cloudwatch() -> None:
         async with app.run_test(size=(120, 30)) as pilot:
             await first_data(pilot)
             assert app.monitor is not None
-            assert not set(app.monitor.feeds) & {"sessions", "session_gauges", "session_hour"}
+            assert not set(app.monitor.feeds) & {"sessions", "session_hour"}
             await go(pilot, app, "sessions")
             assert {"sessions", "session_gauges", "session_hour"} <= set(app.monitor.feeds)
             await press(pilot, "escape")
@@ -107,6 +109,38 @@ def test_a_stack_without_sessions_says_which_setting_turns_them_on(size: tuple[i
             assert "LISTENERS" not in shown(pilot)
             assert app.monitor is not None
             assert not [name for name in app.monitor.feeds if name.startswith("session")]
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
+def test_the_overview_has_a_line_of_sessions_that_leads_to_them(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        app = application(FakeStack())
+        async with app.run_test(size=size) as pilot:
+            await first_data(pilot)
+            await shows(pilot, "sessions", " open  ", " listeners  ", " refused in 1 h")
+            await press(pilot, "tab", "tab", "shift+tab", "escape", "enter")
+            await opened(pilot, AlarmsScreen)
+            await press(pilot, "escape", *["tab"] * 6, "enter")
+            await opened(pilot, SessionsScreen)
+            await press(pilot, "escape")
+            await opened(pilot, OverviewScreen)
+            await pilot.click("#sessions", offset=(4, 0))
+            await opened(pilot, SessionsScreen)
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30)])
+def test_the_overview_of_a_stack_without_sessions_says_so_and_asks_nobody(size: tuple[int, int]) -> None:
+    async def body() -> None:
+        app = application(without_sessions(FakeStack()))
+        async with app.run_test(size=size) as pilot:
+            await first_data(pilot)
+            await shows(pilot, "none in this stack; the setting `sessions` turns them on")
+            assert app.monitor is not None
+            assert "session_gauges" not in app.monitor.feeds
 
     asyncio.run(body())
 

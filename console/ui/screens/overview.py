@@ -1,4 +1,4 @@
-"""The overview: alarms, throughput, campaign, delivery, cost and the last messages of one stack."""
+"""The overview: alarms, throughput, campaign, delivery, cost, sessions and the last messages of one stack."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from console.domain import AlarmState, Overview
 from console.places import Place
 from console.services.feed import FeedSpec
 from console.services.monitor import OVERVIEW
+from console.sessions.state import sessions_off
 from console.ui.campaign_actions import campaign_actions
 from console.ui.choices import Choice
 from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
 from console.ui.widgets.panel import Panel
 from console.view import overview as view
+from console.view.sessions import off_line, pulse_line
 from console.view.throughput import NO_HISTORY, throughput_rows
 from lambdas.core.campaign import CampaignSummary
 
@@ -29,13 +31,26 @@ PANEL_SCREENS = {
     "campaigns": "campaigns",
     "delivery": "messages",
     "cost": "cost",
+    "sessions": "sessions",
     "messages": "messages",
 }
 """Which screen has more of what a panel shows."""
 
 
+class Door(Panel, can_focus=True):
+    """A panel that leads to more of what it shows: by a click, or by enter once tab has chosen it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "enter", "open", key_display="enter")]
+
+    def action_enter(self) -> None:
+        """The screen behind it."""
+        assert isinstance(self.screen, OverviewScreen)
+        self.screen.action_open(PANEL_SCREENS[str(self.id)])
+
+
 class OverviewScreen(ConsoleScreen):
-    """Alarms, throughput, campaigns, delivery, cost and the last messages; a click on a panel opens its screen."""
+    """Alarms, throughput, campaigns, delivery, cost, sessions and the last messages; a click on a panel opens its
+    screen, and so does enter on the one that tab has chosen."""
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall")]  # noqa: RUF012 - Textual's own type
     reads = OVERVIEW
@@ -48,6 +63,7 @@ class OverviewScreen(ConsoleScreen):
     def __init__(self, desk: Desk, place: Place) -> None:
         super().__init__(desk, place)
         self._selected: str | None = None
+        self._off = sessions_off(desk.connection.outputs)
 
     @property
     def selected(self) -> CampaignSummary | None:
@@ -69,9 +85,16 @@ class OverviewScreen(ConsoleScreen):
 
     def on_click(self, event: events.Click) -> None:
         """A click on a panel opens its screen."""
-        panel = event.widget
-        if isinstance(panel, Panel) and panel.id in PANEL_SCREENS:
-            self.desk.go(Place(PANEL_SCREENS[panel.id]))
+        if isinstance(event.widget, Door):
+            self.set_focus(None)
+            event.widget.action_enter()
+
+    def action_leave(self) -> None:
+        """Escape: no panel is chosen any more."""
+        if self.focused is not None:
+            self.set_focus(None)
+        else:
+            super().action_leave()
 
     def actions(self) -> Sequence[Choice]:
         """What can be done to the selected campaign."""
@@ -79,8 +102,8 @@ class OverviewScreen(ConsoleScreen):
         return () if campaign is None else campaign_actions(self.desk, campaign)
 
     def own_feeds(self) -> Sequence[FeedSpec]:
-        """What was sent before this console was opened."""
-        return (self.desk.monitor.spec("rates"),)
+        """What was sent before this console was opened, and sessions where the stack has them."""
+        return [self.desk.monitor.spec(name) for name in ("rates", *(() if self._off else ("session_gauges",)))]
 
     def _shown_campaigns(self) -> list[CampaignSummary]:
         return [] if self._last is None else view.shown_campaigns(self._last.campaigns.value or ())
@@ -90,13 +113,14 @@ class OverviewScreen(ConsoleScreen):
         glyphs = self.desk.glyphs
         with Vertical(id="panels"):
             with Horizontal(id="top"):
-                yield Panel("alarms", glyphs, id="alarms")
-                yield Panel("throughput", glyphs, id="throughput")
-            yield Panel("campaigns", glyphs, id="campaigns")
+                yield Door("alarms", glyphs, id="alarms")
+                yield Door("throughput", glyphs, id="throughput")
+            yield Door("campaigns", glyphs, id="campaigns")
             with Horizontal(id="middle"):
-                yield Panel("campaigns, 24 h", glyphs, id="delivery")
-                yield Panel("cost", glyphs, id="cost")
-            yield Panel("last messages", glyphs, id="messages")
+                yield Door("campaigns, 24 h", glyphs, id="delivery")
+                yield Door("cost", glyphs, id="cost")
+            yield Door("sessions", glyphs, id="sessions")
+            yield Door("last messages", glyphs, id="messages")
 
     def draw(self, overview: Overview) -> None:
         """Each panel alone: with its data, their age, or its trouble."""
@@ -137,11 +161,26 @@ class OverviewScreen(ConsoleScreen):
             now,
             lambda value, wide, high: view.cost_rows(value, now, overview, columns=wide, rows=high),
         )
+        self._show_sessions(now)
         self.fill(
             "messages",
             overview.messages,
             now,
             lambda value, wide, high: view.message_rows(value, columns=wide, rows=high, glyphs=glyphs),
+        )
+
+    def _show_sessions(self, now: float) -> None:
+        glyphs, feed = self.desk.glyphs, self.desk.monitor.state("session_gauges")
+        panel = self.query_one("#sessions", Panel)
+        name = "" if panel.styles.border_top[0] else "sessions  "
+        if self._off is not None:
+            panel.show([off_line(self._off, name=name, columns=panel.size.width)])
+            return
+        self.fill(
+            "sessions",
+            feed,
+            now,
+            lambda value, wide, _: [pulse_line(value, now, name=name, columns=wide, glyphs=glyphs)],
         )
 
     def _show_alarms(self, overview: Overview) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from console.domain import ConsoleError, Fetched, Overview, Problem
+from console.domain import Fetched, Overview
 from console.places import Place
 from console.services.feed import FeedSpec
 from console.sessions.state import (
@@ -17,7 +17,7 @@ from console.sessions.state import (
     SessionList,
     SessionState,
     SessionTerms,
-    require_sessions,
+    sessions_off,
 )
 from console.sources.deployments import functions_of
 from console.ui.choices import Choice, Copyable
@@ -53,11 +53,7 @@ class SessionsScreen(TableScreen[SessionState]):
         self.kind = rows.kind(desk.clock.now, lambda: self._terms.max_listeners)
         self._terms = SessionTerms()
         self._list: SessionList | None = None
-        self._off: Problem | None = None
-        try:
-            require_sessions(desk.connection.outputs)
-        except ConsoleError as error:
-            self._off = error.problem
+        self._off = sessions_off(desk.connection.outputs)
         super().__init__(desk, place)
 
     def own_feeds(self) -> Sequence[FeedSpec]:

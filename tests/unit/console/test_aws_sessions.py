@@ -147,13 +147,15 @@ def test_gauges_have_a_point_for_each_minute_and_gaps_where_nothing_was_publishe
     canned = CannedSessions()
     minute = NOW // 60 * 60 - 60
     canned.metrics["ActiveSessions", "Maximum", ""] = {minute: 4.0}
+    canned.metrics["ConnectionErrors", "Sum", ""] = {minute: 2.0}
     found = source(canned).gauges()
     assert len(found.active.points) >= 60
     assert dict(found.active.points)[minute] == 4.0
     assert dict(found.active.points)[minute - 60] is None
     assert all(value is None for _, value in found.listeners.points)
+    assert dict(found.refused.points)[minute] == 2.0
     (request,) = [request for _, request in canned.asked]
-    assert len(request["MetricDataQueries"]) == len(GAUGES) == 2
+    assert len(request["MetricDataQueries"]) == len(GAUGES) == 3
 
 
 def test_the_hour_has_the_latest_latencies_and_the_sums_of_what_was_refused() -> None:

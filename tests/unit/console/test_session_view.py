@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.domain import Problem, ProblemKind
 from console.sessions.latencies import Latencies
 from console.sessions.state import (
     AGE_STEPS,
@@ -15,11 +16,13 @@ from console.sessions.state import (
     Doubt,
     Percentiles,
     SessionDetail,
+    SessionGauges,
     SessionHour,
     SessionState,
     SessionTerms,
     Status,
 )
+from console.telemetry import Series
 from console.view import session_trial, sessions
 from console.view.glyphs import ASCII, UNICODE
 from console.view.segments import Line, Role, plain, width
@@ -226,3 +229,47 @@ def test_latencies_of_a_trial_are_milliseconds_with_as_many_digits_as_they_need(
         "p99_ms": 500.0,
         "longest_ms": 500.0,
     }
+
+
+def gauges(ago: float | None, refused: float = 0.0) -> SessionGauges:
+    """Three sessions with 1,200 listeners, counted each minute until `ago` seconds before now, or never."""
+
+    def series(label: str, value: float) -> Series:
+        minutes = [NOW - 60.0 * minute for minute in range(60, -1, -1)]
+        known = [value if ago is not None and at <= NOW - ago else None for at in minutes]
+        return Series(label, 60, tuple(zip(minutes, known, strict=True)))
+
+    return SessionGauges(series("sessions", 3.0), series("listeners", 1_200.0), series("refused", refused))
+
+
+def pulse(found: SessionGauges, columns: int = 116) -> str:
+    return plain(sessions.pulse_line(found, NOW, name="sessions  ", columns=columns, glyphs=UNICODE))
+
+
+def test_sessions_are_one_line_that_gives_up_its_course_first() -> None:
+    whole, narrow = pulse(gauges(0)), pulse(gauges(0), 76)
+    assert "\u25cf OK  3 open  1,200 listeners  0 refused in 1 h" in narrow
+    assert "counted 12:00" in narrow
+    assert sessions.SPARK * "\u2588" in whole
+    assert "\u2588" not in narrow
+    assert len(pulse(gauges(0), 50)) <= 50
+
+
+def test_what_was_refused_is_added_up_and_loud() -> None:
+    line = sessions.pulse_line(gauges(0, 2.0), NOW, name="", columns=116, glyphs=UNICODE)
+    assert next(piece for piece in line if piece.text == "122").role is Role.WARN
+
+
+@pytest.mark.parametrize(("ago", "state"), [(60.0, "OK"), (sessions.SILENT_SECONDS + 60, "NODATA"), (None, "NODATA")])
+def test_gauges_that_nobody_publishes_are_no_data(ago: float | None, state: str) -> None:
+    line = sessions.pulse_line(gauges(ago), NOW, name="", columns=116, glyphs=UNICODE)
+    assert state in plain(line)
+    assert ("nothing has counted" in plain(line)) is (ago is None)
+
+
+def test_a_stack_without_sessions_says_so_in_one_line() -> None:
+    off = Problem(
+        ProblemKind.NOT_FOUND, "the stack dev has no sessions", "the setting `sessions` turns them on, as by x"
+    )
+    text = plain(sessions.off_line(off, name="sessions  ", columns=76))
+    assert text == "sessions  none in this stack; the setting `sessions` turns them on"
