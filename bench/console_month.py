@@ -15,12 +15,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from console.places import Place
 from console.services.budget import Budget
 from console.services.monitor import Monitor
-from console.services.runner import Job, Runner
+from console.services.runner import Runner
 from console.sources.aws import AwsSource
 from console.sources.base import CampaignApi, Connection
 from console.sources.bills import QUESTIONS_A_DAY
@@ -61,19 +61,12 @@ SUBJECTS = {
 READ_UNIT_BYTES = 4_096
 """An eventually consistent read of so much is half a unit (DynamoDB developer guide, "Read request unit")."""
 
-T = TypeVar("T")
-
 
 class _AtOnce(Runner):
     """Calls are over when they have been started: virtual time has no threads."""
 
-    def start(self, call: Callable[[], T], *, deadline: float, name: str = "call") -> Job[T]:
-        job: Job[T] = Job(deadline, self._clock)
-        try:
-            job._end(call(), None)
-        except Exception as error:
-            job._end(None, error)
-        return job
+    def _spawn(self, run: Callable[[], None], name: str) -> None:
+        run()
 
 
 def _half_units(rows: list[dict[str, Any]]) -> float:

@@ -13,19 +13,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from textual.pilot import Pilot
 
 from console.campaigns import make_request
-from console.services.runner import Job, Runner
+from console.services.runner import Runner
 from console.sources.fake import FakeStack
 from console.ui.app import ConsoleApp
 from console.ui.themes import set_theme
 from console.view.glyphs import ASCII, UNICODE, Glyphs
 from console.view.palette import PALETTES
-
-T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -105,13 +102,8 @@ class StandingClock:
 class PromptRunner(Runner):
     """Runs every call at once, on the caller's own thread, so that no picture depends on who is faster."""
 
-    def start(self, call: Callable[[], T], *, deadline: float, name: str = "call") -> Job[T]:
-        """The job of a call that has ended."""
-        job: Job[T] = Job(deadline, self._clock)
-        self._slots.acquire()
-        self._count(1)
-        self._run(call, job)
-        return job
+    def _spawn(self, run: Callable[[], None], name: str) -> None:
+        run()
 
 
 def made_up(clock: StandingClock, environment: str) -> tuple[FakeStack, PromptRunner]:

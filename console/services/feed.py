@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from console.clock import Clock
 from console.domain import Fetched, Problem
 from console.services.errors import NOBODY, BusyError, Caller, classify
-from console.services.runner import Job, Runner
+from console.services.runner import Job, Lane, Runner
 
 T = TypeVar("T")
 
@@ -21,7 +21,10 @@ BACKOFF_MOST = 120.0
 
 @dataclass(frozen=True, slots=True)
 class FeedSpec:
-    """A read to be repeated: `every` is the seconds between two, while somebody looks; `read` blocks."""
+    """A read to be repeated: `every` is the seconds between two, while somebody looks; `read` blocks.
+
+    Whoever reads the same `name` may be given the same answer.
+    """
 
     name: str
     read: Callable[[], Any]
@@ -32,7 +35,8 @@ class Feed(Generic[T]):
     """Reads when due, never twice at once: a beat that finds the last read still out is dropped, not queued.
 
     `every` and `deadline` are seconds. After an error the last good value stays, and the next attempt waits
-    2, 4, 8 ... 120 s with a jitter of a quarter, so that many consoles do not return at once.
+    2, 4, 8 ... 120 s with a jitter of a quarter, so that many consoles do not return at once. Feeds of the same `key`
+    share a read that is out; without one each makes its own.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class Feed(Generic[T]):
         clock: Clock,
         rng: random.Random,
         caller: Caller = NOBODY,
+        lane: Lane = Lane.PLACES,
+        key: str = "",
     ) -> None:
         self.name = name
         self.every = every
@@ -60,6 +66,8 @@ class Feed(Generic[T]):
         self._clock = clock
         self._rng = rng
         self._caller = caller
+        self._lane = lane
+        self._key = key
         self._job: Job[T] | None = None
         self._due = self._started = clock.monotonic()
         self._failures = 0
@@ -101,7 +109,9 @@ class Feed(Generic[T]):
         self._started = self._clock.monotonic()
         self._due = self._started + self.every
         try:
-            self._job = self._runner.start(self._read, deadline=self._deadline, name=self.name)
+            self._job = self._runner.start(
+                self._read, deadline=self._deadline, name=self.name, lane=self._lane, key=self._key
+            )
         except BusyError as error:
             self._failed(classify(error, self._caller), took=0.0)
             return True

@@ -14,7 +14,7 @@ from console.domain import Fetched, Overview, StackFacts, Throughput, is_open
 from console.services.budget import Budget
 from console.services.errors import caller_of
 from console.services.feed import AnyFeed, Feed, FeedSpec
-from console.services.runner import Runner
+from console.services.runner import Lane, Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.base import Connection
 from console.sources.clients import profile_of
@@ -191,6 +191,8 @@ class Monitor:
                 clock=self._clock,
                 rng=self._rng,
                 caller=self._caller,
+                lane=Lane.STANDING if spec.name in self._standard else Lane.PLACES,
+                key=spec.name,
             )
         return self._feeds[spec.name]
 

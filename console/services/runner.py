@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from console.clock import Clock, SystemClock
@@ -98,35 +101,64 @@ def _wake(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
         pass  # the loop has closed: nobody waits any more
 
 
-class Runner:
-    """Starts calls, at most `limit` at once; calls abandoned at their deadline count until they really end."""
+class Lane(StrEnum):
+    """What calls are for: those of one lane take no room from another's."""
 
-    def __init__(self, limit: int = 8, clock: Clock | None = None) -> None:
-        self.limit = limit
+    STANDING = "standing"
+    PLACES = "places"
+    DEEDS = "deeds"
+
+
+MOST: Mapping[Lane, int] = {Lane.STANDING: 16, Lane.PLACES: 8, Lane.DEEDS: 4}
+"""Calls at once. What is read of the whole stack is as many feeds at most, each with one call; what places, keys and
+searches ask may hang without keeping alarms or a pause of a campaign waiting."""
+
+
+class Runner:
+    """Starts calls, in each lane a few at once (`places` in that of places); those abandoned at their deadline count
+    until they really end, which clients see to by their time-outs."""
+
+    def __init__(self, places: int = MOST[Lane.PLACES], clock: Clock | None = None) -> None:
+        self._most = {**MOST, Lane.PLACES: places}
         self._clock = clock or SystemClock()
-        self._slots = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
-        self._out = 0
+        self._out: Counter[Lane] = Counter()
+        self._known: dict[str, Job[Any]] = {}
+
+    @property
+    def limit(self) -> int:
+        """Calls of all lanes that may be out at once."""
+        return sum(self._most.values())
 
     @property
     def out(self) -> int:
         """Calls that have not ended."""
-        return self._out
+        return self._out.total()
 
-    def start(self, call: Callable[[], T], *, deadline: float, name: str = "call") -> Job[T]:
-        """Run `call` in a thread of its own; raises `BusyError` when `limit` calls are out."""
-        if not self._slots.acquire(blocking=False):
-            raise BusyError(name)
-        job: Job[T] = Job(deadline, self._clock)
-        self._count(1)
-        threading.Thread(target=self._run, args=(call, job), name=f"console-{name}", daemon=True).start()
+    def start(
+        self, call: Callable[[], T], *, deadline: float, name: str = "call", lane: Lane = Lane.PLACES, key: str = ""
+    ) -> Job[T]:
+        """Run `call` in a thread of its own; raises `BusyError` when its lane is full of calls that are out.
+
+        Of a `key` one call is out at most: who asks again gets that one, and `BusyError` once it is overdue.
+        """
+        with self._lock:
+            earlier = self._known.get(key)
+            if earlier is not None and not earlier.done:
+                return earlier
+            if earlier is not None or self._out[lane] >= self._most[lane]:
+                raise BusyError(name)
+            job: Job[T] = Job(deadline, self._clock)
+            self._out[lane] += 1
+            if key:
+                self._known[key] = job
+        self._spawn(partial(self._run, call, job, lane, key), name)
         return job
 
-    def _count(self, calls: int) -> None:
-        with self._lock:
-            self._out += calls
+    def _spawn(self, run: Callable[[], None], name: str) -> None:
+        threading.Thread(target=run, name=f"console-{name}", daemon=True).start()
 
-    def _run(self, call: Callable[[], Any], job: Job[Any]) -> None:
+    def _run(self, call: Callable[[], Any], job: Job[Any], lane: Lane, key: str) -> None:
         value: Any = None
         error: BaseException | None = None
         try:
@@ -134,6 +166,7 @@ class Runner:
         except BaseException as raised:  # it is the job's result, whatever it is
             error = raised
         finally:
-            self._count(-1)
-            self._slots.release()
+            with self._lock:
+                self._out[lane] -= 1
+                self._known.pop(key, None)
             job._end(value, error)

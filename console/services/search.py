@@ -29,7 +29,14 @@ class Search:
     """
 
     def __init__(
-        self, page: ReadPage, *, runner: Runner, clock: Clock, every: float = EVERY, caller: Caller = NOBODY
+        self,
+        page: ReadPage,
+        *,
+        runner: Runner,
+        clock: Clock,
+        every: float = EVERY,
+        caller: Caller = NOBODY,
+        key: str = "",
     ) -> None:
         self.read = 0
         self.total: int | None = None
@@ -42,6 +49,7 @@ class Search:
         self._clock = clock
         self._every = every
         self._caller = caller
+        self._key = key
         self._cursor: str | None = None
         self._job: Job[MessagePage] | None = None
         self._due = clock.monotonic()
@@ -66,8 +74,9 @@ class Search:
 
     def _start(self) -> None:
         cursor = self._cursor
+        key = f"{self._key} {cursor}" if self._key else ""
         try:
-            self._job = self._runner.start(lambda: self._page(cursor), deadline=DEADLINE, name="search")
+            self._job = self._runner.start(lambda: self._page(cursor), deadline=DEADLINE, name="search", key=key)
         except BusyError as error:
             self._failed(error)
 

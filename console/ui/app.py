@@ -22,7 +22,7 @@ from console.services.budget import Budget
 from console.services.errors import NOBODY, Caller, caller_of
 from console.services.monitor import Monitor
 from console.services.runbooks import page_name
-from console.services.runner import Job, Runner
+from console.services.runner import Job, Lane, Runner
 from console.sources.base import Connect, Connection
 from console.sources.deployments import functions_of
 from console.ui.commanding import Commanding
@@ -253,7 +253,9 @@ class ConsoleApp(Commanding):
 
     async def _send_sample(self, connection: Connection, request: CampaignRequest) -> None:
         try:
-            job = self._runner.start(lambda: connection.api.send(request), deadline=60.0, name="sample")
+            job = self._runner.start(
+                lambda: connection.api.send(request), deadline=60.0, name="sample", lane=Lane.DEEDS
+            )
             accepted: AcceptedCampaign = await job.wait_async()
         except Exception as error:
             self.complain(self.problem_of(error))

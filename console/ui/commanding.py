@@ -18,6 +18,7 @@ from console.commandline import Verb, parse_command, parse_moment, parse_seconds
 from console.domain import ConsoleError, Problem, ProblemKind
 from console.places import Place
 from console.services.errors import NOBODY, Caller, classify_once
+from console.services.runner import Lane
 from console.text import safe
 from console.ui import login
 from console.ui.campaign_actions import send_choice
@@ -297,7 +298,7 @@ class Commanding(TypingAhead):
         """A hundred thousand rows take seconds to write, so a thread does it while keys are answered."""
         path = self._free_name(desk, name, form)
         try:
-            job = desk.runner.start(lambda: _write_new(path, text()), deadline=EXPORT_SECONDS, name="export")
+            job = desk.runner.start(lambda: _write_new(path, text()), deadline=EXPORT_SECONDS, lane=Lane.DEEDS)
             self.works.begin(f"writing {path}", job)
             await job.wait_async()
         except OSError as error:

@@ -19,6 +19,8 @@ from console.services.errors import Caller
 from console.sources.base import Connection
 from console.sources.faults import FaultKind
 from console.ui.registry import SCREENS
+from console.ui.screens.alarms import AlarmsScreen
+from console.ui.screens.logs import LogsScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.screens.send_campaign import CampaignConfirm, CampaignForm
 from tests.console.day import Day
@@ -214,12 +216,12 @@ def test_one_call_that_hangs_keeps_nothing_else_waiting() -> None:
     run(body())
 
 
-def test_a_runner_that_is_full_of_hanging_calls_is_told_and_becomes_free_again() -> None:
+def test_calls_that_hang_are_told_leave_room_for_deeds_and_become_free_again() -> None:
     async def body() -> None:
-        day = Day(calls=4)
+        day = Day()
         async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
             await first_data(pilot)
-            day.weather.turn("slow")
+            day.weather.turn("slow:source.*,slow:telemetry.*,slow:sessions.*")
             await day.shows(pilot, "4 of 4 feeds STALE")
             await press(pilot, "r")
             await day.until(pilot, lambda: "earlier calls still hang" in str(day.feed("alarms").state.error))
@@ -227,10 +229,46 @@ def test_a_runner_that_is_full_of_hanging_calls_is_told_and_becomes_free_again()
             await press(pilot, "a", "enter")
             await opened(pilot, CampaignForm)
             await press(pilot, "enter")
-            await shows(pilot, "earlier calls still hang")
+            await opened(pilot, CampaignConfirm)
             await press(pilot, "escape")
             day.weather.turn("")
             await day.shows(pilot, "LIVE")
+
+    run(body())
+
+
+def test_jumps_over_and_over_into_calls_that_hang_take_no_room_from_anything_else() -> None:
+    async def body() -> None:
+        day = Day()
+        async with day.app.run_test(size=(120, 30), notifications=True) as pilot:
+            await first_data(pilot)
+            await press(pilot, "2")
+            await opened(pilot, AlarmsScreen)
+            day.weather.turn("slow:telemetry.alarm,slow:telemetry.series,slow:records.*")
+            for _ in range(12):
+                await press(pilot, "o", "l", "escape")
+            assert day.weather.hanging == 1, "what is out is not asked again"
+            for _ in range(4):
+                await press(pilot, "enter", "escape", "colon", *"messages fake-9", "enter", "escape", "2")
+                await opened(pilot, AlarmsScreen)
+            assert day.weather.hanging <= 4
+            for number in range(12):
+                await press(pilot, "colon", *f"messages other-{number}", "enter", "escape", "2")
+                await opened(pilot, AlarmsScreen)
+            read = day.feed("alarms").state.at
+            await day.until(pilot, lambda: day.feed("alarms").state.at > read + 60)
+            await press(pilot, "a", "enter")
+            await opened(pilot, CampaignForm)
+            await press(pilot, "enter")
+            await opened(pilot, CampaignConfirm)
+            await press(pilot, "escape", "escape")
+            await opened(pilot, AlarmsScreen)
+            await press(pilot, "o", "l")
+            await shows(pilot, "earlier calls still hang")
+            day.weather.turn("")
+            await until(pilot, lambda: day.runner.out == 0)
+            await press(pilot, "o", "l")
+            await opened(pilot, LogsScreen)
 
     run(body())
 

@@ -141,7 +141,7 @@ def test_quitting_waits_for_no_hanging_call(foul: Foul, key: str) -> None:
     foul.turn("slow")
     terminal.press("r")
     terminal.until(lambda _: hanging_calls(terminal) == quiet + FEEDS)
-    places = (":messages campaign=one\r", ":messages campaign=two\r")
+    places = (":messages campaign=one\r", ":messages campaign=two\r", ":messages three\r", ":messages four\r")
     for number, typed in enumerate(places, start=1):
         terminal.press(typed)
         terminal.until(lambda _, number=number: hanging_calls(terminal) == quiet + FEEDS + number)  # type: ignore[misc]

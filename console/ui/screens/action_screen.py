@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from console.domain import Problem
 from console.services.errors import classify_write
-from console.services.runner import Job
+from console.services.runner import Job, Lane
 from console.ui.content import content_of
 from console.ui.desk import Desk
 from console.ui.works import Work
@@ -84,16 +84,19 @@ class ActionScreen(ModalScreen[T | None]):
 
     def read(self, doing: str, call: Callable[[], V], answered: Callable[[V], object], *, seconds: float) -> None:
         """Ask for something that changes nothing."""
-        self._call = _Call(doing, self._runner.start(call, deadline=seconds, name=doing), answered)
+        self._call = _Call(doing, self._start(doing, call, seconds), answered)
         self._attend()
 
     def write(self, doing: str, call: Callable[[], T], words: Callable[[T], str], *, seconds: float) -> None:
         """Do it, and close with the answer; who has left before is told it in `words`."""
-        job = self._runner.start(call, deadline=seconds, name=doing)
+        job = self._start(doing, call, seconds)
         work = self._desk.works.begin(f"{doing} on {self._stack.stack}", job)
         self._call = _Call(doing, job, self.dismiss, work)
         self._words = words
         self._attend()
+
+    def _start(self, doing: str, call: Callable[[], V], seconds: float) -> Job[V]:
+        return self._runner.start(call, deadline=seconds, name=doing, lane=Lane.DEEDS)
 
     def _attend(self) -> None:
         """Say how long it takes, and take the answer; not while a question stands before this dialog."""

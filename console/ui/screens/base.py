@@ -108,9 +108,9 @@ class ConsoleScreen(Screen[None]):
         """Read what a key has asked for, then go on with it; from a second on it is said how long that takes.
 
         Escape gives it up, and so does whoever types or goes elsewhere meanwhile: what was meant for one place must
-        not happen in another.
+        not happen in another. What is still out is not asked a second time.
         """
-        job = self.desk.runner.start(call, deadline=DEADLINE, name=what)
+        job = self.desk.runner.start(call, deadline=DEADLINE, name=what, key=what)
         self._lookup = _Lookup(what, job)
         self.run_worker(self._await(self._lookup, found), exit_on_error=False, description=what)
 

@@ -84,7 +84,11 @@ class SearchScreen(MessagesScreen):
         desk, wanted = self.desk, self._wanted
         records, caller = desk.connection.records, caller_of(desk.connection)
         return Search(
-            lambda cursor: records.search(wanted, cursor), runner=desk.runner, clock=desk.clock, caller=caller
+            lambda cursor: records.search(wanted, cursor),
+            runner=desk.runner,
+            clock=desk.clock,
+            caller=caller,
+            key=f"search {wanted}",
         )
 
     def opened(self) -> None:

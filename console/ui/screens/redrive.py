@@ -16,7 +16,7 @@ from console.queues import DEFAULT_RATE, Course, StackQueue, parse_rate
 from console.services.actions import Action, action, word_for
 from console.services.interrupts import Stop
 from console.services.redrive import Pace, Redrive
-from console.services.runner import Job
+from console.services.runner import Job, Lane
 from console.services.selection import Rehearsal, Selection, require_movable
 from console.ui.campaign_actions import choice
 from console.ui.choices import Choice
@@ -155,7 +155,7 @@ class RedriveScreen(ActionScreen[Course]):
 
     def _begin(self, doing: str, run: Callable[[], object]) -> None:
         """While it is out it holds letters: ending the application ends it between two batches first."""
-        self._job = self._runner.start(run, deadline=NO_DEADLINE, name=doing)
+        self._job = self._runner.start(run, deadline=NO_DEADLINE, name=doing, lane=Lane.DEEDS)
         self._desk.works.begin(f"{doing} of {self._queue.dead_letters_name}", self._job, self._stop.wish)
 
     def _go_to(self, phase: Phase) -> None:

@@ -84,7 +84,7 @@ def test_a_page_that_fails_is_asked_for_again_and_nothing_is_lost() -> None:
 
 def test_a_runner_without_room_is_trouble_like_any_other() -> None:
     clock, gate = StoppedClock(), threading.Event()
-    runner = Runner(limit=1, clock=clock)
+    runner = Runner(places=1, clock=clock)
     hanging = runner.start(gate.wait, deadline=1_000.0)
     search = Search(Records(1).page, runner=runner, clock=clock)
     search.tick()

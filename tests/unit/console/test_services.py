@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
+import socket
 import threading
 from collections.abc import Callable
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from bench.console_month import month_usd
 from console.domain import Alarm, ProblemKind
@@ -18,8 +20,10 @@ from console.services.budget import Budget
 from console.services.errors import BusyError, DeadlineError
 from console.services.feed import BACKOFF_MOST, Feed
 from console.services.monitor import ALARMS_SLOWNESS, Beats, Monitor
-from console.services.runner import Runner
+from console.services.runner import MOST, Lane, Runner
 from console.services.throughput import ThroughputMeter
+from console.sources import clients
+from console.sources.clients import Target
 from console.sources.fake import FakeStack
 from console.spend import SpendMeter
 from console.ui.registry import HOME
@@ -59,7 +63,7 @@ def test_a_call_gives_its_value_or_its_error() -> None:
 
 def test_a_hanging_call_ends_at_its_deadline_and_keeps_its_slot() -> None:
     clock, released = Clock(), threading.Event()
-    runner = Runner(limit=1, clock=clock)
+    runner = Runner(places=1, clock=clock)
     job = runner.start(released.wait, deadline=3)
     over = [job.done]
     clock.time += 3
@@ -79,6 +83,62 @@ def test_a_hanging_call_ends_at_its_deadline_and_keeps_its_slot() -> None:
             return False
 
     until(free)
+
+
+def test_of_a_key_one_call_is_out_and_it_is_busy_once_it_is_overdue() -> None:
+    clock, released, calls = Clock(), threading.Event(), list[int]()
+
+    def call() -> int:
+        calls.append(len(calls))
+        released.wait()
+        return len(calls)
+
+    runner = Runner(clock=clock)
+    jobs = [runner.start(call, deadline=3, key="alarm a") for _ in range(50)]
+    assert set(map(id, jobs)) == {id(jobs[0])}
+    assert runner.out == 1
+    clock.time += 3
+    with pytest.raises(BusyError):
+        runner.start(call, deadline=3, key="alarm a")
+    other = runner.start(lambda: 7, deadline=3, key="alarm b")
+    assert other.wait() == 7
+    released.set()
+    until(lambda: runner.out == 0)
+    assert calls == [0]
+    again = runner.start(call, deadline=3, key="alarm a")
+    assert again is not jobs[0]
+    assert again.wait() == 2
+
+
+def test_calls_of_one_lane_take_no_room_from_another() -> None:
+    clock, released = Clock(), threading.Event()
+    runner = Runner(clock=clock)
+    for lane in Lane:
+        for number in range(MOST[lane]):
+            runner.start(released.wait, deadline=3, lane=lane, key=f"{lane} {number}")
+        with pytest.raises(BusyError):
+            runner.start(released.wait, deadline=3, lane=lane)
+    assert runner.out == runner.limit == sum(MOST.values())
+    released.set()
+    until(lambda: runner.out == 0)
+
+
+def test_a_connection_that_never_answers_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "READ_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = Target("us-east-1", endpoint_url=f"http://127.0.0.1:{silent.getsockname()[1]}", account_id="0" * 12)
+        cloudwatch = clients.Clients(target).client("cloudwatch")
+        runner = Runner()
+        job = runner.start(cloudwatch.describe_alarms, deadline=30)
+        with pytest.raises(ReadTimeoutError):
+            job.wait()
+        until(lambda: runner.out == 0)
+
+
+def test_every_feed_of_the_whole_stack_has_a_place_of_its_own() -> None:
+    clock = Clock()
+    monitor = Monitor(FakeStack(clock).connection(), clock=clock, rng=random.Random(1))
+    assert len(monitor._standard) <= MOST[Lane.STANDING]
 
 
 def test_waiting_does_not_block_the_event_loop() -> None:
