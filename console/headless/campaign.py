@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from console.campaigns import require_confirmed
-from console.domain import CampaignRequest, is_open, tally
+from console.domain import CampaignRequest
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.errors import classify
 from console.services.monitor import stack_facts
 from console.sources.base import Connection
+from console.tallies import is_open, tally
 from console.view import format as fmt
 from console.view import plan as plan_view
 from console.view.overview import list_note

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from console.campaigns import make_request
-from console.domain import AlarmState, CampaignRequest, tally
+from console.domain import AlarmState, CampaignRequest
 from console.exit_codes import ExitCode
 from console.headless import campaign as commands
 from console.headless import once, talk
 from console.sources.base import Connection
+from console.tallies import tally
 from console.view import format as fmt
 from console.view import plan as plan_view
 from console.view.segments import Line, Role, line, text_of

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from console.domain import Alarm, ConsoleError, Fetched, Overview, is_sending
+from console.domain import Alarm, ConsoleError, Fetched, Overview
 from console.exit_codes import ExitCode
 from console.headless import talk
 from console.services.monitor import DEADLINE, Beats, Monitor
 from console.sources.base import Connection
+from console.tallies import is_sending
 from console.view import format as fmt
 from console.view import frame
 from console.view import overview as view

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.clock import Clock, SystemClock
-from console.domain import Fetched, Overview, StackFacts, Throughput, is_open
+from console.domain import Fetched, Overview, StackFacts, Throughput
 from console.services.budget import Budget
 from console.services.errors import caller_of
 from console.services.feed import AnyFeed, Feed, FeedSpec
@@ -18,6 +18,7 @@ from console.services.runner import Lane, Runner
 from console.services.throughput import ThroughputMeter
 from console.sources.base import Connection
 from console.sources.clients import profile_of
+from console.tallies import is_open
 from console.text import safe_line
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.outputs import ACTIONS_ALLOWED

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from console.domain import RatePoint, Throughput, is_sending
+from console.domain import RatePoint, Throughput
+from console.tallies import is_sending
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 
 WINDOW_SECONDS = 5.0

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from console.domain import Alarm, ApiUse, ChannelSpend, ConsoleError, Message, ProblemKind, Spend, is_open
+from console.domain import Alarm, ApiUse, ChannelSpend, ConsoleError, Message, ProblemKind, Spend
 from console.sources.alarm_states import AlarmStates
 from console.sources.campaigns import Campaigns
 from console.sources.clients import Clients
 from console.sources.shapes import message_of, understood
 from console.sources.tables import Tables
+from console.tallies import is_open
 from console.text import safe_line
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item

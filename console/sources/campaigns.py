@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from console.domain import NEWEST_CAMPAIGNS, is_open
+from console.domain import NEWEST_CAMPAIGNS
 from console.sources.clients import Clients
 from console.sources.shapes import campaign_of, understood
 from console.sources.tables import Tables
+from console.tallies import is_open
 from lambdas.core import keys
 from lambdas.core.campaign import OPEN_STATUSES, CampaignSummary
 from lambdas.core.outputs import StackOutputs

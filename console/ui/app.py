@@ -21,11 +21,10 @@ from console.places import Place
 from console.services.budget import Budget
 from console.services.errors import NOBODY, Caller, caller_of
 from console.services.monitor import Monitor
-from console.services.runbooks import page_name
 from console.services.runner import Job, Lane, Runner
 from console.sources.base import Connect, Connection
-from console.sources.deployments import functions_of
 from console.ui.commanding import Commanding
+from console.ui.completions import subjects
 from console.ui.desk import Desk
 from console.ui.registry import HOME, SCREENS, aliases, screen_for
 from console.ui.screens.base import ConsoleScreen
@@ -234,22 +233,9 @@ class ConsoleApp(Commanding):
         )
 
     def _complete(self, text: str) -> str | None:
-        return complete(text, aliases(), self._subjects())
-
-    def _subjects(self) -> dict[str, list[str]]:
-        if self.monitor is None:
-            return {}
-        overview = self.monitor.overview
-        return {
-            "alarms": [alarm.name for alarm in overview.alarms.value or ()],
-            "runbooks": sorted({name for alarm in overview.alarms.value or () if (name := page_name(alarm.runbook))}),
-            "logs": list(self._functions()),
-            "campaigns": [campaign.id for campaign in overview.campaigns.value or ()],
-            "messages": [message.id for message in overview.messages.value or ()],
-        }
-
-    def _functions(self) -> Iterable[str]:
-        return () if self.connection is None else functions_of(self.connection.outputs).values()
+        if self.monitor is None or self.connection is None:
+            return complete(text, aliases(), {})
+        return complete(text, aliases(), subjects(self.monitor.overview, self.connection.outputs))
 
     async def _send_sample(self, connection: Connection, request: CampaignRequest) -> None:
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from console.domain import AcceptedCampaign, ChangedCampaign, ChangeKind, is_open
+from console.domain import AcceptedCampaign, ChangedCampaign, ChangeKind
 from console.places import Place
 from console.services.actions import Action, action
+from console.tallies import is_open
 from console.ui.choices import Choice
 from console.ui.desk import Desk
 from console.ui.screens.change_campaign import ChangeCampaign

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from console.domain import is_open, tally
+from console.tallies import is_open, tally
 from console.view import format as fmt
 from console.view.glyphs import STATUS_ROLES, Glyphs, status_glyph
 from console.view.reasons import status_words
 from console.view.segments import Line, Role, line, pad, pad_left, width
-from console.view.table import Column, Table, header, layout, layout_all, row
+from console.view.table import Column, Table
+from console.view.table_lines import header, layout, layout_all, row
 from console.view.tables.channels import KIND, ChannelRow
 from console.view.wrap import wrap
 from lambdas.core.campaign import CampaignSummary

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import (
-    NEWEST_CAMPAIGNS,
-    Alarm,
-    AlarmState,
-    Fetched,
-    Message,
-    Overview,
-    Spend,
-    Tally,
-    is_open,
-    is_sending,
-    tally,
-)
+from console.domain import NEWEST_CAMPAIGNS, Alarm, AlarmState, Fetched, Message, Overview, Spend
 from console.forecast import month_forecast
+from console.tallies import Tally, is_open, is_sending, tally
 from console.view import format as fmt
 from console.view.glyphs import STATUS_ROLES, Glyphs, alarm_badge, status_glyph
 from console.view.progress import progress_bar

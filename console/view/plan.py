@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, WorstCase, tally
+from console.domain import AcceptedCampaign, CampaignPlan, CampaignRequest, WorstCase
+from console.tallies import tally
 from console.text import safe_line
 from console.view import format as fmt
 from console.view.reasons import status_words

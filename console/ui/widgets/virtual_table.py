@@ -17,7 +17,8 @@ from console.ui.strips import Strips
 from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line
-from console.view.table import GAP, Column, Table, header, layout, layout_all, row
+from console.view.table import Column, Table
+from console.view.table_lines import GAP, header, layout, layout_all, row
 
 T = TypeVar("T")
 

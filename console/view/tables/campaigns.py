@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.domain import StackFacts, is_sending, tally
+from console.domain import StackFacts
 from console.invocations import own
+from console.tallies import is_sending, tally
 from console.view import format as fmt
 from console.view.glyphs import STATUS_ROLES, status_glyph
 from console.view.progress import progress_bar

@@ -11,7 +11,8 @@ from console.telemetry import LogLine
 from console.view import format as fmt
 from console.view.glyphs import Glyphs
 from console.view.segments import Role
-from console.view.table import Column, Kind, Look, layout
+from console.view.table import Column, Kind, Look
+from console.view.table_lines import layout
 from console.view.wrap import broken
 
 ERROR = "ERROR"

@@ -16,7 +16,8 @@ import console.view.tables
 from console.domain import StackFacts
 from console.view.export import sheet_of
 from console.view.segments import width
-from console.view.table import Kind, Look, Table, layout, row
+from console.view.table import Kind, Look, Table
+from console.view.table_lines import layout, row
 
 STACK = StackFacts("p", "local", "local", "000000000000", "us-east-1", "1", actions_allowed=False)
 MOST = 10**38

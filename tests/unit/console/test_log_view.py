@@ -17,7 +17,8 @@ from console.view import logs as view
 from console.view.glyphs import ASCII, UNICODE, Glyphs
 from console.view.json_lines import json_lines
 from console.view.segments import Role, line, plain, text_of, width
-from console.view.table import Look, Table, layout
+from console.view.table import Look, Table
+from console.view.table_lines import layout
 from console.view.tables import log_lines as rows
 from tests.support.stopped_clock import START
 

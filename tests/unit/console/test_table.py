@@ -17,7 +17,8 @@ from console.domain import Alarm, AlarmState, ConsoleError
 from console.view.columns import parse_columns
 from console.view.export import sheet_of
 from console.view.segments import Role, width
-from console.view.table import GAP, MARK_SECONDS, Column, Kind, Look, Table, header, layout, layout_all, row
+from console.view.table import MARK_SECONDS, Column, Kind, Look, Table
+from console.view.table_lines import GAP, header, layout, layout_all, row
 from console.view.tables import alarms, campaigns, messages
 
 

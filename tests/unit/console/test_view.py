@@ -22,10 +22,9 @@ from console.domain import (
     ProblemKind,
     Spend,
     StackFacts,
-    Tally,
     Throughput,
-    tally,
 )
+from console.tallies import Tally, tally
 from console.view import format as fmt
 from console.view import overview as view
 from console.view.frame import header_row
