@@ -7,6 +7,7 @@ HTTP session alone 0.8, the standard library's client 0.2.
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import random
 import ssl
@@ -41,6 +42,9 @@ Gateway waits 29 s for the function (API Gateway quotas, "WebSocket API")."""
 TIMEOUT_S = 3.0
 """To connect, and to wait for an answer."""
 
+WRAP_UP_S = 8.0
+"""Of an invocation that is left when nothing more is posted: a call that is out ends within two `TIMEOUT_S`, and who is
+gone is taken out of the tables."""
 
 DONE, GONE, FAILED = 200, 410, 0
 """Statuses that mean something of their own; FAILED stands for no answer."""
@@ -58,9 +62,21 @@ class ConnectionsApi:
         self._credentials = session.get_credentials()
         self._region = os.environ["AWS_REGION"]
         self._lines = threading.local()
+        self._ends = math.inf
         # One for all connections: making it reads every certificate authority, 20 ms of CPU.
         self._tls = ssl.create_default_context() if urlsplit(url).scheme == "https" else None
         self._workers = ThreadPoolExecutor(width, "post")
+
+    def begin(self, left_s: float) -> None:
+        """From now on nothing is posted that would not end within `left_s`, the time that the function still has.
+
+        An execution environment works on one invocation at a time, so this holds for whatever is posted.
+        """
+        self._ends = time.monotonic() + left_s - WRAP_UP_S
+
+    def out_of_time(self) -> bool:
+        """Whether the function has to end; never, if it did not say for how long it has."""
+        return time.monotonic() > self._ends
 
     def post(self, connection_id: str, text: str) -> bool:
         """Send a message; False if the connection is gone. Raises `PostError`."""
@@ -87,7 +103,7 @@ class ConnectionsApi:
 
     def _each(self, method: str, connection_ids: Sequence[str], data: bytes) -> dict[str, int]:
         """The last answer's status by connection; 0 if there was none before the deadline."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = min(time.monotonic() + DEADLINE_S, self._ends)
         statuses: dict[str, int] = {}
         left = list(connection_ids)
         for attempt in range(TRIES):

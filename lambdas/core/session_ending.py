@@ -37,12 +37,15 @@ def tell_members(
 ) -> bool:
     """Tell and close all members of an ended session; whether nobody is left to tell.
 
-    Who cannot be reached may still be opening, and is told by its greeting.
+    Who cannot be reached may still be opening, and is told by its greeting. Who is told when the time is over keeps its
+    row, and is told again by the next look, which closes it.
     """
     session = store.session(session_id)
     speaker = [session.speaker_connection] if session else []
     members = list(dict.fromkeys([*store.listener_ids(session_id), *speaker]))
     posted = posting.post_all([member for member in members if member != spare], encoded(ended(session_id, reason)))
+    if posting.out_of_time():
+        return False
     posting.close_all(posted.reached)
     store.remove_all([*posted.reached, *filter(None, [spare])])
     store.remove_gone(posted.gone, now_ms - OPENING_MS)

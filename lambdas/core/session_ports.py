@@ -160,6 +160,9 @@ class Posting(Protocol):
     def close_all(self, connection_ids: Sequence[str]) -> None:
         """Close connections; those that are gone already are none of our business."""
 
+    def out_of_time(self) -> bool:
+        """Whether the function that posts has to end: what it has not posted yet is left to others."""
+
 
 class RateLimits(Protocol):
     """Counting what callers do."""

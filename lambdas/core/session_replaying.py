@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambdas.core.session import Connection, Session
 from lambdas.core.session_history import Replay, replay, wanted
 from lambdas.core.session_ports import Posting, SessionStore
@@ -12,8 +14,11 @@ def missed_by(store: SessionStore, member: Connection, session: Session, after: 
     return replay(store.kept(session.id, wanted(after, session.sequence)), after, session.sequence, member.language)
 
 
-def send_again(posting: Posting, member: Connection, missed: Replay) -> None:
-    """Send it, in order, for as long as the member is there."""
+def send_again(posting: Posting, member: Connection, missed: Replay) -> Replay:
+    """Send it, in order, for as long as the member is there and there is time; what came of it."""
     for message in missed.messages:
+        if posting.out_of_time():
+            return replace(missed, last=message.sequence - 1)
         if not posting.post(member.id, message.text):
-            return
+            break
+    return missed

@@ -101,8 +101,7 @@ class Speaking:
         if missed.lacking:
             self._sleep(KEPT_WITHIN_S)
             missed = missed_by(self._store, member, session, after)
-        send_again(self._posting, member, missed)
-        return envelopes.replayed(missed)
+        return envelopes.replayed(send_again(self._posting, member, missed))
 
     def _end(self, speaker: Connection, now_ms: int) -> Answer:
         reason = EndReason.ENDED_BY_SPEAKER

@@ -18,15 +18,14 @@ from lambdas.session_broadcaster.settings import SessionBroadcasterSettings
 
 SETTINGS = SessionBroadcasterSettings.from_environ(os.environ)
 LOG = Log(SETTINGS)
-SPEAKING = Speaking(
-    session_tables(SETTINGS.sessions_table, SETTINGS.connections_table),
-    ConnectionsApi(SETTINGS.management_url, LOG),
-    time.sleep,
-)
+POSTING = ConnectionsApi(SETTINGS.management_url, LOG)
+SPEAKING = Speaking(session_tables(SETTINGS.sessions_table, SETTINGS.connections_table), POSTING, time.sleep)
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Answer one message."""
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one message before the function's time is over: who was not posted to counts as failed, a replay tells how
+    far it came, and the end of a session goes on with the next look at all sessions."""
+    POSTING.begin(context.get_remaining_time_in_millis() / 1000)
     return answered(event, LOG, _answer)
 
 

@@ -121,6 +121,9 @@ class _Unreachable:
     def close_all(self, connection_ids: Sequence[str]) -> None:
         return
 
+    def out_of_time(self) -> bool:
+        return False
+
 
 def vanish(member: Member) -> None:
     """Break a connection off, without a close frame."""

@@ -356,6 +356,8 @@ class Gateway:
         self.open: set[str] = set()
         self.closed_by_us: set[str] = set()
         self.received: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.posts_left: int | None = None
+        """How many messages the function has time for, None while it has enough."""
 
     def post(self, connection_id: str, text: str) -> bool:
         if HELD.run is not None:
@@ -363,11 +365,16 @@ class Gateway:
         if connection_id not in self.open:
             return False
         self.received[connection_id].append(json.loads(text))
+        if self.posts_left is not None:
+            self.posts_left -= 1
         return True
 
     def post_all(self, connection_ids: Sequence[str], text: str) -> Posted:
         done = {each: self.post(each, text) for each in connection_ids}
         return Posted([each for each in done if done[each]], [each for each in done if not done[each]])
+
+    def out_of_time(self) -> bool:
+        return self.posts_left is not None and self.posts_left <= 0
 
     def close_all(self, connection_ids: Sequence[str]) -> None:
         for connection_id in connection_ids:

@@ -237,6 +237,34 @@ def test_a_replay_of_much_comes_in_parts(world: SessionWorld) -> None:
     assert len(texts(world, listener)) == 20
 
 
+def test_a_replay_tells_how_far_it_came_in_its_time(world: SessionWorld) -> None:
+    _, speaker, (listener,) = opened(world, "de")
+    for number in range(5):
+        world.ask(speaker, action="broadcast", payload=number)
+    world.gateway.received[listener].clear()
+    world.gateway.posts_left = 3
+    first = world.ask(listener, action="replay", after=0)
+    assert (first["from"], first["to"], first["latest"]) == (1, 3, 5)
+    world.gateway.posts_left = None
+    second = world.ask(listener, action="replay", after=first["to"])
+    assert (second["from"], second["to"], second["complete"]) == (4, 5, True)
+    assert texts(world, listener) == list(range(5))
+
+
+def test_an_end_without_time_to_close_anybody_is_carried_on(world: SessionWorld) -> None:
+    session_id, speaker, listeners = opened(world, "de", "fr")
+    world.gateway.posts_left = 0
+    assert world.ask(speaker, action="endSession")["type"] == "sessionEnded"
+    assert world.gateway.open == {speaker, *listeners}
+    assert {row.id for row in world.store.rows.values()} == {speaker, *listeners}
+    world.gateway.posts_left = None
+    world.live_for(1)
+    assert not world.gateway.open
+    assert not world.store.rows
+    assert session_id not in world.store.closing
+    assert all(types(world, each)[-1] == "sessionEnded" for each in (speaker, *listeners))
+
+
 def test_a_broadcast_reaches_its_language_and_nobody_else(world: SessionWorld) -> None:
     _, speaker, (german, french) = opened(world, "de", "fr")
     _, _, (stranger,) = (None, None, [world.join("session-none")])

@@ -15,7 +15,7 @@ import pytest
 
 from lambdas.adapters import connections_api
 from lambdas.adapters.aws import ConfigurationError
-from lambdas.adapters.connections_api import ConnectionsApi
+from lambdas.adapters.connections_api import WRAP_UP_S, ConnectionsApi
 from lambdas.adapters.logs import Log
 from lambdas.core.session_ports import PostError
 from lambdas.session_broadcaster.settings import SessionBroadcasterSettings
@@ -98,6 +98,20 @@ def test_each_connection_has_its_own_answer(management: Management, capsys: pyte
     assert management.calls["POST /prod/@connections/denied"] == 1, "what is forbidden stays so"
     assert management.calls["POST /prod/@connections/down"] == connections_api.TRIES
     assert json.loads(capsys.readouterr().out)["statuses"] == {"500": 1, "403": 1}
+
+
+def test_nothing_is_posted_that_would_not_end_in_the_functions_time(management: Management) -> None:
+    api = ConnectionsApi(management.url, LOG, width=2)
+    assert not api.out_of_time()
+    api.begin(WRAP_UP_S)
+    assert api.out_of_time()
+    assert list(api.post_all(["a", "b"], "x").failed) == ["a", "b"]
+    with pytest.raises(PostError, match="answered nothing"):
+        api.post("a", "x")
+    assert not management.calls
+    api.begin(WRAP_UP_S + 60)
+    assert not api.out_of_time()
+    assert api.post("a", "x")
 
 
 def test_one_post_says_gone_or_raises(management: Management) -> None:
