@@ -16,7 +16,7 @@ demo: $(STAMP)  ## the console in front of an embedded stack with a sample campa
 	@$(BIN)/cpaas-console demo
 
 test: $(STAMP)  ## the suite (about 19 minutes on two cores)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 reliability: $(STAMP)  ## the reliability catalogue at full size (about 17 minutes on two cores)
 	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 \

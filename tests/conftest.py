@@ -11,12 +11,20 @@ from __future__ import annotations
 import gc
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.file_order import longest_first
 
 YOUNG_OBJECTS = 50_000
 """Allocated between two looks at young objects; Python's own 700 are meant for heaps of a script's size."""
 
 gc.disable()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 def pytest_collection_finish() -> None:

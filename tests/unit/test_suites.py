@@ -6,6 +6,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+from tests.support.file_order import LONGEST_FIRST
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -15,6 +17,10 @@ def test_each_test_file_is_in_one_suite() -> None:
     assert "tests/reliability" not in suite
     files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
     assert {"/".join(path.parts[:2]) for path in files} == {*suite, "tests/reliability"}
+
+
+def test_the_files_that_come_first_exist() -> None:
+    assert [name for name in LONGEST_FIRST if not (ROOT / name).is_file()] == []
 
 
 def test_make_runs_both_and_lists_them() -> None:
