@@ -56,7 +56,9 @@ class FunctionArgs:
 
     `environment` gives the fields that are its own; project, stack, environment and log level are added here.
     `variant` tells apart several functions of one code. `log_retention_days` is one of CloudWatch's allowed values, the
-    environment's where it is not given.
+    environment's where it is not given. `reserved_concurrency` is taken out of the account's for this function, and the
+    most that run of it; AWS refuses what would leave less than a hundred to all others (Lambda developer guide,
+    "Configuring reserved concurrency for a function").
     """
 
     settings: type[FunctionEnvironment]
@@ -67,6 +69,7 @@ class FunctionArgs:
     statements: Sequence[Statement]
     variant: str = ""
     log_retention_days: int | None = None
+    reserved_concurrency: int | None = None
 
     @property
     def thing(self) -> str:
@@ -130,6 +133,7 @@ class Function(pulumi.ComponentResource):
             layers=list(platform.layer_arns),
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
+            reserved_concurrent_executions=args.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables=environment_variables(
                     args.settings,

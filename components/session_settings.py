@@ -31,6 +31,12 @@ class SessionSettings(BaseModel):
         default=20, ge=1, le=1_000_000, description="connection attempts from one source address, joins among them"
     )
     heartbeats_per_minute: int = Field(default=2, ge=1, le=600, description="heartbeats of one connection")
+    reserved_broadcasts: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="broadcasts and replays at a time, taken out of the account's functions",
+    )
     session_max_hours: int = Field(default=12, ge=1, le=72, description="how long a session may last")
     refresh_minutes: int = Field(
         default=100, ge=1, lt=CONNECTION_MINUTES, description="age at which a connection is asked to move to a new one"

@@ -245,6 +245,7 @@ class Sessions(pulumi.ComponentResource):
             "Sends what speakers say to their listeners, repeats what was missed, ends sessions",
             memory_mb=BROADCASTER_MEMORY_MB,
             timeout_seconds=BROADCASTER_TIMEOUT_SECONDS,
+            reserved_concurrency=self._settings.reserved_broadcasts,
             environment={**self._table_names(), "management_url": self._api.management_url},
             statements=[
                 self._sessions.grant("SpeakInSession", "BatchGetItem", "GetItem", "UpdateItem"),
@@ -316,6 +317,7 @@ class Sessions(pulumi.ComponentResource):
         statements: list[Statement] | None = None,
         memory_mb: int = USUAL_MEMORY_MB,
         timeout_seconds: int = USUAL_TIMEOUT_SECONDS,
+        reserved_concurrency: int | None = None,
     ) -> Function:
         args = FunctionArgs(
             settings=settings,
@@ -325,5 +327,6 @@ class Sessions(pulumi.ComponentResource):
             environment=environment,
             statements=statements or [],
             log_retention_days=LOG_RETENTION_DAYS,
+            reserved_concurrency=reserved_concurrency,
         )
         return Function(args.thing, args, self._platform, opts=self._child)

@@ -185,7 +185,8 @@ def test_the_limits_reach_the_functions_that_hold_them(layer: Path) -> None:
         "refresh_minutes": 15,
         "warning_minutes": 16,
     }
-    assert limits.keys() == SessionSettings.model_fields.keys() - {"user_pool_id", "client_id"}
+    others = {"user_pool_id", "client_id", "reserved_broadcasts"}
+    assert limits.keys() == SessionSettings.model_fields.keys() - others
     recorded = record("dev", config={"layer_path": str(layer), "sessions": json.dumps(limits)})
     told: dict[str, set[str]] = {}
     for item in recorded.registrations:
@@ -197,6 +198,19 @@ def test_the_limits_reach_the_functions_that_hold_them(layer: Path) -> None:
         item.inputs.get("name"): item.inputs for item in recorded.registrations if item.type.endswith("MetricAlarm")
     }
     assert alarms["ai-cpaas-demo-dev-active-sessions"]["threshold"] == pytest.approx(6.3)
+
+
+def test_broadcasts_have_functions_of_their_own_where_they_are_reserved(graph: Any, layer: Path) -> None:
+    """A new account has ten functions at a time and nothing to reserve, so nothing is unless somebody asks."""
+    assert not [item.urn for item in graph.all("Function") if "reservedConcurrentExecutions" in item.inputs]
+    config = {"layer_path": str(layer), "sessions": json.dumps({"reserved_broadcasts": 50})}
+    recorded = record("dev", config=config)
+    reserved = {
+        item.name: item.inputs["reservedConcurrentExecutions"]
+        for item in recorded.registrations
+        if item.custom and "reservedConcurrentExecutions" in item.inputs
+    }
+    assert reserved == {"session-broadcaster-function": 50}
 
 
 def test_without_the_setting_there_is_nothing_of_sessions(root: Path, layer: Path, tmp_path: Path) -> None:
