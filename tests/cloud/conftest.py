@@ -24,11 +24,15 @@ from tests.cloud.socket_api import SocketApi
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.02
+_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.02, 0.2
+_POLL_SHARE = 0.05
+"""Of the time waited: most probes are calls that the cloud has to answer, instead of doing what is waited for."""
 
 
 class WaitUntil(Protocol):
-    """Polls `probe` every 20 ms until its answer is true, and returns that answer; fails after `timeout` seconds.
+    """Polls `probe` every 20 ms, less often the longer it takes, until its answer is true, and returns that answer.
+
+    Fails after `timeout` seconds.
 
     `what` says what was waited for; a function of it is asked when it has not come.
     """
@@ -53,15 +57,16 @@ class DeployFunction(Protocol):
 @pytest.fixture(scope="session")
 def wait_until() -> WaitUntil:
     def wait(probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T:
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while True:
             answer = probe()
             if answer:
                 return answer
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > timeout:
                 missed = what() if callable(what) else what
                 pytest.fail(f"not within {timeout:g} s: {missed or getattr(probe, '__name__', 'the condition')}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(min(max(_FIRST_POLL_SECONDS, _POLL_SHARE * waited), _LAST_POLL_SECONDS))
 
     return wait
 
