@@ -7,6 +7,7 @@ Run as `python -m localcloud.evaluation`; the request is one JSON line on stdin,
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -91,6 +92,7 @@ class Evaluation:
 
 def main() -> None:
     """Evaluate the program as the line on stdin says."""
+    gc.disable()  # a process of seconds, and nearly all that it makes stays until its end
     from localcloud.lifetime import when_parent_leaves
 
     request = EvaluationRequest(**json.loads(sys.stdin.buffer.readline()))

@@ -6,6 +6,7 @@ However it ends (a signal, its parent's death, a crash of the program), no proce
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import json
 import logging
@@ -41,6 +42,8 @@ _BARE_PACKAGES = ("ministack", "hypercorn", "cryptography")
 _PACKAGES = (*_BARE_PACKAGES, "pulumi", "pulumi_aws")
 _LAST_RESORT_SECONDS = 4.0
 _LOG_BYTES = 2_000_000
+_YOUNG_OBJECTS = 50_000
+"""Allocated between two looks for garbage; Python's own 700 are meant for heaps of a script's size."""
 
 _log = logging.getLogger(__name__)
 
@@ -153,6 +156,7 @@ class _Host:
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
+        gc.set_threshold(_YOUNG_OBJECTS)
         self._heed_signals()
         self._progress("start", 0, None, "starting the embedded cloud")
         evaluation = await self._start_evaluation() if self._options.provision else None
@@ -238,6 +242,7 @@ class _Host:
             outputs, self._recorded = done.outputs, done.recorded
             by_hand.do(outputs, cloud.carriers)
         outputs_file = self._write_outputs(outputs)
+        gc.freeze()  # what is there by now stays to the end
         self._on_event(
             {
                 "event": "ready",
