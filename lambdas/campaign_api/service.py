@@ -32,10 +32,8 @@ from lambdas.core.campaign_request import (
     MIN_TPS,
     CampaignRequest,
     RequestError,
-    SendOptions,
     canonical_hash,
     parse_campaign_request,
-    price_text,
     with_promotional_window,
 )
 from lambdas.core.channels import Routes
@@ -48,6 +46,7 @@ from lambdas.core.preflight import Terms, daily_quotas, preflight
 from lambdas.core.prices import PriceList
 from lambdas.core.rest import rest_until
 from lambdas.core.schedule import MAX_DELAY_SECONDS, wrong_start
+from lambdas.core.send_options import SendOptions, price_text
 from lambdas.core.send_window import SendWindow
 from lambdas.core.templates import TemplateBook
 

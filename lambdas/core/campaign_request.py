@@ -9,29 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambdas.core.chain_terms import MAX_RETRIES
 from lambdas.core.channels import Channel
 from lambdas.core.content import FIELDS, Content, is_text, lacks, parse_content
-from lambdas.core.countries import parse_countries
-from lambdas.core.schedule import parse_send_at
-from lambdas.core.send_window import SendWindow, is_zone, parse_send_window
+from lambdas.core.send_options import SendOptions, parse_number, parse_options
+from lambdas.core.send_window import SendWindow, is_zone
 
 MAX_INLINE_RECIPIENTS = 5_000
 """Larger audiences are uploaded: `audience_id` in place of `eligible_users`."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MIN_TPS = 0.01
 MAX_TPS = 10_000.0
-LEAST_USD = 0.00001
-"""The smallest amount that SendTextMessage's MaxPrice can express."""
 MAX_PROBLEMS = 20
 MAX_CHARACTERS = 50_000_000
 """Of the texts of all recipients together: planning holds them in memory."""
 MAX_VARIABLES = 100
 MAX_VARIABLE_CHARACTERS = 4_096
-MIN_FALLBACK_SECONDS = 10
-MAX_FALLBACK_SECONDS = 86_400
-"""Of `fallback_after_seconds`: receipts take seconds, and after a day nobody waits for the message any more."""
-MESSAGE_TYPES = ("TRANSACTIONAL", "PROMOTIONAL")
 
 CAMPAIGN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 AUDIENCE_ID = re.compile(r"a-[0-9a-f]{20}")
@@ -99,32 +91,6 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class SendOptions:
-    """How the messages of a request are sent: money in US dollars, `max_price_usd` per message with all its legs,
-    validity in seconds. The next channel is taken `fallback_after_seconds` after a message that has not been delivered,
-    and the same one tried again up to `retries` times after a failure that asks for it.
-
-    A campaign starts at `start_ms` (epoch, None for at once), sends within `window` alone, and pauses when more than
-    `pause_error_rate` of its latest messages fail (1 for never, None where the stack's default applies).
-    """
-
-    message_type: str = "TRANSACTIONAL"
-    max_price_usd: float | None = None
-    validity_seconds: int | None = None
-    spend_cap_usd: float | None = None
-    start_ms: int | None = None
-    window: SendWindow | None = None
-    pause_error_rate: float | None = None
-    allowed_countries: tuple[str, ...] | None = None
-    fallback_after_seconds: int | None = None
-    retries: int = 0
-
-
-USUAL_OPTIONS = SendOptions()
-"""Of a request that says nothing about them."""
-
-
-@dataclass(frozen=True, slots=True)
 class CampaignRequest:
     """A campaign as asked for; `options.spend_cap_usd` is None where the stack's default applies.
 
@@ -148,11 +114,6 @@ def canonical_hash(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def price_text(usd: float | None) -> str | None:
-    """A highest price as SendTextMessage's MaxPrice takes it."""
-    return None if usd is None else f"{usd:.5f}"
-
-
 def with_promotional_window(document: object, window: SendWindow | None) -> object:
     """A decoded body as it is meant on a stack that keeps quiet hours: promotional campaigns are sent in the stack's
     `window` unless they name one, or `null` for none."""
@@ -170,7 +131,7 @@ def parse_campaign_request(document: object) -> CampaignRequest:
     if not isinstance(document, dict):
         raise RequestError(["the body must be a JSON object"])
     problems = [f"{name!r} is not a field of a campaign" for name in sorted(set(document) - _KNOWN_FIELDS)]
-    tps = _number(document.get("throughput_tps"), "throughput_tps", MIN_TPS, MAX_TPS, problems)
+    tps = parse_number(document.get("throughput_tps"), "throughput_tps", MIN_TPS, MAX_TPS, problems)
     campaign_id = document.get("campaign_id")
     if campaign_id is not None and not (isinstance(campaign_id, str) and CAMPAIGN_ID.fullmatch(campaign_id)):
         problems.append("campaign_id must be 1-48 letters, digits, '_' or '-'")
@@ -202,67 +163,6 @@ def _audience(document: Mapping[str, Any], problems: list[str]) -> tuple[str | N
         problems.append(f"default_channel must be one of {', '.join(Channel)}")
         channel = None
     return str(audience_id), None if channel is None else Channel(channel)
-
-
-def _number(value: object, name: str, least: float, most: float, problems: list[str]) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        problems.append(f"{name} must be a number from {least:g} to {most:g}")
-        return None
-    return float(value)
-
-
-def parse_options(options: object, known: frozenset[str], problems: list[str]) -> SendOptions:
-    """Read `options`, of which a request takes the `known` ones; adds to `problems`."""
-    if not isinstance(options, dict):
-        problems.append("options must be an object")
-        options = {}
-    problems.extend(f"options.{name} is not an option" for name in sorted(set(options) - known))
-    message_type = options.get("message_type", "TRANSACTIONAL")
-    if message_type not in MESSAGE_TYPES:
-        problems.append(f"options.message_type must be one of {', '.join(MESSAGE_TYPES)}")
-    money = {
-        name: None
-        if options.get(name) is None
-        else _number(options[name], f"options.{name}", LEAST_USD, most, problems)
-        for name, most in (("spend_cap_usd", 1e6), ("max_price_usd", 99.99999))
-    }
-    start, window, pause_rate = _life(options, problems)
-    countries = parse_countries(options.get("allowed_countries"), "options.allowed_countries", problems)
-    return SendOptions(
-        message_type,
-        money["max_price_usd"],
-        _whole_option(options, "validity_seconds", 5, 259_200, problems),
-        money["spend_cap_usd"],
-        start,
-        window,
-        pause_rate,
-        countries,
-        _whole_option(options, "fallback_after_seconds", MIN_FALLBACK_SECONDS, MAX_FALLBACK_SECONDS, problems),
-        _whole_option(options, "retries", 0, MAX_RETRIES, problems) or 0,
-    )
-
-
-def _life(options: Mapping[str, Any], problems: list[str]) -> tuple[int | None, SendWindow | None, float | None]:
-    """When a campaign sends, and what makes it pause."""
-    start = window = rate = None
-    if options.get("send_at") is not None:
-        start = parse_send_at(options["send_at"], "options.send_at", problems)
-    if options.get("send_window") is not None:
-        window = parse_send_window(options["send_window"], "options.send_window", problems)
-    if "pause_error_rate" in options:
-        never = options["pause_error_rate"] is None
-        rate = 1.0 if never else _number(options["pause_error_rate"], "options.pause_error_rate", 0, 1, problems)
-    return start, window, rate
-
-
-def _whole_option(options: Mapping[str, Any], name: str, least: int, most: int, problems: list[str]) -> int | None:
-    value = options.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        problems.append(f"options.{name} must be a whole number from {least} to {most}")
-        return None
-    return value
 
 
 def _recipients(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from lambdas.core.campaign_request import SendOptions
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.planned_row import PlannedRow
+from lambdas.core.send_options import SendOptions
 
 
 def chained(rows: Sequence[PlannedRow], options: SendOptions) -> PlannedRow:

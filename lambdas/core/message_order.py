@@ -13,17 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.core import keys
-from lambdas.core.campaign_request import (
-    MAX_PROBLEMS,
-    Recipient,
-    RequestError,
-    SendOptions,
-    content_defaults,
-    parse_options,
-    parse_recipient,
-)
+from lambdas.core.campaign_request import MAX_PROBLEMS, Recipient, RequestError, content_defaults, parse_recipient
 from lambdas.core.chain_terms import LONGEST_ID, is_leg
 from lambdas.core.content import FIELDS
+from lambdas.core.send_options import SendOptions, parse_options
 
 MAX_ORDER_BYTES = 250_000
 """Of an order on the outbox: SQS takes 262,144 bytes, attributes and what is added on the way included (SQS developer

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lambdas.core.addresses import Destination, NoDestination, destination_of
-from lambdas.core.campaign_request import USUAL_OPTIONS, CampaignRequest, Recipient, SendOptions
+from lambdas.core.campaign_request import CampaignRequest, Recipient
 from lambdas.core.channels import Channel
 from lambdas.core.content import (
     MAX_SUBJECT_CHARACTERS,
@@ -25,6 +25,7 @@ from lambdas.core.countries import allowed_countries
 from lambdas.core.parts import count_parts
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.prices import LIST_PRICES, PriceList
+from lambdas.core.send_options import USUAL_OPTIONS, SendOptions
 from lambdas.core.templates import TemplateBook, template_of
 from lambdas.core.zones import NO_WINDOW, LaneZones
 

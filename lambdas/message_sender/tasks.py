@@ -13,7 +13,6 @@ from lambdas.adapters.content import Content
 from lambdas.adapters.queues import first_seen_ms, was_postponed
 from lambdas.core.addresses import NoDestination, destination_of
 from lambdas.core.campaign import LEG_STATUSES, CampaignStatus
-from lambdas.core.campaign_request import price_text
 from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.chains import rest_after
@@ -27,6 +26,7 @@ from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import SendTerms
 from lambdas.core.prices import PriceList
+from lambdas.core.send_options import price_text
 from lambdas.core.single_sending import ANY_RATE, CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, SPEND_CAP
 from lambdas.message_sender.campaign_legs import CampaignLegs
 

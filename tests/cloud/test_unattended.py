@@ -16,12 +16,12 @@ from lambdas.adapters.queues import Queue
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary
-from lambdas.core.campaign_request import SendOptions
 from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import Cause, Decision
 from lambdas.core.chains import UNATTENDED_MS
 from lambdas.core.lanes import Lane, lane_attributes
 from lambdas.core.lifecycle import Status, StatusEvent
+from lambdas.core.send_options import SendOptions
 from lambdas.sweeper.unattended import READ_AT_ONCE, ROUND_MS, UnattendedChains
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import BareTables, dynamo, make_tables

@@ -13,12 +13,12 @@ from lambdas.core.campaign_request import (
     MAX_INLINE_RECIPIENTS,
     MAX_PROBLEMS,
     RequestError,
-    SendOptions,
     canonical_hash,
     parse_campaign_request,
     with_promotional_window,
 )
 from lambdas.core.content import Content, Template
+from lambdas.core.send_options import SendOptions
 from lambdas.core.send_window import SendWindow
 
 SIMULATOR = "+14254147755"

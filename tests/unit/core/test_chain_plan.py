@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.campaign_request import CampaignRequest, RequestError, SendOptions, parse_campaign_request
+from lambdas.core.campaign_request import CampaignRequest, RequestError, parse_campaign_request
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.channels import Channel
 from lambdas.core.leg_order import LegOrder, is_leg_order, parse_leg_order
@@ -21,6 +21,7 @@ from lambdas.core.plan_checkpoint import totals_from_json, totals_to_json
 from lambdas.core.plan_row import ExcludedRow, Exclusion, RowRules
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.preflight import Terms, preflight
+from lambdas.core.send_options import SendOptions
 from lambdas.core.watch import LONGEST_DELAY_S, UnreadableWatch, Watch, watches
 
 NUMBER, MAIL = "+14255550100", "ada@example.com"

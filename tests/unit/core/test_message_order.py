@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core import keys
-from lambdas.core.campaign_request import MAX_PROBLEMS, RequestError, SendOptions
+from lambdas.core.campaign_request import MAX_PROBLEMS, RequestError
 from lambdas.core.channels import Channel
 from lambdas.core.content import Content, Template
 from lambdas.core.message_order import MessageOrder, outbox_body, parse_message_order
+from lambdas.core.send_options import SendOptions
 from tests.unit.core.test_content import json_values
 
 ORDER = {"customer_id": "c-1", "channel": "sms", "phone": "+14254147755", "body": "hi {{ name }}"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lambdas.core.campaign_request import RequestError, SendOptions, parse_campaign_request
+from lambdas.core.campaign_request import RequestError, parse_campaign_request
 from lambdas.core.schedule import DAY_MS, wrong_start
+from lambdas.core.send_options import SendOptions
 from lambdas.core.send_window import SendWindow
 
 NOW_MS = 1_780_000_000_000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lambdas.core.campaign import CampaignStatus, PauseReason
-from lambdas.core.campaign_request import SendOptions
 from lambdas.core.chain_plan import chained
 from lambdas.core.error_watch import LATEST, LEAST, ErrorWatch
 from lambdas.core.lifecycle import Status
 from lambdas.core.provider_errors import classify
 from lambdas.core.run_report import RunEnd
+from lambdas.core.send_options import SendOptions
 from tests.support.campaigns import planned_row
 from tests.support.fake_world import FakeWorld
 from tests.support.interruptions import interrupt, retune

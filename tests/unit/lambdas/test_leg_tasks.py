@@ -12,7 +12,6 @@ import pytest
 from lambdas.adapters.chains import StoredChain
 from lambdas.adapters.tracking import TrackedMessage
 from lambdas.core.campaign import CampaignStatus
-from lambdas.core.campaign_request import SendOptions
 from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import Cause, ChainTerms, Decision
 from lambdas.core.chains import Chain, Leg
@@ -20,6 +19,7 @@ from lambdas.core.channels import Channel
 from lambdas.core.leg_order import LegOrder
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.prices import LIST_PRICES
+from lambdas.core.send_options import SendOptions
 from lambdas.core.send_window import Opening
 from lambdas.message_sender.campaign_legs import CampaignLeg
 from lambdas.message_sender.tasks import NotNow, Task, Tasks, UnsendableOrder
