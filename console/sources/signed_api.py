@@ -134,6 +134,8 @@ class SignedApi:
             return ConsoleError(ProblemKind.THROTTLED, "the campaign API throttles", "wait a moment and ask again")
         if 400 <= status < 500:
             return ConsoleError(ProblemKind.BAD_INPUT, message or f"the campaign API answered {status}")
+        if status == 503 and _code(document):
+            return ConsoleError(ProblemKind.THROTTLED, message)
         if status in GATEWAY_STATUSES:
             return ConsoleError(
                 ProblemKind.TIMED_OUT,

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.content import Content, request_key
-from lambdas.adapters.dynamo import ConditionFailed
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.campaign_api.audiences import AudienceService
+from lambdas.campaign_api.changes import CampaignChanges, unknown_campaign
 from lambdas.campaign_api.plans import PlanService
 from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.campaign_api.templates import TemplateService
 from lambdas.core import keys
-from lambdas.core.campaign import (
-    OPEN_STATUSES,
-    CampaignError,
-    CampaignStatus,
-    CampaignSummary,
-    PauseReason,
-    require_transition,
-)
+from lambdas.core.campaign import CampaignStatus, CampaignSummary
 from lambdas.core.campaign_request import (
-    MAX_TPS,
-    MIN_TPS,
     CampaignRequest,
     RequestError,
     canonical_hash,
@@ -37,15 +28,11 @@ from lambdas.core.campaign_request import (
     with_promotional_window,
 )
 from lambdas.core.channels import Routes
-from lambdas.core.error_tally import ErrorTally
-from lambdas.core.lanes import booked, lanes_of
-from lambdas.core.pacing import HORIZON_US
 from lambdas.core.plan import batches, new_planning, require_room
 from lambdas.core.plan_row import rules_of
 from lambdas.core.preflight import Terms, daily_quotas, preflight
 from lambdas.core.prices import PriceList
-from lambdas.core.rest import rest_until
-from lambdas.core.schedule import MAX_DELAY_SECONDS, wrong_start
+from lambdas.core.schedule import wrong_start
 from lambdas.core.send_options import SendOptions, price_text
 from lambdas.core.send_window import SendWindow
 from lambdas.core.templates import TemplateBook
@@ -54,12 +41,6 @@ SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
 """An equal body without any key within this time is taken for an accident."""
 MAX_LISTED = 100
-CHANGEABLE_STATUSES = (
-    CampaignStatus.RUNNING,
-    CampaignStatus.SCHEDULED,
-    CampaignStatus.PAUSED,
-    CampaignStatus.CANCELLED,
-)
 
 
 class CampaignService:
@@ -87,6 +68,7 @@ class CampaignService:
         self._plans = plans
         self._templates = templates
         self._plan_queue = plan_queue
+        self._changes = CampaignChanges(campaigns, plan_queue, now_ms)
         self._now_ms = now_ms
 
     def send(self, asked: object, caller: Caller) -> Answer:
@@ -133,7 +115,7 @@ class CampaignService:
         current = existing or item
         if current["status"] == CampaignStatus.CREATED.value:
             self._plan_queue.send({"campaign_id": campaign_id})
-            self._ask_for_start(campaign_id, current)
+            self._changes.ask_for_start(campaign_id, current)
         summary = CampaignSummary.from_items(current, ())
         return Answer(202, {**summary.to_json(), "url": _url(campaign_id)}, {"Location": _url(campaign_id)})
 
@@ -249,78 +231,19 @@ class CampaignService:
         """`GET /api/campaigns/{id}`: the campaign with its counters, and its plan."""
         summary = self._campaigns.summary(campaign_id)
         if summary is None:
-            raise _unknown(campaign_id)
+            raise unknown_campaign(campaign_id)
         return Answer(200, {**summary.to_json(self._now_ms()), "plan": self._plans.of_campaign(campaign_id)})
 
     def report(self, campaign_id: str) -> Answer:
         """`GET /api/campaigns/{id}/report`."""
         if self._campaigns.meta(campaign_id) is None:
-            raise _unknown(campaign_id)
+            raise unknown_campaign(campaign_id)
         return self._plans.report(campaign_id)
 
     def change(self, campaign_id: str, document: object) -> Answer:
-        """`PATCH /api/campaigns/{id}`: a status or a throughput, under the version that the caller has seen."""
-        meta = self._campaigns.meta(campaign_id)
-        if meta is None:
-            raise _unknown(campaign_id)
-        status = CampaignStatus(meta["status"])
-        version, changes = _parse_change(document)
-        if version != meta["version"]:
-            raise ApiError(
-                409, "version_changed", f"the campaign is at version {meta['version']}, not {version}; read it again"
-            )
-        if "status" in changes:
-            try:
-                require_transition(status, CampaignStatus(changes["status"]), meta.get("pause_reason"))
-            except CampaignError as error:
-                raise ApiError(409, "transition", str(error)) from error
-            changes |= self._life_changes(meta, CampaignStatus(changes["status"]))
-        elif status not in OPEN_STATUSES:
-            raise ApiError(409, "transition", f"the campaign is {status}; its throughput no longer matters")
-        if changes.get("tps", 0) > meta["tps"]:
-            changes |= self._booked_anew(meta)
-        try:
-            item = self._campaigns.change(campaign_id, changes, status=status, version=version)
-        except ConditionFailed as error:
-            raise ApiError(409, "version_changed", "the campaign changed meanwhile; read it again") from error
-        if item["status"] == CampaignStatus.RUNNING.value:
-            self._ask_for_workers(campaign_id, meta, item)
-        elif "status" in changes and item["status"] == CampaignStatus.SCHEDULED.value:
-            self._ask_for_start(campaign_id, item)
+        """`PATCH /api/campaigns/{id}`: the campaign as `show` answers it, changed."""
+        self._changes.change(campaign_id, document)
         return self.show(campaign_id)
-
-    def _life_changes(self, meta: Mapping[str, Any], new: CampaignStatus) -> dict[str, Any]:
-        """What else changes with the status: why it is paused, since when it runs again, how long it had rested."""
-        now_ms = self._now_ms()
-        if new is CampaignStatus.SCHEDULED and int(meta.get("start_at", 0)) <= now_ms:
-            raise ApiError(409, "transition", "the campaign has no start ahead of it; set its status to running")
-        reason = PauseReason.OPERATOR.value if new is CampaignStatus.PAUSED else None
-        pause = {"pause_reason": reason, "pause_code": None}
-        if new is not CampaignStatus.RUNNING:
-            return pause
-        counted = self._campaigns.summary(keys.campaign_id(meta["pk"]))
-        health = {} if counted is None else {"health": ErrorTally.of(counted).to_item()}
-        return {**pause, "resumed_at": now_ms, **health, **rest_until(meta, now_ms)}
-
-    def _ask_for_start(self, campaign_id: str, meta: Mapping[str, Any]) -> None:
-        """Have a campaign started on time that starts before long; the sweeper asks for those of later."""
-        left_s = -(-(int(meta.get("start_at", 0)) - self._now_ms()) // 1_000)
-        if 0 < left_s <= MAX_DELAY_SECONDS:
-            self._plan_queue.send({"campaign_id": campaign_id, "start": True}, delay_s=left_s)
-
-    def _booked_anew(self, meta: Mapping[str, Any]) -> dict[str, int]:
-        """The end of booked time of channels that a slower pace has booked out for longer than workers look ahead."""
-        now_us = self._now_ms() * 1_000
-        return {
-            booked(lane.channel): now_us for lane in lanes_of(meta) if (lane.booked_until_us or 0) > now_us + HORIZON_US
-        }
-
-    def _ask_for_workers(self, campaign_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """A resumed campaign needs a full set of tokens, a faster one those that its new rate needs more."""
-        if before["status"] != CampaignStatus.RUNNING.value:
-            self._plan_queue.send({"campaign_id": campaign_id})
-        elif after["tps"] > before["tps"]:
-            self._plan_queue.send({"campaign_id": campaign_id, "tps_before": float(before["tps"])})
 
     def environment(self) -> Answer:
         """`GET /api/environment`."""
@@ -339,26 +262,3 @@ class CampaignService:
 
 def _url(campaign_id: str) -> str:
     return f"/api/campaigns/{campaign_id}"
-
-
-def _unknown(campaign_id: str) -> ApiError:
-    return ApiError(404, "unknown_campaign", f"there is no campaign {campaign_id[:64]}")
-
-
-def _parse_change(document: object) -> tuple[int, dict[str, Any]]:
-    if not isinstance(document, dict):
-        raise ApiError(400, "invalid_request", "the body must be a JSON object")
-    known = {"status", "throughput_tps"} & document.keys()
-    version = document.get("expected_version")
-    if len(known) != 1 or document.keys() - {"status", "throughput_tps", "expected_version"}:
-        raise ApiError(400, "invalid_request", "give exactly one of status and throughput_tps, and expected_version")
-    if isinstance(version, bool) or not isinstance(version, int):
-        raise ApiError(400, "invalid_request", "expected_version must be the version you have read")
-    if "status" in known:
-        if document["status"] not in CHANGEABLE_STATUSES:
-            raise ApiError(400, "invalid_request", f"status must be one of {', '.join(CHANGEABLE_STATUSES)}")
-        return version, {"status": str(document["status"])}
-    tps = document["throughput_tps"]
-    if isinstance(tps, bool) or not isinstance(tps, (int, float)) or not MIN_TPS <= tps <= MAX_TPS:
-        raise ApiError(400, "invalid_request", f"throughput_tps must be a number from {MIN_TPS:g} to {MAX_TPS:g}")
-    return version, {"tps": Decimal(str(tps))}

@@ -192,6 +192,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(api: Api, first: tup
         ((409, {"error": {"code": "exists", "message": "see /api/campaigns/x"}}), ProblemKind.CONFLICT, "campaigns/x"),
         ((429, {}), ProblemKind.THROTTLED, "throttles"),
         ((500, {"error": {"code": "oops", "message": "broken"}}), ProblemKind.UNEXPECTED, "broken"),
+        ((503, {"error": {"code": "x", "message": "send it again"}}), ProblemKind.THROTTLED, "send it again"),
         ((504, {"message": "Endpoint request timed out"}), ProblemKind.TIMED_OUT, "did not answer"),
         ((200, b"<html>"), ProblemKind.BAD_ANSWER, "no JSON object"),
         ((200, [1]), ProblemKind.BAD_ANSWER, "no JSON object"),
