@@ -227,6 +227,32 @@ def test_a_template_wants_its_parameters(
     assert event["detail"]["errors"][0]["code"] == 132000
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [("PAUSED", 132015), ("DISABLED", 132016), ("PENDING", 132001), ("REJECTED", 132001)]
+)
+def test_a_template_that_meta_does_not_let_pass_fails(
+    status: str,
+    code: int,
+    chat: Any,
+    template: str,
+    receipts: Receipts,
+    carrier_control: ControlClient,
+    drain: Drain,
+    wait_until: Any,
+) -> None:
+    carrier_control.set_carrier_profile(QUICK)
+    carrier_control.set_template_status(BUSINESS_ACCOUNT_ID, template, status)
+    listed = chat.list_whatsapp_message_templates(id=BUSINESS_ACCOUNT_ID)["templates"]
+    assert [each["templateStatus"] for each in listed if each["templateName"] == template] == [status]
+    answer = chat.get_whatsapp_message_template(
+        id=BUSINESS_ACCOUNT_ID, templateName=template, templateLanguageCode="en_US"
+    )
+    assert json.loads(answer["template"])["status"] == status
+    _send(chat, _templated(template, WORKS))
+    (event,) = wait_until(lambda: drain(receipts.by_event))
+    assert event["detail"]["errors"][0]["code"] == code
+
+
 def test_a_simulator_number_takes_what_the_profile_would_lose(
     chat: Any, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:

@@ -62,6 +62,8 @@ def test_status(bare_cloud: launch.LocalCloud) -> None:
         ("POST", "/_cpaas/clock", b'{"advance_seconds": true}', 400),
         ("POST", "/_cpaas/clock", b'{"advance_seconds": 1e999}', 400),
         ("PUT", "/_cpaas/carrier/profile", b"[]", 400),
+        ("PUT", "/_cpaas/carrier/template", b'{"business_account_id": "waba-0", "status": "PAUSED"}', 400),
+        ("PUT", "/_cpaas/carrier/template", b'{"status": "BLOCKED"}', 400),
         ("PUT", "/_cpaas/carrier/profile", b'{"failure_rate": 2}', 400),
         ("PUT", "/_cpaas/carrier/profile", b'{"fail_rate": 1}', 400),
     ],
