@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from localcloud.launch import LocalCloud
+from localcloud.profile import BUILT_IN
 from tests.cloud.campaign_client import CONTENT, StackClient, destination, eligible_users, message_order
 
 SES_TEXT = {"Subject": "Your table", "Text": "Dear {{ name }}, table {{ table }} is ready"}
@@ -18,6 +19,11 @@ CHAT = {
     "category": "UTILITY",
     "components": [{"type": "BODY", "text": "Table {{1}} is ready.", "example": {"body_text": [["5"]]}}],
 }
+
+
+@pytest.fixture(autouse=True)
+def smooth_carrier(cloud: LocalCloud) -> None:
+    cloud.control.set_carrier_profile(BUILT_IN["smooth"])
 
 
 @pytest.fixture
@@ -42,6 +48,12 @@ def chat(stack: StackClient, unique: str) -> Iterator[str]:
 def asked(stack: StackClient, users: list[dict[str, Any]], **fields: Any) -> tuple[int, dict[str, Any]]:
     body = {"eligible_users": users, "throughput_tps": 50, **fields}
     return stack.call("POST", "/api/send-campaign", body, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+
+def until_sent(stack: StackClient, wait_until: Callable[..., Any], answer: dict[str, Any]) -> None:
+    """Wait until the provider has a message: without its template it would be called for it again and again."""
+    url = answer["url"]
+    wait_until(lambda: stack.call("GET", url)[1].get("provider_id"), timeout=60, what=f"{url} is sent")
 
 
 def problems(answer: tuple[int, dict[str, Any]]) -> list[str]:
@@ -128,7 +140,7 @@ def test_an_upload_that_no_row_of_which_can_fill_the_template_is_refused_with_a_
 
 
 def test_a_template_that_meta_has_paused_is_not_sent_until_it_goes_on(
-    cloud: LocalCloud, stack: StackClient, chat: str
+    cloud: LocalCloud, stack: StackClient, chat: str, wait_until: Callable[..., Any]
 ) -> None:
     account = stack.outputs.messaging.whatsapp_business_account_id
     template = {"name": chat, "parameters": ["5"]}
@@ -142,10 +154,14 @@ def test_a_template_that_meta_has_paused_is_not_sent_until_it_goes_on(
     assert answer["error"]["message"] == f"the message cannot be sent: {words}"
     cloud.control.set_template_status(account, chat, "APPROVED")
     assert asked(stack, users, content=content, dry_run=True)[0] == 200
-    assert stack.call("POST", "/api/messages", order)[0] == 202
+    status, answer = stack.call("POST", "/api/messages", order)
+    assert status == 202, answer
+    until_sent(stack, wait_until, answer)
 
 
-def test_a_message_is_refused_for_what_its_channels_lack(stack: StackClient, mail: str) -> None:
+def test_a_message_is_refused_for_what_its_channels_lack(
+    stack: StackClient, mail: str, wait_until: Callable[..., Any]
+) -> None:
     both = {
         "customer_id": "1",
         "channels": ["email", "whatsapp"],
@@ -162,3 +178,4 @@ def test_a_message_is_refused_for_what_its_channels_lack(stack: StackClient, mai
     whole = {**content, "whatsapp": CONTENT["whatsapp"]}
     status, answer = stack.call("POST", "/api/messages", {**both, "content": whole, "variables": variables})
     assert status == 202, answer
+    until_sent(stack, wait_until, answer)
