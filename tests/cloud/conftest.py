@@ -32,9 +32,7 @@ _POLL_SHARE = 0.05
 class WaitUntil(Protocol):
     """Polls `probe` every 20 ms, less often the longer it takes, until its answer is true, and returns that answer.
 
-    Fails after `timeout` seconds.
-
-    `what` says what was waited for; a function of it is asked when it has not come.
+    It fails after `timeout` seconds; `what` says what was waited for, a function of it is asked when it has not come.
     """
 
     def __call__(self, probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T: ...
