@@ -24,15 +24,13 @@ from tests.cloud.socket_api import SocketApi
 
 T = TypeVar("T")
 
-_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.02, 0.2
-_POLL_SHARE = 0.05
-"""Of the time waited: most probes are calls that the cloud has to answer, instead of doing what is waited for."""
+_POLL_SECONDS = 0.02
 
 
 class WaitUntil(Protocol):
-    """Polls `probe` every 20 ms, less often the longer it takes, until its answer is true, and returns that answer.
+    """Polls `probe` every 20 ms until its answer is true, and returns that answer; fails after `timeout` seconds.
 
-    It fails after `timeout` seconds; `what` says what was waited for, a function of it is asked when it has not come.
+    `what` says what was waited for; a function of it is asked when it has not come.
     """
 
     def __call__(self, probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T: ...
@@ -55,16 +53,15 @@ class DeployFunction(Protocol):
 @pytest.fixture(scope="session")
 def wait_until() -> WaitUntil:
     def wait(probe: Callable[[], T], timeout: float = 20.0, what: str | Callable[[], str] = "") -> T:
-        began = time.monotonic()
+        deadline = time.monotonic() + timeout
         while True:
             answer = probe()
             if answer:
                 return answer
-            waited = time.monotonic() - began
-            if waited > timeout:
+            if time.monotonic() > deadline:
                 missed = what() if callable(what) else what
                 pytest.fail(f"not within {timeout:g} s: {missed or getattr(probe, '__name__', 'the condition')}")
-            time.sleep(min(max(_FIRST_POLL_SECONDS, _POLL_SHARE * waited), _LAST_POLL_SECONDS))
+            time.sleep(_POLL_SECONDS)
 
     return wait
 

@@ -19,9 +19,7 @@ from console.ui.screens.overview import OverviewScreen
 S = TypeVar("S", bound=Screen[Any])
 
 PATIENCE_SECONDS = 60.0
-LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.01, 0.1
-LOOK_SHARE = 0.1
-"""Of the time waited: to look is to draw all of the screen, which keeps the application from getting on."""
+LOOK_SECONDS = 0.01
 TICK_SECONDS = 0.02
 """The application's beat in tests: what arrives is taken at once."""
 
@@ -36,12 +34,11 @@ def application(source: FakeStack | Connection | Connect, **options: Any) -> Con
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     """Let the application run until `condition` holds."""
-    began = time.monotonic()
+    end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        waited = time.monotonic() - began
-        if waited > PATIENCE_SECONDS:
+        if time.monotonic() > end:
             raise AssertionError(f"not within {PATIENCE_SECONDS:g} s; on the screen:\n{shown(pilot)}")
-        await pilot.pause(min(max(LOOK_SECONDS, LOOK_SHARE * waited), LONGEST_LOOK_SECONDS))
+        await pilot.pause(LOOK_SECONDS)
 
 
 async def type_ahead(pilot: Pilot[None], *keys: str) -> None:
