@@ -6,6 +6,7 @@ import json
 import time
 import urllib.request
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from console.services.embedded import Ready
 from console.sources.base import Connection
 from console.sources.deployments import functions_of
 from console.telemetry import MessageSearch
+from lambdas.core.channels import Channel
+from lambdas.core.metrics import MESSAGES_PER_SECOND, NAMESPACE
 from lambdas.core.outputs import COMPONENTS
 from tests.cloud.campaign_client import StackClient
 from tests.console.processes import answer, until
@@ -95,6 +98,26 @@ def test_the_composite_alarm_and_alarms_that_add_up_metrics_are_understood(conso
     with pytest.raises(ConsoleError) as caught:
         console.telemetry.alarm("ai-cpaas-demo-local-nothing")
     assert caught.value.problem.kind is ProblemKind.NOT_FOUND
+
+
+def test_rates_of_channels_are_those_that_were_published(stack: StackClient, console: Connection) -> None:
+    minute = int(time.time()) // 60 * 60 - 1_800
+    dimensions = {"Stack": stack.outputs.identity.stack, "Channel": Channel.SMS.metric}
+    stack.client("cloudwatch").put_metric_data(
+        Namespace=NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": MESSAGES_PER_SECOND.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+                "Timestamp": datetime.fromtimestamp(minute + 20, UTC),
+                "Value": 12_345.0,
+            }
+        ],
+    )
+    rates = {each.label: each for each in console.telemetry.rates(minute - 300, minute + 300)}
+    assert set(rates) == set(stack.outputs.messaging.rates())
+    assert all([at for at, _ in each.points] == list(range(minute - 300, minute + 300, 60)) for each in rates.values())
+    assert dict(rates["sms"].points)[minute] == 12_345.0
 
 
 def test_what_functions_log_is_read_by_time_and_by_text(stack: StackClient, console: Connection) -> None:
