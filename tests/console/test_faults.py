@@ -55,7 +55,7 @@ def test_a_bad_day_is_told_everywhere_and_ends_without_a_restart(kind: FaultKind
             await press(pilot, "r")
             await day.shows(pilot, "4 of 4 feeds STALE")
             await day.until(
-                pilot, lambda: shown(pilot).count(f"{name}: data from ") == 6
+                pilot, lambda: shown(pilot).count(f"{name}: data from ") == 7
             )  # every panel says since when
             text = shown(pilot)
             assert "again in" in text
