@@ -32,11 +32,6 @@ RATE, BURST = 10_000, 5_000
 """Of the stage; new connections are bound by the account, 500 a second (API Gateway quotas, WebSocket APIs)."""
 
 QUICK_MEMORY_MB = 128
-AUTHORIZER_MEMORY_MB = 256
-"""An environment's first token takes up to 0.16 s of a whole vCPU (`bench/imports.py`: PyJWT, cryptography and the TLS
-context of the keys), and a whole vCPU comes with 1,769 MB (Lambda developer guide, "Configure Lambda function memory").
-At 128 MB that is two seconds, all that a speaker is to wait for a session, at 256 one; and it is billed the same, for
-what is bound by CPU takes half as long with twice the memory."""
 QUICK_TIMEOUT_SECONDS = 10
 USUAL_MEMORY_MB = 256
 USUAL_TIMEOUT_SECONDS = 30
@@ -168,7 +163,7 @@ class Sessions(pulumi.ComponentResource):
         return self._function(
             SessionAuthorizerSettings,
             "Verifies speakers' tokens; whoever has none may go on as a listener",
-            memory_mb=AUTHORIZER_MEMORY_MB,
+            memory_mb=QUICK_MEMORY_MB,
             timeout_seconds=QUICK_TIMEOUT_SECONDS,
             environment={
                 "issuer": self._tokens.issuer(),

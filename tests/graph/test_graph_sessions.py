@@ -26,7 +26,7 @@ ROUTES = {
     "endSession": "session_broadcaster",
 }
 SIZES = {
-    "session_authorizer": (256, 10),
+    "session_authorizer": (128, 10),
     "session_broadcaster": (1769, 29),
     "session_connection": (256, 30),
     "session_disconnect": (256, 30),
