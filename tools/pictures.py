@@ -125,7 +125,7 @@ async def draw(picture: Picture) -> str:
     )
     set_theme(app, picture.theme)
     async with app.run_test(size=picture.size) as pilot:
-        while app.monitor is None:
+        while app.monitor is None or app.here is None or not app.here.is_mounted:
             await pilot.pause(0.01)
         for second in range(SESSION_SECONDS):
             for at, recipients, tps in CAMPAIGNS:

@@ -129,7 +129,7 @@ def test_the_console_tells_of_itself(size: tuple[int, int]) -> None:
             await until(
                 pilot, lambda: isinstance(app.screen, SelfScreen) and "cloudwatch:DescribeAlarms" in shown(pilot)
             )
-            for words in ("event loop", "late p50", "of 8 threads out", "dropped", "alarms", "● good"):
+            for words in ("event loop", "late p50", "of 28 threads out", "dropped", "alarms", "● good"):
                 await shows(pilot, words)
             assert not app.screen.query_one("#details").display, "there is nothing beside the calls"
             stack.error = ConsoleError(ProblemKind.THROTTLED, "slow down", "wait")
