@@ -226,18 +226,18 @@ def _standing_queues(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
 
 @contextmanager
 def _lag(stage: Stage, alarms: Iterable[Alarm]) -> Iterator[None]:
-    """A batch of each stream that fails and is tried again while time goes by."""
+    """Batches of each stream that fail and are tried again while time goes by; the next one before one is given up."""
     names = {alarm["AlarmName"] for alarm in alarms}
 
     def all_lag() -> bool:
+        stage.stack.tracking.update({"message_id": f"lag-{uuid.uuid4().hex}"}, "SET #flag = :flag", {"flag": "lag"})
+        session_causes.stir(stage)
         states = stage.cloud.control.advance_clock(420)
         return all(states[name] == "ALARM" for name in names)
 
     with ExitStack() as stack:
         for alarm in alarms:
             stack.enter_context(stage.broken(dimension(alarm, "FunctionName")))
-        stage.stack.tracking.update({"message_id": f"lag-{uuid.uuid4().hex}"}, "SET #flag = :flag", {"flag": "lag"})
-        session_causes.stir(stage)
         stage.wait_until(all_lag)
         yield
 
