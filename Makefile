@@ -15,10 +15,10 @@ help:  ## this list
 demo: $(STAMP)  ## the console in front of an embedded stack with a sample campaign; piped: a summary
 	@$(BIN)/cpaas-console demo
 
-test: $(STAMP)  ## the suite (about 19 minutes on two cores)
+test: $(STAMP)  ## the suite (about 16 minutes on two cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-reliability: $(STAMP)  ## the reliability catalogue at full size (about 17 minutes on two cores)
+reliability: $(STAMP)  ## the reliability catalogue at full size (about 19 minutes on two cores)
 	@CPAAS_HYPOTHESIS_PROFILE=reliability $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 \
 	  -m 'reliability or hypothesis' tests/reliability tests/unit
 
