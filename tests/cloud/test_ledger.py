@@ -37,6 +37,9 @@ class Silence:
         pass
 
 
+SILENCE: Any = Silence()
+
+
 @pytest.fixture
 def tracking(stack: StackClient) -> TrackingTable:
     return TrackingTable(stack.tracking, retention_days=30)
@@ -184,7 +187,7 @@ def test_a_recount_goes_on_where_it_stopped_and_counts_legs_and_what_it_gives_up
             stack.campaigns,
             stack.money,
             tracking,
-            Silence(),  # type: ignore[arg-type]
+            SILENCE,
             now_ms=NOW_MS,
             time_left=lambda: next(left, None) is not None,
         ).run(summary)
@@ -223,8 +226,7 @@ def test_a_correction_whose_answer_is_lost_is_not_made_twice(
     counters = Table(once, stack.campaigns.name)
 
     def recount(*counts: Mapping[str, Any]) -> Decimal | None:
-        log: Any = Silence()
-        each = Recount(stack.campaigns, counters, tracking, log, now_ms=NOW_MS, time_left=lambda: True)
+        each = Recount(stack.campaigns, counters, tracking, SILENCE, now_ms=NOW_MS, time_left=lambda: True)
         return each.run(campaign(unique, 1, *counts, status="completed"))
 
     def counted() -> Mapping[str, Any]:
@@ -240,7 +242,7 @@ def test_a_correction_whose_answer_is_lost_is_not_made_twice(
             stack.campaigns,
             stack.campaigns,
             tracking,
-            Silence(),  # type: ignore[arg-type]
+            SILENCE,
             now_ms=NOW_MS,
             time_left=lambda: True,
         )

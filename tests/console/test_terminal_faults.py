@@ -128,8 +128,8 @@ FEEDS = 6
 """That the overview reads."""
 
 
-def hanging_calls(terminal: Terminal) -> int:
-    """Threads of the process beyond those that it has without a call out."""
+def threads(terminal: Terminal) -> int:
+    """Those of the process: its own, and one for each call that is out."""
     return len(list(Path(f"/proc/{terminal.process.pid}/task").iterdir()))
 
 
@@ -137,13 +137,17 @@ def hanging_calls(terminal: Terminal) -> int:
 def test_quitting_waits_for_no_hanging_call(foul: Foul, key: str) -> None:
     terminal = foul.terminal
     terminal.shows("LIVE")
-    quiet = hanging_calls(terminal)
+    quiet = threads(terminal)
+
+    def out(calls: int) -> None:
+        terminal.until(lambda _: threads(terminal) == quiet + calls)
+
     foul.turn("slow")
     terminal.press("r")
-    terminal.until(lambda _: hanging_calls(terminal) == quiet + FEEDS)
+    out(FEEDS)
     places = (":messages campaign=one\r", ":messages campaign=two\r", ":messages three\r", ":messages four\r")
     for number, typed in enumerate(places, start=1):
         terminal.press(typed)
-        terminal.until(lambda _, number=number: hanging_calls(terminal) == quiet + FEEDS + number)  # type: ignore[misc]
+        out(FEEDS + number)
     terminal.press(key)
     assert terminal.ended() == 0

@@ -21,7 +21,7 @@ from console.sources.deployments import functions_of
 from console.sources.fake_outputs import fake_outputs
 from console.sources.telemetry import AwsTelemetry
 from console.telemetry import MAX_POINTS
-from lambdas.core.outputs import COMPONENTS
+from lambdas.core.outputs import COMPONENTS, StackOutputs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
 SINGLE: dict[str, Any] = {
@@ -79,9 +79,9 @@ class Answers:
         return call
 
 
-def telemetry(**answers: list[dict[str, Any]]) -> tuple[AwsTelemetry, Answers]:
+def telemetry(outputs: StackOutputs | None = None, **answers: list[dict[str, Any]]) -> tuple[AwsTelemetry, Answers]:
     clients = Answers(**answers)
-    return AwsTelemetry(fake_outputs(), clients, lambda: NOW), clients  # type: ignore[arg-type]
+    return AwsTelemetry(outputs or fake_outputs(), clients, lambda: NOW), clients  # type: ignore[arg-type]
 
 
 def change(summary: str, data: dict[str, Any], ago: float) -> dict[str, Any]:
@@ -353,10 +353,9 @@ def test_rates_of_all_channels_are_one_call_with_gaps_where_nothing_was_measured
         },
         {"MetricDataResults": [{"Id": "sms", "Timestamps": at[1:], "Values": [0.0]}]},
     ]
-    clients = Answers(get_metric_data=answers)
     outputs = fake_outputs()
     messaging = replace(outputs.messaging, email_messages_per_second="14")
-    console = AwsTelemetry(replace(outputs, messaging=messaging), clients, lambda: NOW)  # type: ignore[arg-type]
+    console, clients = telemetry(replace(outputs, messaging=messaging), get_metric_data=answers)
     sms, email = console.rates(NOW - 119, NOW + 1)
     assert (sms.label, sms.period_seconds) == ("sms", 60)
     assert sms.points == ((NOW - 120, 2.5), (NOW - 60, None), (NOW, 0.0))
@@ -372,10 +371,9 @@ def test_rates_of_all_channels_are_one_call_with_gaps_where_nothing_was_measured
 
 
 def test_a_stack_whose_channels_are_off_is_asked_for_no_rates() -> None:
-    clients = Answers()
     outputs = fake_outputs()
     off = replace(outputs.messaging, sms_parts_per_second="")
-    console = AwsTelemetry(replace(outputs, messaging=off), clients, lambda: NOW)  # type: ignore[arg-type]
+    console, clients = telemetry(replace(outputs, messaging=off))
     assert console.rates(NOW - 3_600, NOW) == ()
     assert clients.asked == []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,11 +11,11 @@ from hypothesis import strategies as st
 from console.view.campaign import channel_lines, course_lines, why_lines
 from console.view.glyphs import UNICODE
 from console.view.segments import plain, text_of, width
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts, PauseReason
+from lambdas.core.campaign import CampaignStatus, ChannelCounts, PauseReason
 from lambdas.core.lanes import Lane
 from lambdas.core.send_window import SendWindow
+from tests.support.summaries import NOW, campaign
 
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
 HALF, ROWS = 36, 7
 """Cells and lines inside of a panel of a terminal of 80 by 24."""
 COUNTS = st.builds(
@@ -28,28 +26,6 @@ COUNTS = st.builds(
     cost_usd=st.floats(0, 9_999),
     delivery_ms_sum=st.integers(0, 10**12),
 )
-
-
-def campaign(**changes: object) -> CampaignSummary:
-    base = CampaignSummary(
-        id="c-1",
-        status=CampaignStatus.RUNNING,
-        version=1,
-        created_ms=int(NOW * 1000),
-        throughput_tps=10.0,
-        recipients=100,
-        excluded=0,
-        suppressed=0,
-        unsent=0,
-        claimed_rows=50,
-        done_rows=40,
-        reserved_usd=0.1,
-        spent_usd=0.2,
-        cap_usd=10.0,
-        stop_reason=None,
-        channels={"sms": ChannelCounts(sent=45, delivered=30, failed=3, cost_usd=0.4, delivery_ms_sum=36_000)},
-    )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
 
 
 @given(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -31,32 +30,8 @@ from console.view.frame import header_row
 from console.view.glyphs import ASCII, BLOCK, UNICODE, glyphs_for, to_ascii
 from console.view.progress import progress_bar
 from console.view.segments import Role, Segment, cut, line, pad, pad_left, pad_tail, plain, spread, width
-from lambdas.core.campaign import CampaignStatus, CampaignSummary, ChannelCounts
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
-
-
-def campaign(**changes: object) -> CampaignSummary:
-    base = CampaignSummary(
-        id="c-1",
-        status=CampaignStatus.RUNNING,
-        version=1,
-        created_ms=int(NOW * 1000),
-        throughput_tps=10.0,
-        recipients=100,
-        excluded=0,
-        suppressed=0,
-        unsent=0,
-        claimed_rows=50,
-        done_rows=40,
-        reserved_usd=0.1,
-        spent_usd=0.2,
-        cap_usd=10.0,
-        stop_reason=None,
-        channels={"sms": ChannelCounts(sent=45, delivered=30, failed=3, in_doubt=1, cost_usd=0.4)},
-    )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
-
+from lambdas.core.campaign import CampaignStatus, ChannelCounts
+from tests.support.summaries import NOW, campaign
 
 SPEND = Spend("2026-11-21", {"2026-11-21": 1.0})
 

@@ -27,12 +27,12 @@ from tests.support.campaigns import planned_row
 
 T = 1_800_000_000_000
 ROW = "spring-0000007"
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "message_id": "code", "customer_id": "ada", "channels": ["sms", "email"], "phone": "+14255550100",
     "email": "ada@example.com", "body": "hello", "content": {"email": {"subject": "Hi"}},
 }  # fmt: skip
 
-CONTENT = {**DOCUMENT["content"], "whatsapp": {"template": {"name": "code", "parameters": ["1234"]}}}  # type: ignore[dict-item]
+CONTENT = {**DOCUMENT["content"], "whatsapp": {"template": {"name": "code", "parameters": ["1234"]}}}
 
 
 class Store:
