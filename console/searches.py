@@ -11,16 +11,19 @@ from console.text import safe_line
 from lambdas.core.lifecycle import Status
 
 _FIELDS: Mapping[str, str] = {"campaign": "campaign_id", "customer": "customer_id", "message": "message_id"}
-
-
+_SEARCH = re.compile(r"([a-z_]*)=(.*)", re.DOTALL)
 _STATUS = re.compile(r"(?:^|\s+)status=(\S*)$")
 
 
 def parse_search(text: str) -> MessageSearch | None:
-    """The search that `text` is; None for text that is none, which is then the id of a message. No id has a `=`."""
-    name, sign, wanted = text.partition("=")
-    if not sign:
+    """The search that `text` is: one word, `=`, what is looked for. None for all other text: it is the id of a message.
+
+    Whatever stands in a row as its id is opened by it, so ids may hold a `=` behind anything but one word.
+    """
+    found = _SEARCH.fullmatch(text)
+    if found is None:
         return None
+    name, wanted = found.groups()
     if name not in _FIELDS:
         raise ConsoleError(
             ProblemKind.BAD_INPUT,

@@ -32,6 +32,7 @@ from console.ui.screens.connecting import ConnectingScreen
 from console.ui.terminal import terminal_is_gone
 from console.ui.themes import register_themes
 from console.ui.widgets.prompt import Prompt
+from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import UNICODE, Glyphs
 
 TICK_SECONDS = 0.25
@@ -101,6 +102,7 @@ class ConsoleApp(Commanding):
     ) -> None:
         super().__init__(glyphs)
         register_themes(self)
+        fit_scrollbars(glyphs)
         self.connection: Connection | None = None
         self.monitor: Monitor | None = None
         self.caller = caller

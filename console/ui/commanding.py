@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from textual.app import SuspendNotSupported
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from console.campaigns import require_actions
@@ -106,6 +107,11 @@ class Commanding(TypingAhead):
             self.ask(LeaveScreen(self.works, self.glyphs), lambda sure: self.exit() if sure else None)
         else:
             self.exit()
+
+    def action_command_palette(self) -> None:
+        """Every screen and key by its words; opened as everything else is, in signs that the terminal has."""
+        if not isinstance(self.screen, CommandPalette):
+            self.ask(CommandPalette(placeholder="Search for commands", id="--command-palette"))
 
     def action_prompt(self, sign: str) -> None:
         """Open the line for a command or a filter."""

@@ -84,6 +84,7 @@ class Walk:
         """Into the second row of a list, where there is one."""
         self.terminal.until(lambda text: "LOADING" not in text)
         if name in DEEPER:
+            self.terminal.until(lambda text: name == "overview" or " old" in text.splitlines()[1])
             self.terminal.press("j\r")
             self.terminal.until(lambda text: _is_at(text, DEEPER[name]))
         elif name == "logs":

@@ -122,6 +122,22 @@ def test_a_console_of_the_kernel_gets_its_few_characters_and_colours(opened: Cal
     texts = [terminal.shows("LIVE", "ALARM", "quit")]
     terminal.press("?")
     texts.append(terminal.shows("closes"))
+    terminal.press("jjj")
+    texts.append(terminal.until(lambda text: "keys" not in text))
+    terminal.press("\x1b")
+    terminal.until(lambda text: "closes" not in text)
+    terminal.press("\x10")
+    texts.append(terminal.shows("Search for commands"))
+    terminal.press("\x1b[B" * 9)
+    texts.append(terminal.until(lambda text: text != texts[-1]))
+    terminal.press("\x1b")
+    terminal.until(lambda text: "Search for commands" not in text)
+    terminal.press("y")
+    texts.append(terminal.shows("link to this place"))
+    terminal.press("l")
+    texts.append(terminal.shows("copied link", gone="esc: back"))
+    terminal.press(":nowhere\r")
+    texts.append(terminal.shows("there is no command"))
     assert set("".join(texts)) <= CODE_PAGE_437 | {"\n"}
     assert b"38;2;" not in terminal.written, "no colour but the terminal's sixteen"
     assert b"38;5;" not in terminal.written

@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from console.commandline import COMMANDS
 from console.ui.content import content_of
-from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.filters import HELP as FILTER_HELP
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line, pad
@@ -50,10 +49,6 @@ class TextScreen(ModalScreen[None]):
         dialog.border_title = content_of([line(self._title)], self._glyphs)
         dialog.border_subtitle = content_of([line("esc closes")], self._glyphs)
         yield dialog
-
-    def on_mount(self) -> None:
-        """A bar that the terminal can show."""
-        fit_scrollbars(self.query_one("#text"), self._glyphs)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""

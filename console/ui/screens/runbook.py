@@ -17,7 +17,6 @@ from console.ui.choices import Choice, Copyable
 from console.ui.content import content_of
 from console.ui.desk import Desk
 from console.ui.screens.base import ConsoleScreen
-from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.markdown import markdown_lines
 from console.view.segments import Line, Role, line
 
@@ -46,11 +45,6 @@ class RunbookScreen(ConsoleScreen):
         """One scrolling page."""
         with VerticalScroll(id="runbook", can_focus=False):
             yield Static(markup=False, id="page")
-
-    def opened(self) -> None:
-        """A bar that the terminal can show."""
-        super().opened()
-        fit_scrollbars(self.query_one("#runbook"), self.desk.glyphs)
 
     def draw(self, overview: Overview) -> None:
         """The page at the present width."""

@@ -1,13 +1,12 @@
-"""Scrollbars for terminals without UTF-8: whole cells, where the library draws eighths of one."""
+"""Scrollbars for terminals of few characters: whole cells, where the library draws eighths of one."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.scrollbar import ScrollBarRender
-from textual.widget import Widget
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
-from console.view.glyphs import Glyphs
+from console.view.glyphs import UNICODE, Glyphs
 
 
 class WholeCells(ScrollBarRender):
@@ -17,8 +16,9 @@ class WholeCells(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
 
 
-def fit_scrollbars(widget: Widget, glyphs: Glyphs) -> None:
-    """Draw the bars of `widget` with what the terminal can show."""
-    if glyphs.ascii_only:
-        for bar in (widget.vertical_scrollbar, widget.horizontal_scrollbar):
-            bar.renderer = WholeCells  # type: ignore[misc]
+def fit_scrollbars(glyphs: Glyphs) -> None:
+    """Draw all bars of this process with what its terminal can show, those of the library's own screens among them.
+
+    Before the first one is drawn: a bar of one widget can be told only once it is there, and may be drawn before that.
+    """
+    ScrollBar.renderer = ScrollBarRender if glyphs is UNICODE else WholeCells

@@ -14,7 +14,6 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from console.ui.strips import Strips
-from console.ui.widgets.scrollbar import fit_scrollbars
 from console.view.glyphs import Glyphs
 from console.view.segments import Line, Role, line
 from console.view.table import Column, Table
@@ -192,11 +191,10 @@ class VirtualTable(ScrollView, Generic[T], can_focus=True):
         self._drawn.clear()
 
     def on_mount(self) -> None:
-        """A bar that the terminal can show, and the steps in which many rows are arranged.
+        """The steps in which many rows are arranged.
 
         An interval, because Textual leaves out beats that are late: of a timer with one beat none would be left.
         """
-        fit_scrollbars(self, self._glyphs)
         self._steps = self.set_interval(BREATH_SECONDS, self._proceed, pause=not self.table.arranging)
 
     def on_resize(self, event: events.Resize) -> None:

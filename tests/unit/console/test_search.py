@@ -107,3 +107,10 @@ def test_searches_as_people_write_them() -> None:
     assert parse_search("spring-0000001") is None
     with pytest.raises(ConsoleError, match="no campaign is named"):
         parse_search("campaign= ")
+    with pytest.raises(ConsoleError, match="not searched by nothing"):
+        parse_search("=spring")
+
+
+@pytest.mark.parametrize("message_id", ["h00165ha[@click=app.export]x[/]", "m-1=2", 'x";y=z', "a b=c\nd"])
+def test_whatever_a_row_has_as_its_id_is_opened_as_a_message(message_id: str) -> None:
+    assert parse_search(message_id) is None
