@@ -1,6 +1,6 @@
 """Row `fairness`: what a hundred customers get of one identity when one of them sends fifty times as much as any other.
 
-Ours is the real `SingleSender` over the real `Limiter`, whose item lies in memory, in virtual time: as many senders as
+Ours is the real `MessageSender` over the real `Limiter`, whose item lies in memory, in virtual time: as many senders as
 a stack has by default take orders from a queue that is first in, first out, without the help of SQS's fair queues. The
 peer is that queue at the same rate with senders that lose no time at all: whoever comes first is sent first.
 """
@@ -25,7 +25,7 @@ from lambdas.core.content import Content
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import OutboundMessage, SendTerms
-from lambdas.core.single_sending import SingleOutcome, SinglePorts, SingleSender, postponed_s
+from lambdas.core.single_sending import MessageSender, SingleOutcome, SinglePorts, postponed_s
 from tests.support.virtual_time import START_US, VirtualTime
 
 QUIET, FACTOR = 99, 50
@@ -83,6 +83,14 @@ class EndlessBudget:
         """Nobody counts."""
 
 
+class NoGuard:
+    """`GuardPort` without a limit."""
+
+    def allows(self, message_id: str, row: PlannedRow) -> bool:
+        """Nothing looks like an attack."""
+        return True
+
+
 class Outbox:
     """A queue and its senders on one identity; `calls` are the orders that reached the provider, and when."""
 
@@ -119,7 +127,7 @@ class Outbox:
         attempts = Attempts(self._tracking, provider, opt_outs, clock, owner=owner)
         ports = SinglePorts(self._tracking, limiter, opt_outs, EndlessBudget(), clock)
         row = PlannedRow(0, order.customer, "sms", "+14254147755", "US", Content("Your code."), 1, PRICE_USD)
-        outcome = SingleSender(ports, attempts, owner=owner).send(
+        outcome = MessageSender(ports, attempts, owner=owner, guard=NoGuard()).send(
             f"m-{order.number}", row, TERMS, wanted_us=order.due_us, until_us=clock.now_us() + RUN_US
         )
         if outcome in (SingleOutcome.LATER, SingleOutcome.BEYOND_SHARE):

@@ -1,16 +1,17 @@
-"""Sending one single message: the same intent, pacing, opt-outs and one call as a campaign's row, in the priority lane.
+"""Sending one row by itself: the same intent, pacing, opt-outs and one call as a row of a campaign's chunk.
 
-It books what is free of the identity's rate, of which campaigns leave a tenth alone (`identity_calendar.py`). Its
-money comes from a daily cap; a worker that dies leaves what it took with the day, so the cap errs on the safe side by a
-message a death.
+A single message (`MessageSender`) goes in the priority lane: it books what is free of the identity's rate, of which
+campaigns leave a tenth alone (`identity_calendar.py`). Its money comes from a daily cap; a worker that dies leaves what
+it took with the day, so the cap errs on the safe side by a message a death.
 
-A campaign's retries and fallback legs are sent the same way, but in the campaign's name and out of the campaigns'
-share: beside its rows on the identity, at its rate, and never in the way of a single message. Their money comes from
-the campaign's cap, and only once they have a slot: what waits for its turn holds nothing that others could spend.
+A campaign's retries and fallback legs (`LegSender`) are sent in the campaign's name and out of the campaigns' share:
+beside its rows on the identity, at its rate, and never in the way of a single message. Their money comes from the
+campaign's cap, and only once they have a slot: what waits for its turn holds nothing that others could spend.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -91,14 +92,13 @@ class GuardPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SinglePorts:
-    """The outside world of a single message; no `guard` for a campaign's legs, whose audience somebody has planned."""
+    """The outside world of a message that is sent by itself."""
 
     tracking: TrackingPort
     limiter: PriorityLimiterPort
     opt_outs: OptOutPort
     budget: DayBudgetPort
     clock: Clock
-    guard: GuardPort | None = None
 
 
 @dataclass(slots=True)
@@ -127,31 +127,36 @@ _OUTCOMES = {
 _NOT_SENT = {**dict.fromkeys(WISHES, SingleOutcome.SUPPRESSED), PUMPING_GUARD: SingleOutcome.GUARDED}
 
 
-class SingleSender:
-    """Sends one message, which a campaign may own that falls back; not reusable."""
+class SingleSender(ABC):
+    """Sends one message; not reusable. Its two kinds differ in who holds the slot, and in when money is taken."""
 
-    def __init__(
-        self,
-        ports: SinglePorts,
-        attempts: Attempts,
-        *,
-        owner: str,
-        campaign_id: str = "",
-        milli_rate: int = ANY_RATE,
-        paying: Lead | None = None,
-    ) -> None:
-        """`paying` is how long before its lead a leg takes its money; like the lead, it learns."""
+    campaign_id = ""
+
+    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str) -> None:
         self._ports = ports
         self._attempts = attempts
         self._owner = owner
-        self._campaign_id = campaign_id
-        self._milli_rate = milli_rate
-        self._paying = paying or Lead()
         self._paid_by: str | None = None
         self._beyond_share = False
         self._lacked_money = False
         self.lacked_slot = False
         """The identity had no slot to give in time: what AvailableCapacity tells of."""
+
+    @abstractmethod
+    def _hindrance(self, message_id: str, row: PlannedRow) -> str | None:
+        """The code of what keeps the message from being sent at all, looked for before it waits for a slot."""
+
+    @abstractmethod
+    def _reserve(self, row: PlannedRow, wanted_us: int) -> IdentityLease | Wait:
+        """Ask for a slot that leaves the time to be at work."""
+
+    @abstractmethod
+    def _attempt(self, send: ScheduledSend, terms: SendTerms) -> bool:
+        """Use the slot; False if it may not be used."""
+
+    def _is_beyond_share(self, row: PlannedRow) -> bool:
+        """Whether others want the time that this message would take."""
+        return False
 
     def send(
         self,
@@ -170,15 +175,13 @@ class SingleSender:
         refuses everything gets it later too, because whoever corrects that wants it sent. A customer's share is looked
         at before anything is written, so that what is beyond it costs next to nothing.
         """
-        if not self._campaign_id and self._ports.limiter.share_wait(self._holder(row)) is not None:
+        if self._is_beyond_share(row):
             return SingleOutcome.BEYOND_SHARE
         read_us = self._ports.clock.now_us()
         if self._ports.opt_outs.opted_out({row.destination}):
             return self.record_not_sent(message_id, row, OPTED_OUT)
-        if self._ports.guard is not None and not self._ports.guard.allows(message_id, row):
-            return self.record_not_sent(message_id, row, PUMPING_GUARD)
-        if not self._campaign_id and not self._pay(row):
-            return self.record_not_sent(message_id, row, SPEND_CAP)
+        if (code := self._hindrance(message_id, row)) is not None:
+            return self.record_not_sent(message_id, row, code)
         progress = _Progress()
         send = ScheduledSend(progress, message_id, row, opt_out_read_us=read_us, closes_us=closes_us)
         try:
@@ -201,12 +204,9 @@ class SingleSender:
         clock = self._ports.clock
         while progress.outcome is None:
             scheduled = self._lease(send, wanted_us, until_us)
-            if scheduled is None or (self._campaign_id and not self._pay_in_time(scheduled)):
+            if scheduled is None or not self._attempt(scheduled, terms):
                 progress.left_unsent(send)
                 break
-            self._attempts.attempt(scheduled, terms)
-            if self._campaign_id:
-                self._settle(send.row)
             late = self._attempts.take_late()
             if late:
                 send = late[0]
@@ -228,13 +228,7 @@ class SingleSender:
         clock = self._ports.clock
         patient_until_us = clock.now_us() + PATIENCE_US
         while clock.now_us() < until_us:
-            lease = self._ports.limiter.reserve(
-                self._holder(send.row),
-                send.row.parts,
-                not_before_us=clock.now_us() + self._ahead_us,
-                milli_rate=self._milli_rate,
-                wanted_us=None if self._campaign_id else wanted_us,
-            )
+            lease = self._reserve(send.row, wanted_us)
             if isinstance(lease, IdentityLease):
                 return send.at(lease.slot(0), lease.end_us)
             if lease.beyond_share and clock.now_us() >= patient_until_us:
@@ -244,26 +238,8 @@ class SingleSender:
         self.lacked_slot = True
         return None
 
-    def _holder(self, row: PlannedRow) -> str:
-        """Who owns the message in its identity's calendar: its campaign, or its customer in the priority lane."""
-        return self._campaign_id or f"{PRIORITY_MARK}{keys.customer_tag(row.customer_id)}"
-
     def _pause(self, wait: Wait) -> None:
         self._ports.clock.sleep_us(min(wait.microseconds, POLL_US))
-
-    @property
-    def _ahead_us(self) -> int:
-        """How long before its slot a message must be at work."""
-        return self._attempts.lead_us + (self._paying.us if self._campaign_id else 0)
-
-    def _pay_in_time(self, send: ScheduledSend) -> bool:
-        """Take a leg's money right before its attempt; False if there is none."""
-        clock = self._ports.clock
-        clock.sleep_us(send.slot_us - self._ahead_us - clock.now_us())
-        began_us = clock.now_us()
-        self._lacked_money = not self._pay(send.row)
-        self._paying.learn(clock.now_us() - began_us)
-        return not self._lacked_money
 
     def _pay(self, row: PlannedRow) -> bool:
         self._paid_by = self._ports.budget.take(row.reserved_usd)
@@ -279,7 +255,7 @@ class SingleSender:
         """Keep on record why a message was never handed to the provider; one that an earlier run may have handed over
         is in doubt instead, once that run has ended."""
         now_ms = self._ports.clock.now_us() // 1_000
-        found = self._ports.tracking.intend(self._campaign_id, row, message_id, self._owner, now_ms, 0)
+        found = self._ports.tracking.intend(self.campaign_id, row, message_id, self._owner, now_ms, 0)
         if found is IntentOutcome.ANSWERED:
             return SingleOutcome.DONE_BEFORE
         if found is IntentOutcome.HELD:
@@ -293,3 +269,77 @@ class SingleSender:
             self._take_back(message_id)
             raise
         return _NOT_SENT.get(code, SingleOutcome.NOT_SENT)
+
+
+class MessageSender(SingleSender):
+    """Sends a single message, within its customer's share of the priority lane, past the guard, paid for at once."""
+
+    def __init__(self, ports: SinglePorts, attempts: Attempts, *, owner: str, guard: GuardPort) -> None:
+        super().__init__(ports, attempts, owner=owner)
+        self._guard = guard
+
+    def _is_beyond_share(self, row: PlannedRow) -> bool:
+        return self._ports.limiter.share_wait(_holder(row)) is not None
+
+    def _hindrance(self, message_id: str, row: PlannedRow) -> str | None:
+        if not self._guard.allows(message_id, row):
+            return PUMPING_GUARD
+        return None if self._pay(row) else SPEND_CAP
+
+    def _reserve(self, row: PlannedRow, wanted_us: int) -> IdentityLease | Wait:
+        soonest_us = self._ports.clock.now_us() + self._attempts.lead_us
+        return self._ports.limiter.reserve(
+            _holder(row), row.parts, not_before_us=soonest_us, milli_rate=ANY_RATE, wanted_us=wanted_us
+        )
+
+    def _attempt(self, send: ScheduledSend, terms: SendTerms) -> bool:
+        self._attempts.attempt(send, terms)
+        return True
+
+
+class LegSender(SingleSender):
+    """Sends a campaign's retry or fallback leg, at the campaign's rate, paid for by the campaign right before its call.
+
+    No guard looks at it: somebody has planned its audience. `paying` is how long before its lead it takes its money;
+    like the lead, it learns.
+    """
+
+    def __init__(
+        self, ports: SinglePorts, attempts: Attempts, *, owner: str, campaign_id: str, milli_rate: int, paying: Lead
+    ) -> None:
+        super().__init__(ports, attempts, owner=owner)
+        self.campaign_id = campaign_id
+        self._milli_rate = milli_rate
+        self._paying = paying
+
+    @property
+    def _ahead_us(self) -> int:
+        """How long before its slot it must be at work."""
+        return self._attempts.lead_us + self._paying.us
+
+    def _hindrance(self, message_id: str, row: PlannedRow) -> str | None:
+        return None
+
+    def _reserve(self, row: PlannedRow, wanted_us: int) -> IdentityLease | Wait:
+        soonest_us = self._ports.clock.now_us() + self._ahead_us
+        return self._ports.limiter.reserve(
+            self.campaign_id, row.parts, not_before_us=soonest_us, milli_rate=self._milli_rate, wanted_us=None
+        )
+
+    def _attempt(self, send: ScheduledSend, terms: SendTerms) -> bool:
+        """Take the money right before the call, and give it back where none was made; False if there is none."""
+        clock = self._ports.clock
+        clock.sleep_us(send.slot_us - self._ahead_us - clock.now_us())
+        began_us = clock.now_us()
+        self._lacked_money = not self._pay(send.row)
+        self._paying.learn(clock.now_us() - began_us)
+        if self._lacked_money:
+            return False
+        self._attempts.attempt(send, terms)
+        self._settle(send.row)
+        return True
+
+
+def _holder(row: PlannedRow) -> str:
+    """Who owns a single message in its identity's calendar: its customer."""
+    return f"{PRIORITY_MARK}{keys.customer_tag(row.customer_id)}"

@@ -51,6 +51,8 @@ from lambdas.core.pumping_guard import GuardLimits
 from lambdas.core.send_metrics import send_metrics
 from lambdas.core.single_sending import (
     DayBudgetPort,
+    LegSender,
+    MessageSender,
     PriorityLimiterPort,
     SingleOutcome,
     SinglePorts,
@@ -267,15 +269,8 @@ def _send(
     channel, row = Channel(task.row.channel), task.row
     attempts = Attempts(TRACKING, _provider(channel), OPT_OUTS[channel], clock, owner=owner, lead=LEAD)
     single = not task.terms.campaign_id
-    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], _budget(task), clock, GUARD if single else None)
-    sender = SingleSender(
-        ports,
-        attempts,
-        owner=owner,
-        campaign_id=task.terms.campaign_id,
-        milli_rate=task.milli_rate,
-        paying=PAYING,
-    )
+    ports = SinglePorts(TRACKING, limiters[channel], OPT_OUTS[channel], _budget(task), clock)
+    sender = _sender(task, ports, attempts, owner)
     wanted = wanted_ms(record, now_ms())
     if task.refusal is not None:
         outcome = sender.record_not_sent(task.message_id, row, task.refusal)
@@ -301,6 +296,13 @@ def _send(
         slot_since_ms=wanted if single and sender.lacked_slot else None,
         group=task.terms.campaign_id or keys.customer_tag(row.customer_id),
     )
+
+
+def _sender(task: Task, ports: SinglePorts, attempts: Attempts, owner: str) -> SingleSender:
+    campaign_id = task.terms.campaign_id
+    if not campaign_id:
+        return MessageSender(ports, attempts, owner=owner, guard=GUARD)
+    return LegSender(ports, attempts, owner=owner, campaign_id=campaign_id, milli_rate=task.milli_rate, paying=PAYING)
 
 
 def _budget(task: Task) -> DayBudgetPort:

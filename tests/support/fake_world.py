@@ -15,7 +15,7 @@ from typing import TypeVar
 from unittest import mock
 
 from lambdas.core import attempts, keys, sending
-from lambdas.core.attempts import Attempts
+from lambdas.core.attempts import Attempts, Lead
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.identity_calendar import MILLI, Calendar, IdentityLease
 from lambdas.core.lanes import ALWAYS, Lane, by_channel
@@ -26,7 +26,7 @@ from lambdas.core.ports import OutboundMessage, SendTerms
 from lambdas.core.provider_errors import ProviderError
 from lambdas.core.run_report import RunReport
 from lambdas.core.sending import CampaignSender, SenderPorts
-from lambdas.core.single_sending import ANY_RATE, SingleOutcome, SinglePorts, SingleSender
+from lambdas.core.single_sending import LegSender, MessageSender, SingleOutcome, SinglePorts
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import (
     CAMPAIGN,
@@ -202,33 +202,33 @@ class Worker:
         seconds: float = 20,
         waited_us: int = 0,
         closes_us: int = ALWAYS.end_us,
-        campaign_id: str = "",
-        milli_rate: int = ANY_RATE,
     ) -> Callable[[], SingleOutcome]:
-        """Sending one single message, or a campaign's leg, which was first seen `waited_us` ago, as a callable."""
+        """Sending one single message, which was first seen `waited_us` ago, as a callable."""
 
         def run() -> SingleOutcome:
             provider = FakeProvider(self)
             attempts = Attempts(self.tracking, provider, self.opt_outs, self, owner=self.name)
-            ports = SinglePorts(
-                self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self, FakeGuard(self)
-            )
-            sender = SingleSender(ports, attempts, owner=self.name, campaign_id=campaign_id, milli_rate=milli_rate)
+            ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeDayBudget(self), self)
+            sender = MessageSender(ports, attempts, owner=self.name, guard=FakeGuard(self))
             until_us = self.now_us() + int(seconds * MICROSECOND)
             wanted_us = self.now_us() - waited_us
-            terms = SendTerms(campaign_id, "TRANSACTIONAL")
+            terms = SendTerms("", "TRANSACTIONAL")
             return sender.send(message_id, row, terms, wanted_us=wanted_us, until_us=until_us, closes_us=closes_us)
 
         return run
 
-    def leg(self, message_id: str, row: PlannedRow, *, seconds: float = 20) -> Callable[[], SingleOutcome]:
-        """Sending a leg of the world's campaign, at its rate and with its money, as a callable."""
+    def leg(
+        self, message_id: str, row: PlannedRow, *, seconds: float = 20, tps: float | None = None
+    ) -> Callable[[], SingleOutcome]:
+        """Sending a leg of the world's campaign with its money, at its rate or at `tps`, as a callable."""
 
         def run() -> SingleOutcome:
             attempts = Attempts(self.tracking, FakeProvider(self), self.opt_outs, self, owner=self.name)
             ports = SinglePorts(self.tracking, FakeLimiter(self), self.opt_outs, FakeCampaignBudget(self), self)
-            milli_rate = int(self.world.campaign.tps * row.parts * MILLI)
-            sender = SingleSender(ports, attempts, owner=self.name, campaign_id=CAMPAIGN, milli_rate=milli_rate)
+            milli_rate = int((tps or self.world.campaign.tps) * row.parts * MILLI)
+            sender = LegSender(
+                ports, attempts, owner=self.name, campaign_id=CAMPAIGN, milli_rate=milli_rate, paying=Lead()
+            )
             terms, now_us = SendTerms(CAMPAIGN, "TRANSACTIONAL"), self.now_us()
             until_us = now_us + int(seconds * MICROSECOND)
             return sender.send(message_id, row, terms, wanted_us=now_us, until_us=until_us)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from lambdas.core.campaign import CampaignStatus
+from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.provider_errors import ProviderError, classify
 from lambdas.core.single_sending import SPEND_CAP, SingleOutcome
 from tests.support.campaigns import PRICE_USD, planned_row
+from tests.support.fake_ports import CAMPAIGN
 from tests.support.fake_world import Death, FakeWorld, When
-from tests.support.sending_checks import assert_completed
+from tests.support.sending_checks import assert_completed, worst_second
 
 REFUSED = classify("ValidationException", None)
 THROTTLED = classify("ThrottlingException", None)
@@ -122,3 +124,34 @@ def test_death_at_every_operation_of_a_leg(kill_at: int, when: When) -> None:
         (Status.SENT, 1), (Status.IN_DOUBT, 0), (Status.IN_DOUBT, 1)
     }  # fmt: skip
     assert PRICE_USD * accepted <= world.campaign.spent_usd <= PRICE_USD * 2, "a death may cost the cap one message"
+
+
+def test_a_campaigns_legs_keep_its_rate_and_leave_the_priority_lane_to_single_messages() -> None:
+    world = world_with_money_for(30, sms=10)
+    legs = [
+        world.worker(f"w{number}").leg(f"leg-{number}", planned_row(number), tps=4, seconds=60) for number in range(24)
+    ]
+
+    def single() -> SingleOutcome:
+        world.time.sleep_us(MICROSECOND)
+        return world.worker("code").single("code", planned_row(99))()
+
+    outcomes = world.run(single, *legs)
+    assert set(outcomes) == {SingleOutcome.SENT}
+    called = {call.message_id: call.at_us for call in world.calls}
+    start_us = min(called.values())
+    assert called["code"] - start_us <= 2 * MICROSECOND, "it waits behind none of the legs"
+    assert worst_second([at_us for name, at_us in called.items() if name != "code"]) <= 5
+    leased = [lease for lease in world.leases if lease.owner == CAMPAIGN]
+    assert len(leased) == 24
+    assert not any(lease.is_priority for lease in leased)
+
+
+def test_a_campaigns_legs_take_no_more_than_the_campaigns_share() -> None:
+    world = world_with_money_for(30, sms=10)
+    jobs = [
+        world.worker(f"w{number}").leg(f"leg-{number}", planned_row(number), tps=100, seconds=60)
+        for number in range(30)
+    ]
+    assert set(world.run(*jobs)) == {SingleOutcome.SENT}
+    assert all(lease.milli_rate <= 9 * MILLI for lease in world.leases)

@@ -13,7 +13,7 @@ import pytest
 
 from lambdas.core import keys
 from lambdas.core.attempts import MAX_ATTEMPTS
-from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK
+from lambdas.core.identity_calendar import PRIORITY_MARK
 from lambdas.core.lifecycle import Status
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, Wait
 from lambdas.core.ports import INTENT_LIFE_MS, OutboundMessage
@@ -22,7 +22,6 @@ from lambdas.core.single_sending import ANY_RATE, OPTED_OUT, SPEND_CAP, SingleOu
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import Answer
 from tests.support.fake_world import Death, FakeWorld, When
-from tests.support.sending_checks import worst_second
 
 THROTTLE = classify("ThrottlingException", None)
 STOP = classify("AccessDeniedException", "ACCOUNT_DISABLED")
@@ -499,42 +498,6 @@ def test_a_customer_beyond_its_share_leaves_its_place_to_others_without_a_write(
     assert late > 0
     assert late + outcomes["noisy"].count(SingleOutcome.SENT) == 120
     assert spent(world) == PRICE_USD * len(world.calls)
-
-
-def test_a_campaigns_legs_keep_its_rate_and_leave_the_priority_lane_to_single_messages() -> None:
-    world = empty_world(parts_per_second=10)
-    legs = [
-        world.worker(f"w{number}").single(
-            f"leg-{number}", planned_row(number), campaign_id="spring", milli_rate=4 * MILLI, seconds=60
-        )
-        for number in range(24)
-    ]
-
-    def single() -> SingleOutcome:
-        world.time.sleep_us(MICROSECOND)
-        return world.worker("code").single("code", planned_row(99))()
-
-    outcomes = world.run(single, *legs)
-    assert set(outcomes) == {SingleOutcome.SENT}
-    called = {call.message_id: call.at_us for call in world.calls}
-    start_us = min(called.values())
-    assert called["code"] - start_us <= 2 * MICROSECOND, "it waits behind none of the legs"
-    assert worst_second([at_us for name, at_us in called.items() if name != "code"]) <= 5
-    leased = [lease for lease in world.leases if lease.owner == "spring"]
-    assert len(leased) == 24
-    assert not any(lease.is_priority for lease in leased)
-
-
-def test_a_campaigns_legs_take_no_more_than_the_campaigns_share() -> None:
-    world = empty_world(parts_per_second=10)
-    jobs = [
-        world.worker(f"w{number}").single(
-            f"leg-{number}", planned_row(number), campaign_id="spring", milli_rate=100 * MILLI, seconds=60
-        )
-        for number in range(30)
-    ]
-    assert set(world.run(*jobs)) == {SingleOutcome.SENT}
-    assert all(lease.milli_rate <= 9 * MILLI for lease in world.leases)
 
 
 def test_what_is_beyond_its_share_is_looked_at_before_anything_is_written() -> None:
