@@ -18,10 +18,11 @@ from typing import Any
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.content import Content
 from lambdas.core.identity_calendar import Calendar, IdentityLease
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import Lane
 from lambdas.core.pacing import Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, Clock, IntentOutcome, OutboundMessage
+from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, Clock, OutboundMessage
 
 PRICE_USD = Decimal("0.00881")
 

@@ -20,8 +20,8 @@ from components.messaging import Messaging
 from components.platform import Platform
 from components.queue import Queue, QueueArgs
 from lambdas.core.channels import Channel
+from lambdas.core.intents import SENDER_SECONDS
 from lambdas.core.outputs import OutboxOutputs
-from lambdas.core.ports import SENDER_SECONDS
 from lambdas.message_sender.settings import MessageSenderSettings
 
 MAX_RECEIVES = 10

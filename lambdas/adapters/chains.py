@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core.chain_terms import ChainTerms, leg_id
 from lambdas.core.chains import Chain, Leg, StartLeg
 from lambdas.core.lifecycle import ARRIVED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.adapters.dynamo import Table
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core import keys
 from lambdas.core.attribute_values import from_item, to_item
 from lambdas.core.costs import CostRow, Cursor, Period

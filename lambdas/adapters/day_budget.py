@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
-from lambdas.core.counting import DAY_COUNTER_SECONDS, utc_day
+from lambdas.core.days import DAY_COUNTER_SECONDS, utc_day
 
 OUTBOX = "OUTBOX"
 

@@ -16,7 +16,7 @@ from lambdas.adapters.counters import COUNTRY_PREFIX
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
 from lambdas.core.channels import Channel
-from lambdas.core.counting import SECONDS_PER_DAY, utc_day
+from lambdas.core.days import SECONDS_PER_DAY, utc_day
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.pumping_guard import MIX_DAYS, GuardLimits, Kind, UsualMix, Watch, Watched
 from lambdas.core.pumping_verdict import Verdict, is_allowed

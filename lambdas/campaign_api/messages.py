@@ -10,7 +10,8 @@ from typing import Any
 
 from lambdas.adapters.orders import Orders
 from lambdas.adapters.queues import Queue
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.campaign_api.templates import TemplateService
 from lambdas.core import keys

@@ -13,7 +13,7 @@ from lambdas.adapters.counters import Counters
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
 from lambdas.adapters.queues import Queue
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.campaign_counters.looks import chains_to_look_at
 from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.core.attribute_values import from_item

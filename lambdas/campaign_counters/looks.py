@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core.attribute_values import from_item
 from lambdas.core.chain_terms import chain_of, is_leg
 from lambdas.core.chains import asks_for_look

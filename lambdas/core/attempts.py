@@ -10,18 +10,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core.error_watch import ErrorWatch
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import ALWAYS
+from lambdas.core.own_codes import OPTED_OUT
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import (
-    Clock,
-    IntentOutcome,
-    OptOutPort,
-    OutboundMessage,
-    ProviderPort,
-    SendTerms,
-    TrackingPort,
-)
+from lambdas.core.ports import Clock, OptOutPort, OutboundMessage, ProviderPort, SendTerms, TrackingPort
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 
 MAX_ATTEMPTS = 5
@@ -35,8 +29,6 @@ BUSY_REFUSALS = 10
 """Calls refused one after the other, without one that was taken, after which the provider counts as busy."""
 BUSY_STEP_US = MICROSECOND
 """Calls to a busy provider are repeated in steps of this, so that many rows take one claim and one lease together."""
-OPTED_OUT = "OPTED_OUT"
-"""Code of a message whose recipient had opted out of its channel when its turn came."""
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 

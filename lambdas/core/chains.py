@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from lambdas.core.chain_terms import Cause, ChainTerms, Decision
 from lambdas.core.failures import failure_class
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import ARRIVED, MessageState, Status
-from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.receipts import ReceiptClass
 
 LONGEST_CHAIN_SECONDS = 259_200

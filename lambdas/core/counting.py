@@ -9,15 +9,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from lambdas.core.chain_terms import ChainTerms
+from lambdas.core.days import DAY_COUNTER_SECONDS, SECONDS_PER_DAY, utc_day
 from lambdas.core.excuses import Excuse, excuse
 from lambdas.core.lifecycle import Counts, MessageState, Status, contribution
-
-SECONDS_PER_DAY = 86_400
-DAY_COUNTER_SECONDS = 396 * SECONDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,6 @@ class CounterDelta:
         """Widen the span."""
         self.first_sent_ms = at_ms if self.first_sent_ms is None else min(self.first_sent_ms, at_ms)
         self.last_sent_ms = at_ms if self.last_sent_ms is None else max(self.last_sent_ms, at_ms)
-
-
-def utc_day(at_ms: int) -> str:
-    """The UTC day of a time, YYYY-MM-DD."""
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).date().isoformat()
 
 
 def deltas(changes: Iterable[RowChange]) -> dict[CounterKey, CounterDelta]:

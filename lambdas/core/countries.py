@@ -9,9 +9,6 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 MAX_COUNTRIES = 250
 """There are fewer countries (ISO 3166-1)."""
 
-COUNTRY_NOT_ALLOWED = "COUNTRY_NOT_ALLOWED"
-"""Error code of single messages that were not sent because of their number's country."""
-
 
 def parse_countries(value: object, where: str, problems: list[str]) -> tuple[str, ...] | None:
     """An optional list of countries; adds to `problems` and returns None where it is none."""

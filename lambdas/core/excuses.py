@@ -11,7 +11,7 @@ from enum import StrEnum
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.chains import Chain, Leg, StartLeg, next_step
 from lambdas.core.lifecycle import MessageState, Status
-from lambdas.core.single_sending import WISHES
+from lambdas.core.own_codes import WISHES
 
 
 class Excuse(StrEnum):

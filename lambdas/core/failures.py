@@ -6,14 +6,18 @@ from collections.abc import Mapping
 
 from lambdas.core import email_receipts, sms_receipts, whatsapp_receipts
 from lambdas.core.channels import Channel
-from lambdas.core.countries import COUNTRY_NOT_ALLOWED
+from lambdas.core.own_codes import (
+    CAMPAIGN_ENDED,
+    COUNTRY_NOT_ALLOWED,
+    EXPIRED,
+    NOT_NEEDED,
+    OPTED_OUT,
+    PUMPING_GUARD,
+    SPEND_CAP,
+    UNKNOWN,
+)
 from lambdas.core.provider_errors import BY_EXCEPTION, BY_REASON, ErrorClass
-from lambdas.core.pumping_guard import PUMPING_GUARD
 from lambdas.core.receipts import ReceiptClass
-from lambdas.core.single_sending import CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, OPTED_OUT, SPEND_CAP
-
-UNKNOWN = "UNKNOWN"
-"""No final receipt came within 72 hours, in AWS's own word (End User Messaging user guide, "Messaging events")."""
 
 OWN_CODES: Mapping[str, ReceiptClass] = {
     OPTED_OUT: ReceiptClass.SUPPRESS,

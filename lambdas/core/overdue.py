@@ -15,8 +15,8 @@ from typing import Any
 
 from lambdas.core import keys
 from lambdas.core.chain_terms import chain_of
-from lambdas.core.failures import UNKNOWN
 from lambdas.core.lifecycle import NO_FINAL_RECEIPT, Status, StatusEvent
+from lambdas.core.own_codes import UNKNOWN
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import Lane, by_channel, sending_rows
 from lambdas.core.pacing import Booking, Wait
 from lambdas.core.planned_row import PlannedRow
@@ -125,25 +125,6 @@ class ChunkResult:
     suppressed: int
     unsent: int
     spent_usd: Decimal
-
-
-SENDER_SECONDS = 60
-"""Time-out of the function that sends single messages."""
-INTENT_LIFE_MS = (SENDER_SECONDS + 5) * 1_000
-"""Whoever put an intent of a single message has ended when it is this old, whatever their clocks differ by."""
-
-
-class IntentOutcome(StrEnum):
-    """What putting an intent found: our own new row, a row without an answer, or one with an answer already.
-
-    `HELD` is a single message's or a leg's row without an answer whose owner may still be at work; a campaign's own
-    rows are never held, because the fence of their chunk has ended their owner.
-    """
-
-    CREATED = "created"
-    HELD = "held"
-    UNANSWERED = "unanswered"
-    ANSWERED = "answered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,6 @@ USUAL_SHARE = 0.05
 USUAL_MESSAGES = 100
 """A country is usual with this share of the mix and this many messages."""
 
-PUMPING_GUARD = "PUMPING_GUARD"
-"""Error code of messages that the guard has refused."""
-
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:

@@ -18,24 +18,16 @@ from enum import StrEnum
 from typing import Protocol
 
 from lambdas.core import keys
-from lambdas.core.attempts import OPTED_OUT as OPTED_OUT
 from lambdas.core.attempts import Attempts, Lead, Outcome, ScheduledSend
 from lambdas.core.identity_calendar import MILLI, PRIORITY_MARK, IdentityLease
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import ALWAYS
+from lambdas.core.own_codes import OPTED_OUT, PUMPING_GUARD, SPEND_CAP, WISHES
 from lambdas.core.pacing import MICROSECOND, Wait
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import Clock, IntentOutcome, LimiterPort, OptOutPort, SendTerms, TrackingPort
-from lambdas.core.pumping_guard import PUMPING_GUARD
+from lambdas.core.ports import Clock, LimiterPort, OptOutPort, SendTerms, TrackingPort
 
 POLL_US = 100_000
-EXPIRED = "EXPIRED"
-SPEND_CAP = "SPEND_CAP"
-NOT_NEEDED = "NOT_NEEDED"
-CAMPAIGN_ENDED = "CAMPAIGN_ENDED"
-"""Error codes of messages that were never handed to the provider: too late, opted out, no money left, and of fallback
-legs: an earlier leg has arrived meanwhile, the campaign has been cancelled or stopped."""
-WISHES = frozenset({OPTED_OUT, NOT_NEEDED, CAMPAIGN_ENDED})
-"""Codes of messages that nobody wants sent: no failure of ours."""
 ANY_RATE = 10**9 * MILLI
 PATIENCE_US = MICROSECOND
 """How long a message of a customer beyond its share waits in place; longer, and others would wait behind it."""

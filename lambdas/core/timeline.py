@@ -13,11 +13,17 @@ from typing import Any
 
 from lambdas.core.chain_terms import Cause, Decision, leg_id
 from lambdas.core.chains import Chain, End, Ended, Leg, SendLeg, StartLeg, Wait, next_step
-from lambdas.core.countries import COUNTRY_NOT_ALLOWED
 from lambdas.core.failures import failure_class
 from lambdas.core.lifecycle import Status
-from lambdas.core.pumping_guard import PUMPING_GUARD
-from lambdas.core.single_sending import CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, OPTED_OUT, SPEND_CAP
+from lambdas.core.own_codes import (
+    CAMPAIGN_ENDED,
+    COUNTRY_NOT_ALLOWED,
+    EXPIRED,
+    NOT_NEEDED,
+    OPTED_OUT,
+    PUMPING_GUARD,
+    SPEND_CAP,
+)
 
 NOT_SENT: Mapping[str, str] = {
     OPTED_OUT: "not sent: the recipient has opted out of this channel",

@@ -20,7 +20,8 @@ from lambdas.adapters.logs import Log
 from lambdas.adapters.opt_out_register import ChannelRegisters
 from lambdas.adapters.opt_outs import ChannelOptOuts
 from lambdas.adapters.queues import PostponedMessage, Queue, batch_failures, first_seen_ms, fits_again
-from lambdas.adapters.tracking import Folded, TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import Folded, TrackingTable
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import PauseReason
 from lambdas.core.channels import Channel

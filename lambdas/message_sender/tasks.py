@@ -17,17 +17,18 @@ from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.chains import rest_after
 from lambdas.core.channels import Channel
-from lambdas.core.countries import COUNTRY_NOT_ALLOWED, allowed_countries
+from lambdas.core.countries import allowed_countries
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import ALWAYS
 from lambdas.core.leg_order import LegOrder, is_leg_order, parse_leg_order
 from lambdas.core.message_order import MessageOrder, parse_message_order
+from lambdas.core.own_codes import CAMPAIGN_ENDED, COUNTRY_NOT_ALLOWED, EXPIRED, NOT_NEEDED, SPEND_CAP
 from lambdas.core.plan_row import ExcludedRow, render
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.ports import SendTerms
 from lambdas.core.prices import PriceList
 from lambdas.core.send_options import price_text
-from lambdas.core.single_sending import ANY_RATE, CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, SPEND_CAP
+from lambdas.core.single_sending import ANY_RATE
 from lambdas.message_sender.campaign_legs import CampaignLegs
 
 LEAST_VALIDITY_S = 5

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.dynamo import Table
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.day_cap import CampaignDayPort

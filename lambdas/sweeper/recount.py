@@ -11,7 +11,8 @@ from typing import Any
 from lambdas.adapters.counters import counter_key
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.logs import Log
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary, ChannelCounts
 from lambdas.core.chain_terms import leg_id

@@ -20,7 +20,8 @@ from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, CampaignSummary, ChannelCounts, PauseReason
 from lambdas.core.channels import Channel, Routes
-from lambdas.core.counting import CounterKey, utc_day
+from lambdas.core.counting import CounterKey
+from lambdas.core.days import utc_day
 from lambdas.core.error_tally import ErrorTally
 from lambdas.core.gauges import Reading, channel_gauges, messages_per_second, stack_gauges
 from lambdas.core.metrics import CAMPAIGNS_AUTO_PAUSED, Datum

@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
 from lambdas.adapters.dynamo import Table
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.outputs import StackOutputs

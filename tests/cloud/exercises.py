@@ -24,9 +24,9 @@ from lambdas.core.channels import Channel
 from lambdas.core.identity_calendar import MILLI
 from lambdas.core.lanes import booked
 from lambdas.core.leg_order import LegOrder
+from lambdas.core.own_codes import EXPIRED, OPTED_OUT
 from lambdas.core.pacing import MICROSECOND
 from lambdas.core.pumping_guard import GuardLimits, Kind, Watch, Watched
-from lambdas.core.single_sending import EXPIRED, OPTED_OUT
 from lambdas.core.work import RUN_SECONDS
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile

@@ -18,10 +18,11 @@ from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, StopReason
 from lambdas.core.content import Content as Text
 from lambdas.core.identity_calendar import IdentityLease
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import Lane, lane_attributes
 from lambdas.core.pacing import Booking, BookingKind, Wait, available_capacity
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import CampaignState, ChunkResult, Claim, IntentOutcome
+from lambdas.core.ports import CampaignState, ChunkResult, Claim
 from tests.cloud.campaign_client import StackClient
 
 NOW_US = 1_900_000_000_000_000

@@ -14,8 +14,8 @@ from lambdas.adapters.day_budget import OUTBOX, DayBudget
 from lambdas.adapters.dynamo import Table
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus, PauseReason
-from lambdas.core.counting import DAY_COUNTER_SECONDS, utc_day
 from lambdas.core.day_cap import DayFull
+from lambdas.core.days import DAY_COUNTER_SECONDS, utc_day
 from lambdas.sweeper import day_cap
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import BareTables, dynamo, make_tables, put_campaign

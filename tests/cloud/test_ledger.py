@@ -16,7 +16,8 @@ from botocore.httpsession import URLLib3Session
 from lambdas.adapters.aws import ConfigurationError
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.open_messages import OpenMessages
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignSummary
 from lambdas.core.channels import Channel

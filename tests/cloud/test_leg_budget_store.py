@@ -11,7 +11,7 @@ from lambdas.adapters.campaign_budget import CampaignBudget, CampaignHalted
 from lambdas.adapters.campaign_day import CampaignDay, day_key
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.dynamo import Table
-from lambdas.core.counting import utc_day
+from lambdas.core.days import utc_day
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import dynamo, make_tables, put_campaign
 

@@ -13,7 +13,8 @@ import pytest
 from lambdas.adapters.counters import Counters
 from lambdas.adapters.pumping import Blocks, MixReader, PumpingGuard
 from lambdas.core.channels import Channel
-from lambdas.core.counting import CounterDelta, CounterKey, utc_day
+from lambdas.core.counting import CounterDelta, CounterKey
+from lambdas.core.days import utc_day
 from lambdas.core.lifecycle import Counts
 from lambdas.core.pumping_guard import DAY_S, WIDE_FACTOR, GuardLimits, Kind, UsualMix, Watched
 from localcloud.launch import LocalCloud

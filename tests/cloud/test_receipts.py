@@ -12,7 +12,8 @@ import pytest
 
 from lambdas.adapters.campaigns import CampaignTable, meta_key
 from lambdas.adapters.opt_outs import OptOuts
-from lambdas.adapters.tracking import TrackedMessage, TrackingTable
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.channels import Channel
 from lambdas.core.content import Content

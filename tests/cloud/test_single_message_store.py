@@ -11,8 +11,8 @@ from lambdas.adapters.day_budget import OUTBOX, DayBudget
 from lambdas.adapters.orders import KEEP_SECONDS, KnownOrder, Orders
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
-from lambdas.core.counting import DAY_COUNTER_SECONDS, utc_day
-from lambdas.core.ports import INTENT_LIFE_MS, IntentOutcome
+from lambdas.core.days import DAY_COUNTER_SECONDS, utc_day
+from lambdas.core.intents import INTENT_LIFE_MS, IntentOutcome
 from tests.cloud.campaign_client import StackClient
 from tests.support.campaigns import planned_row
 

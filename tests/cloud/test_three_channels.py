@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambdas.adapters.opt_outs import OptOuts
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core import email_receipts, keys, sms_receipts, whatsapp_receipts
 from lambdas.core.channels import Channel
 from lambdas.core.failures import failure_class

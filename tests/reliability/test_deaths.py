@@ -14,9 +14,9 @@ import pytest
 from lambdas.core import keys
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.held_chunks import CHUNK_LEASE_US
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.provider_errors import classify, in_doubt
 from lambdas.core.single_sending import SingleOutcome
 from tests.support.campaigns import planned_row

@@ -28,8 +28,8 @@ from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.opt_outs import OptOuts
 from lambdas.core import keys
 from lambdas.core.channels import Channel
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import Status
-from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.work import WorkToken
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile

@@ -22,8 +22,8 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.tracking import TrackingTable
 from lambdas.core import keys
 from lambdas.core.content import Content
+from lambdas.core.intents import IntentOutcome
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import IntentOutcome
 from localcloud.launch import LocalCloud
 from tests.cloud.campaign_client import StackClient
 from tests.support.faults import Faults, short_pauses

@@ -14,13 +14,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from lambdas.adapters.chains import StoredChain
-from lambdas.adapters.tracking import Folded, TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
+from lambdas.adapters.tracking import Folded
 from lambdas.core.chain_terms import ChainTerms, Decision, chain_of, is_leg, leg_id
 from lambdas.core.chains import Chain, Leg, StartLeg, asks_for_look
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.leg_order import LegOrder, parse_leg_order
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
-from lambdas.core.ports import INTENT_LIFE_MS
-from lambdas.core.single_sending import NOT_NEEDED
+from lambdas.core.own_codes import NOT_NEEDED
 from lambdas.core.watch import Watch
 from lambdas.fallback.steps import Looked, Steps
 

@@ -11,22 +11,15 @@ from typing import TYPE_CHECKING
 
 from lambdas.core.campaign import OPEN_STATUSES, CampaignStatus, PauseReason, StopReason
 from lambdas.core.chain_terms import is_leg
-from lambdas.core.counting import utc_day
 from lambdas.core.day_cap import DayFull
+from lambdas.core.days import utc_day
 from lambdas.core.identity_calendar import PRIORITY_MARK, IdentityLease
+from lambdas.core.intents import INTENT_LIFE_MS, IntentOutcome
 from lambdas.core.lanes import Lane, unrecorded_rows
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
 from lambdas.core.pacing import MICROSECOND, Booking, BookingKind, Wait
 from lambdas.core.planned_row import PlannedRow
-from lambdas.core.ports import (
-    INTENT_LIFE_MS,
-    CampaignState,
-    Chunk,
-    ChunkResult,
-    Claim,
-    IntentOutcome,
-    OutboundMessage,
-)
+from lambdas.core.ports import CampaignState, Chunk, ChunkResult, Claim, OutboundMessage
 from lambdas.core.provider_errors import ErrorClass, ProviderError
 from lambdas.core.send_window import SendWindow
 

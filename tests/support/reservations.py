@@ -17,8 +17,8 @@ from lambdas.adapters.campaign_day import CampaignDay, day_key
 from lambdas.adapters.campaign_lane import CampaignLane
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.dynamo import Table
-from lambdas.core.counting import utc_day
 from lambdas.core.day_cap import DayFull, DayPurse
+from lambdas.core.days import utc_day
 from lambdas.core.lanes import Lane
 from lambdas.core.pacing import Booking, BookingKind
 from lambdas.core.ports import Claim

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdas.core import email_receipts, single_sending, sms_receipts, whatsapp_receipts
-from lambdas.core.countries import COUNTRY_NOT_ALLOWED
+from lambdas.core import email_receipts, own_codes, sms_receipts, whatsapp_receipts
 from lambdas.core.lifecycle import Status
 from lambdas.core.provider_errors import BY_EXCEPTION, BY_REASON
-from lambdas.core.pumping_guard import PUMPING_GUARD
 from lambdas.core.receipts import ReceiptClass
 
 BOOK = Path(__file__).resolve().parents[2] / "docs" / "runbooks" / "failed-deliveries.md"
@@ -43,9 +41,9 @@ KNOWN = {
     "Email": RECEIPTS["Email"].keys() | OF_ONE_PROVIDER["Email"],
     "any channel": BY_EXCEPTION.keys() - set().union(*OF_ONE_PROVIDER.values()),
     "single messages and fallback": {
-        *(single_sending.OPTED_OUT, single_sending.EXPIRED, single_sending.SPEND_CAP),
-        *(single_sending.NOT_NEEDED, single_sending.CAMPAIGN_ENDED),
-        *(PUMPING_GUARD, COUNTRY_NOT_ALLOWED),
+        *(own_codes.OPTED_OUT, own_codes.EXPIRED, own_codes.SPEND_CAP),
+        *(own_codes.NOT_NEEDED, own_codes.CAMPAIGN_ENDED),
+        *(own_codes.PUMPING_GUARD, own_codes.COUNTRY_NOT_ALLOWED),
     },
 }
 CODE = re.compile(r"[A-Z][A-Za-z]+Exception|[A-Z]+(?:_[A-Z]+)+|[A-Z][A-Za-z]+/[A-Z][A-Za-z]+|[0-9]{2,6}")

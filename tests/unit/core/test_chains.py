@@ -26,8 +26,8 @@ from lambdas.core.chains import (
 )
 from lambdas.core.channels import Channel
 from lambdas.core.failures import failure_class
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
-from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.provider_errors import BY_EXCEPTION, BY_REASON, ErrorClass
 from lambdas.core.receipts import ReceiptClass
 

@@ -6,11 +6,12 @@ import pytest
 
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.identity_calendar import MILLI
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import Status
+from lambdas.core.own_codes import SPEND_CAP
 from lambdas.core.pacing import MICROSECOND
-from lambdas.core.ports import INTENT_LIFE_MS
 from lambdas.core.provider_errors import ProviderError, classify
-from lambdas.core.single_sending import SPEND_CAP, SingleOutcome
+from lambdas.core.single_sending import SingleOutcome
 from tests.support.campaigns import PRICE_USD, planned_row
 from tests.support.fake_ports import CAMPAIGN
 from tests.support.fake_world import Death, FakeWorld, When

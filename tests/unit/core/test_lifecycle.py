@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.chain_terms import ChainTerms
-from lambdas.core.counting import CounterDelta, CounterKey, RowChange, RowImage, batch_marker, deltas, utc_day
+from lambdas.core.counting import CounterDelta, CounterKey, RowChange, RowImage, batch_marker, deltas
+from lambdas.core.days import utc_day
 from lambdas.core.folding import metrics_of_change
 from lambdas.core.lifecycle import ARRIVED, RANK, Counts, MessageState, Status, StatusEvent, contribution, fold
 from lambdas.core.metrics import DELIVERY_LATENCY, FAILED_DELIVERIES, TOTAL_COST

@@ -14,11 +14,13 @@ import pytest
 from lambdas.core import keys
 from lambdas.core.attempts import MAX_ATTEMPTS
 from lambdas.core.identity_calendar import PRIORITY_MARK
+from lambdas.core.intents import INTENT_LIFE_MS
 from lambdas.core.lifecycle import Status
+from lambdas.core.own_codes import OPTED_OUT, SPEND_CAP
 from lambdas.core.pacing import MAX_LATE_US, MICROSECOND, Wait
-from lambdas.core.ports import INTENT_LIFE_MS, OutboundMessage
+from lambdas.core.ports import OutboundMessage
 from lambdas.core.provider_errors import ProviderError, classify, in_doubt
-from lambdas.core.single_sending import ANY_RATE, OPTED_OUT, SPEND_CAP, SingleOutcome
+from lambdas.core.single_sending import ANY_RATE, SingleOutcome
 from tests.support.campaigns import PRICE_USD, destination, planned_row
 from tests.support.fake_ports import Answer
 from tests.support.fake_world import Death, FakeWorld, When

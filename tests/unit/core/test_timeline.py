@@ -10,7 +10,7 @@ import pytest
 from lambdas.core.chain_terms import Cause, ChainTerms, Decision
 from lambdas.core.chains import Chain, Leg
 from lambdas.core.lifecycle import MessageState, Status, StatusEvent, fold
-from lambdas.core.single_sending import CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, OPTED_OUT, SPEND_CAP
+from lambdas.core.own_codes import CAMPAIGN_ENDED, EXPIRED, NOT_NEEDED, OPTED_OUT, SPEND_CAP
 from lambdas.core.timeline import NOT_SENT, LegRecord, timeline
 
 T = 1_800_000_000_000

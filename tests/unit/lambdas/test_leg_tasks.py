@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lambdas.adapters.chains import StoredChain
-from lambdas.adapters.tracking import TrackedMessage
+from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core.campaign import CampaignStatus
 from lambdas.core.chain_plan import chained
 from lambdas.core.chain_terms import Cause, ChainTerms, Decision
