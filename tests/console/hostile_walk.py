@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,6 +24,9 @@ DEEPER = {
     **{name: f"{name} › " for name in ("alarms", "messages", "campaigns", "queues", "sessions")},
 }
 """Where enter leads."""
+FILLED = re.compile(r" old|[1-9][0-9,.k]* lines")
+"""What stands at the right of the breadcrumbs once rows are there; a frame that is half on the terminal may lack both
+them and the word that they are loading."""
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 MOST_READINGS = 2_000
 
@@ -83,8 +87,9 @@ class Walk:
     def goes_deeper(self, name: str) -> None:
         """Into the second row of a list, where there is one."""
         self.terminal.until(lambda text: "LOADING" not in text)
+        if name == "logs" or (name in DEEPER and name != "overview"):
+            self.terminal.until(lambda text: FILLED.search(text.splitlines()[1]) is not None)
         if name in DEEPER:
-            self.terminal.until(lambda text: name == "overview" or " old" in text.splitlines()[1])
             self.terminal.press("j\r")
             self.terminal.until(lambda text: _is_at(text, DEEPER[name]))
         elif name == "logs":

@@ -18,7 +18,7 @@ def printable(text: str) -> str:
     return "".join(each for each in text if each in "\r\n" or each.isprintable() or not each.isascii())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_no_text_of_a_stack_is_more_than_text(tmp_path: Path) -> None:
     walk = Walk(tmp_path, TEXTS)
     try:
