@@ -5,11 +5,11 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.channel_settings import EmailSettings
 from components.channels import SendingChannel
 from components.iam import Statement
 from components.platform import Platform
 from components.queue import Queue
-from components.settings import EmailSettings
 from components.topic import Publisher, Topic
 from lambdas.core.channels import Channel
 

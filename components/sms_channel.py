@@ -5,10 +5,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.channel_settings import PhoneNumberSettings
 from components.channels import SendingChannel
 from components.iam import Statement
 from components.platform import Platform
-from components.settings import PhoneNumberSettings
 from components.topic import Topic
 from lambdas.core.channels import Channel
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
+from components.channel_settings import WhatsAppSettings
 from components.channels import SendingChannel
 from components.iam import Statement
 from components.platform import Platform
 from components.queue import Queue
-from components.settings import WhatsAppSettings
 from components.topic import Publisher, Topic
 from lambdas.core.channels import Channel
 
