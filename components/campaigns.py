@@ -1,25 +1,22 @@
-"""Campaigns: the API, the planner, a sending worker for each channel, the counters and the sweeper."""
+"""Campaigns: the planner, a sending worker for each channel, the counters, the sweeper, and the API in front."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
-from components.channels import SendingChannel, routes_text
+from components.campaign_api import campaign_api
+from components.channels import SendingChannel, routes_text, template_rights
 from components.consumers import SMALLEST_CONCURRENCY, Batching, consume_queue, consume_stream, stream_rights
 from components.content_bucket import AUDIENCES, CHECKPOINTS, PARTS, REPORTS, REQUESTS
 from components.event_rule import RuleArgs, RuleToQueue
 from components.function import Function, FunctionArgs
-from components.http_api import HttpApi, HttpApiArgs
-from components.iam import Statement, role_policy
+from components.iam import Statement
 from components.messaging import Messaging
 from components.outbox import Outbox
 from components.platform import Platform
 from components.queue import DeadLetterQueue, Queue, QueueArgs
-from components.send_window_settings import window_text
-from lambdas.campaign_api.settings import CampaignApiSettings
 from lambdas.campaign_counters.settings import CampaignCountersSettings
 from lambdas.campaign_planner.settings import CampaignPlannerSettings
 from lambdas.campaign_worker.settings import CampaignWorkerSettings
@@ -27,31 +24,6 @@ from lambdas.core import keys
 from lambdas.core.outputs import CampaignOutputs
 from lambdas.core.work import THREADS
 from lambdas.sweeper.settings import SweeperSettings
-
-ROUTES = (
-    "POST /api/send-campaign",
-    "GET /api/campaigns",
-    "GET /api/campaigns/{id}",
-    "PATCH /api/campaigns/{id}",
-    "GET /api/campaigns/{id}/report",
-    "POST /api/audiences",
-    "GET /api/audiences/{id}",
-    "GET /api/plans/{id}",
-    "POST /api/messages",
-    "GET /api/messages/{id}",
-    "GET /api/opt-outs/{channel}/{address}",
-    "PUT /api/opt-outs/{channel}/{address}",
-    "DELETE /api/opt-outs/{channel}/{address}",
-    "DELETE /api/recipients/{address}",
-    "GET /api/customers/{id}/costs",
-    "GET /api/pumping-guard",
-    "DELETE /api/pumping-guard/{id}",
-    "GET /api/messages/{id}/timeline",
-    "GET /api/receipts/overdue",
-    "GET /api/environment",
-)
-API_TIMEOUT_SECONDS = 28
-"""Below the API's own 29 s, so that a slow call answers with our error and not with the gateway's."""
 
 PLANNER_TIMEOUT_SECONDS = 120
 """Planning 5,000 inline recipients takes seconds, a million uploaded ones some minutes, in invocations that hand over
@@ -88,20 +60,19 @@ class Campaigns(pulumi.ComponentResource):
         self._routes = routes_text(
             {channel: each.route(self._work[channel].url) for channel, each in messaging.channels.items()}
         )
-        email = platform.site.settings.email
-        self._account_limits = {
-            "email_daily_quota": email.daily_quota if email else 0,
-            "sms_monthly_spend_usd": platform.site.settings.sms.monthly_spend_usd,
-            "campaigns_daily_cap_usd": platform.site.settings.campaigns_daily_cap_usd,
-        }
-        whatsapp = platform.site.settings.whatsapp
-        self._template_account = {"whatsapp_business_account_id": whatsapp.business_account_id if whatsapp else ""}
+        self._preflight = self._preflight_environment()
         planner = self._build_planner()
         workers = {channel: self._build_worker(each) for channel, each in messaging.channels.items()}
         counters = self._build_counters()
         sweeper = self._build_sweeper()
-        api_function = self._build_api_function()
-        api = self._build_api(api_function)
+        api = campaign_api(
+            parent=self,
+            platform=platform,
+            messaging=messaging,
+            outbox=outbox,
+            plan=self._plan,
+            preflight=self._preflight,
+        )
         texts: dict[str, Any] = {
             "api_url": api.url,
             "campaigns_table": self._table.name,
@@ -111,7 +82,7 @@ class Campaigns(pulumi.ComponentResource):
             "sweep_queue_url": self._sweep.url,
             "sweep_dead_letter_queue_url": self._sweep.dead_letters.url,
             "campaign_counters_dead_letter_queue_url": self._counter_failures.url,
-            "campaign_api_function": api_function.name,
+            "campaign_api_function": api.function.name,
             "campaign_planner_function": planner.name,
             "campaign_counters_function": counters.name,
             "sweeper_function": sweeper.name,
@@ -124,6 +95,20 @@ class Campaigns(pulumi.ComponentResource):
             }
         self.outputs = CampaignOutputs(**texts)
         self.register_outputs(self.outputs.to_mapping())
+
+    def _preflight_environment(self) -> dict[str, pulumi.Input[object]]:
+        """What a campaign is judged by before it is sent, in the API as in the planner."""
+        settings = self._platform.site.settings
+        email, whatsapp = settings.email, settings.whatsapp
+        return {
+            "channels": self._routes,
+            "prices": settings.prices.text(),
+            "email_daily_quota": email.daily_quota if email else 0,
+            "sms_monthly_spend_usd": settings.sms.monthly_spend_usd,
+            "campaigns_daily_cap_usd": settings.campaigns_daily_cap_usd,
+            "whatsapp_business_account_id": whatsapp.business_account_id if whatsapp else "",
+            "allowed_countries": settings.sms.countries_text,
+        }
 
     def _build_queues(self) -> None:
         self._plan = Queue(
@@ -181,12 +166,8 @@ class Campaigns(pulumi.ComponentResource):
                 environment={
                     "campaigns_table": self._table.name,
                     "content_bucket": self._content.name,
-                    "channels": self._routes,
-                    "prices": settings.prices.text(),
                     "plan_queue_url": self._plan.url,
-                    **self._account_limits,
-                    **self._template_account,
-                    "allowed_countries": settings.sms.countries_text,
+                    **self._preflight,
                     "guard_audiences": settings.sms.pumping_guard.enabled and settings.sms.pumping_guard.campaigns,
                 },
                 statements=[
@@ -197,16 +178,13 @@ class Campaigns(pulumi.ComponentResource):
                     self._content.write("WritePlans", PARTS, CHECKPOINTS, REPORTS),
                     self._plan.send("GoOnPlanning"),
                     *self._send_to_workers("QueueTokens"),
-                    *self._read_templates(),
+                    *template_rights(self._messaging.channels.values()),
                     self._plan.consume("ConsumePlans"),
                 ],
             ),
         )
         self._consume("plan-mapping", planner, self._plan, SMALLEST_CONCURRENCY)
         return planner
-
-    def _read_templates(self) -> list[Statement]:
-        return [each.templates for each in self._messaging.channels.values() if each.templates is not None]
 
     def _send_to_workers(self, sid: str) -> list[Statement]:
         return [queue.send(f"{sid}{channel.metric}") for channel, queue in self._work.items()]
@@ -328,85 +306,6 @@ class Campaigns(pulumi.ComponentResource):
         )
         self._consume("sweep-mapping", sweeper, self._sweep, SMALLEST_CONCURRENCY)
         return sweeper
-
-    def _build_api_function(self) -> Function:
-        site = self._platform.site
-        settings = site.settings
-        return self._function(
-            "campaign-api",
-            FunctionArgs(
-                settings=CampaignApiSettings,
-                description="Accepts, lists, shows and changes campaigns, accepts and shows messages",
-                memory_mb=512,
-                timeout_seconds=API_TIMEOUT_SECONDS,
-                environment={
-                    "version": site.version,
-                    "region": settings.region,
-                    "campaigns_table": self._table.name,
-                    "content_bucket": self._content.name,
-                    "plan_queue_url": self._plan.url,
-                    "outbox_queue_url": self._outbox.queue.url,
-                    "delivery_tracking_table": self._messaging.delivery_tracking.name,
-                    "rate_limits_table": self._messaging.rate_limits.name,
-                    "channels": self._routes,
-                    "prices": settings.prices.text(),
-                    "campaign_spend_cap_usd": settings.campaign_spend_cap_usd,
-                    "campaign_pause_error_rate": settings.campaign_pause_error_rate,
-                    "retention_days": settings.policy.data_retention_days,
-                    **self._account_limits,
-                    **self._template_account,
-                    "allowed_countries": settings.sms.countries_text,
-                    "promotional_window": window_text(settings.promotional_window),
-                },
-                statements=[
-                    self._table.grant(
-                        "ManageCampaigns", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
-                    ),
-                    self._table.grant_index("ListCampaigns", keys.CREATED_INDEX),
-                    self._content.write("WriteRequests", REQUESTS, AUDIENCES),
-                    self._content.list("FindAudiences", AUDIENCES),
-                    self._content.read("LinkReports", REPORTS),
-                    self._plan.send("QueuePlans"),
-                    self._outbox.queue.send("QueueMessages"),
-                    self._messaging.delivery_tracking.grant("ShowMessages", "BatchGetItem"),
-                    self._messaging.delivery_tracking.grant_index("FindByCustomer", keys.CUSTOMER_INDEX),
-                    self._messaging.rate_limits.grant("LiftBlocks", "GetItem", "UpdateItem"),
-                    self._messaging.delivery_tracking.grant_index("ListOpen", keys.OPEN_INDEX),
-                    *self._read_templates(),
-                ],
-            ),
-        )
-
-    def _build_api(self, function: Function) -> HttpApi:
-        api = HttpApi(
-            "campaign-api",
-            HttpApiArgs(
-                thing="campaign-api",
-                routes=ROUTES,
-                rate=50,
-                burst=100,
-                origins=self._platform.site.settings.allowed_origins,
-            ),
-            self._platform,
-            function,
-            opts=self._child,
-        )
-        aws.iam.RolePolicy(
-            "application-api",
-            role=self._messaging.application_role.name,
-            policy=role_policy(
-                [
-                    Statement(
-                        sid="CallApi",
-                        actions=["execute-api:Invoke"],
-                        resources=[pulumi.Output.concat(api.execution_arn, "/*/*/api/*")],
-                    )
-                ],
-                self._platform.key_arn,
-            ),
-            opts=self._child,
-        )
-        return api
 
     def _function(self, name: str, args: FunctionArgs) -> Function:
         return Function(name, args, self._platform, opts=self._child)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -43,3 +43,8 @@ def routes_text(routes: Mapping[Channel, Mapping[str, pulumi.Input[object]]]) ->
     return pulumi.Output.json_dumps(
         {channel.value: route for channel, route in routes.items()}, sort_keys=True, separators=(",", ":")
     )
+
+
+def template_rights(channels: Iterable[SendingChannel]) -> list[Statement]:
+    """The rights to read what templates ask for, of the channels whose provider keeps any."""
+    return [each.templates for each in channels if each.templates is not None]
