@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from localcloud.metric_store import MetricKey, check_statistic, percentile_rank
+from localcloud.metric_statistics import check_statistic, percentile_rank
+from localcloud.metric_store import MetricKey
 
 STEP_SECONDS = 60.0
 """A standard-resolution alarm is evaluated once a minute, one of a shorter period once per period."""

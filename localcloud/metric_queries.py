@@ -13,7 +13,8 @@ from typing import Any
 
 from localcloud import metric_math
 from localcloud.alarm_rule import MetricQuery, query_from_api
-from localcloud.metric_store import STATISTICS, Axis, MetricKey, MetricStore, check_statistic
+from localcloud.metric_statistics import STATISTICS, check_statistic
+from localcloud.metric_store import Axis, MetricKey, MetricStore
 
 MAX_QUERIES = 500
 """MetricDataQueries of one GetMetricData."""

@@ -1,14 +1,15 @@
-"""Metric data by exact identity, in bounded memory, with CloudWatch's statistics over any stretch of time."""
+"""Metric data by exact identity, in bounded memory, and their statistics over any stretch of time."""
 
 from __future__ import annotations
 
 import bisect
 import itertools
 import math
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from localcloud.metric_statistics import STATISTICS, Summary
 
 FINE_SECONDS = 900
 """Age up to which data keep a resolution of one second (CloudWatch: 3 hours for high-resolution metrics)."""
@@ -19,13 +20,6 @@ KEEP_SECONDS = 24 * 3600 + 3600
 MAX_SERIES = 5_000
 MAX_DISTINCT = 200
 """Distinct values that one slot keeps apart; beyond it, values are merged at two significant digits."""
-
-STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
-_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
-
-
-class StatisticError(ValueError):
-    """A statistic that is not computed here; the message names the ones that are."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,33 +34,6 @@ class MetricKey:
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str] | None = None) -> MetricKey:
         """The key of a metric whose dimensions come in any order."""
         return cls(namespace, name, tuple(sorted((dimensions or {}).items())))
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What was published over a stretch of time; `values` is None when percentiles cannot be computed from it."""
-
-    count: float
-    total: float
-    low: float
-    high: float
-    values: Mapping[float, float] | None
-
-    def statistic(self, name: str) -> float | None:
-        """The named statistic; None for a percentile of statistic sets or negative values, as on AWS."""
-        basic = {
-            "SampleCount": self.count,
-            "Sum": self.total,
-            "Average": self.total / self.count,
-            "Minimum": self.low,
-            "Maximum": self.high,
-        }
-        if name in basic:
-            return basic[name]
-        rank = percentile_rank(name)
-        if self.values is None or self.low < 0:
-            return None
-        return min(max(_percentile(self.values, rank), self.low), self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +60,6 @@ class Axis:
     def read(self, time: float) -> float:
         """The reader's time of one of the store's."""
         return self.read_at + (time - self.stored_at) / self.speed
-
-
-def percentile_rank(name: str) -> float:
-    """95.0 for `p95`; raises `StatisticError` for anything that is neither a percentile nor a basic statistic."""
-    match = _PERCENTILE.fullmatch(name)
-    if match is None:
-        raise StatisticError(
-            f"the embedded cloud does not compute the statistic {name!r}; use one of {', '.join(STATISTICS)} or pNN.NN"
-        )
-    return float(match[1])
-
-
-def check_statistic(name: str) -> None:
-    """Raise `StatisticError` unless `name` can be computed."""
-    if name not in STATISTICS:
-        percentile_rank(name)
-
-
-def _percentile(values: Mapping[float, float], rank: float) -> float:
-    ordered = sorted(values.items())
-    position = rank / 100.0 * (sum(values.values()) - 1)
-    ends = list(itertools.accumulate(weight for _, weight in ordered))
-
-    def at(index: float) -> float:
-        return ordered[min(bisect.bisect_right(ends, index), len(ordered) - 1)][0]
-
-    if position <= 0:
-        return ordered[0][0]
-    below = math.floor(position)
-    low, high = at(below), at(below + 1)
-    return low + (high - low) * (position - below)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from localcloud import metric_store
 from localcloud.metric_queries import InvalidQuery, get_metric_data, get_metric_statistics, list_metrics
-from localcloud.metric_store import Axis, MetricKey, MetricStore, StatisticError
+from localcloud.metric_statistics import StatisticError
+from localcloud.metric_store import Axis, MetricKey, MetricStore
 
 T0 = 1_795_237_200.0
 KEY = MetricKey.of("N", "Latency", {"Stack": "dev", "Channel": "sms"})
