@@ -2,11 +2,6 @@
 
 ministack keeps alarm CRUD, history, composite rules, tags and dashboards. `REPLACED` names everything of its own that
 this module puts something else in place of.
-
-Time. The store lives on the cloud's clock, which runs `speed` times as fast as wall time and can be moved forward.
-Functions and clients speak wall time: their timestamps are mapped on the way in (something published 2 s ago is
-2 x speed seconds old) and back on the way out, so that a chart's axis is wall time and what an alarm reads has aged
-with the clock. An alarm's period of 300 s passes in 300 / speed real seconds.
 """
 
 from __future__ import annotations
@@ -16,18 +11,17 @@ import importlib
 import json
 import logging
 import math
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
-from localcloud import emf, service_metrics
+from localcloud import service_metrics
 from localcloud.alarm_events import StateChangeEvents
 from localcloud.alarm_loop import AlarmLoop, Clock, expression_series
 from localcloud.alarm_rule import Alarm, Decision, alarm_from_api
+from localcloud.metric_intake import MetricIntake
 from localcloud.metric_queries import InvalidQuery, get_metric_data, get_metric_statistics, list_metrics, with_times
-from localcloud.metric_store import Axis, MetricKey, MetricStore
+from localcloud.metric_store import Axis, MetricStore
 
 log = logging.getLogger(__name__)
 
@@ -63,27 +57,6 @@ USED: Mapping[str, tuple[str, ...]] = {
 }
 """Names of ministack that are called or read."""
 
-FUTURE_SECONDS = 2 * 3600
-PAST_SECONDS = 14 * 24 * 3600
-"""Timestamps outside these are refused (PutMetricData, and the embedded metric format's documentation)."""
-
-
-class Invocation(Protocol):
-    """A finished invocation, see `localcloud.invocations.Invocation`."""
-
-    @property
-    def function_name(self) -> str: ...
-
-    @property
-    def duration_ms(self) -> float: ...
-
-    @property
-    def error(self) -> bool: ...
-
-
-LARGEST_VALUE = 2.0**360
-"""The largest magnitude of a value (MetricDatum, API reference); sums of such values stay finite."""
-
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -111,10 +84,7 @@ class MetricsPlane:
 
     def __init__(self, *, clock: Clock, speed: float, region: str, account_id: str) -> None:
         self.store = MetricStore()
-        self.embedded_data = 0
-        self.embedded_errors = 0
-        self._clock = clock
-        self._speed = speed
+        self.intake = MetricIntake(store=self.store, clock=clock, speed=speed)
         self._region = region
         self._account_id = account_id
         self._cloudwatch = importlib.import_module(CLOUDWATCH)
@@ -122,7 +92,6 @@ class MetricsPlane:
         self._events = importlib.import_module(EVENTS)
         self._originals: list[tuple[ModuleType, str, Any]] = []
         self._state_changes = StateChangeEvents()
-        self._counting = threading.Lock()
         self._behind: Callable[[], Iterable[service_metrics.Behind]] = tuple
         self._sampler = service_metrics.ServiceSampler(
             self.store, self._queues, lambda: self._behind(), jumped_since=clock.jumped_since
@@ -149,42 +118,14 @@ class MetricsPlane:
             states |= {name: str(entry["StateValue"]) for name, entry in self._cloudwatch._composite_alarms.items()}
         return states
 
-    def on_log_events(self, group: str, stream: str, events: Sequence[Mapping[str, Any]]) -> None:
-        """Take the embedded metrics out of log events (`timestamp` in ms, `message`); wrong ones are counted."""
-        for event in events:
-            found = emf.extract(str(event.get("message", "")))
-            for datum in found.data:
-                key = MetricKey(datum.namespace, datum.name, datum.dimensions)
-                self._put(key, datum.timestamp_ms / 1000.0, datum.values, unit=datum.unit)
-            if found.data or found.errors:
-                with self._counting:
-                    self.embedded_data += len(found.data)
-                    self.embedded_errors += len(found.errors)
-            for error in found.errors:
-                log.warning("log group %s, stream %s: embedded metrics are ignored: %s", group, stream, error)
-
-    def on_invocation(self, invocation: Invocation) -> None:
-        """Count one finished invocation of a function in AWS/Lambda."""
-        service_metrics.count_invocation(
-            self.publish, invocation.function_name, duration_ms=invocation.duration_ms, failed=invocation.error
-        )
-
-    def on_write_units(self, table: str, units: float) -> None:
-        """Count the write units that one request to a table consumed."""
-        service_metrics.count_write_units(self.publish, table, units)
-
     def on_stream_batch(self, batch: service_metrics.Behind) -> None:
         """Take the age of a stream batch that goes to its function now."""
         age_ms = self._sampler.age_of_record(batch.written)
-        self.publish("AWS/Lambda", "IteratorAge", {"FunctionName": batch.function_name}, age_ms)
+        self.intake.publish("AWS/Lambda", "IteratorAge", {"FunctionName": batch.function_name}, age_ms)
 
     def watch_streams(self, behind: Callable[[], Iterable[service_metrics.Behind]]) -> None:
         """Sample the age of stream batches that functions are at work on, however long they take."""
         self._behind = behind
-
-    def publish(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float) -> None:
-        """Publish one value of an AWS metric at the present moment."""
-        self._put(MetricKey.of(namespace, name, dimensions), time.time(), [value], unit=service_metrics.unit_of(name))
 
     # ---- the book of alarms that the loop reads and writes
 
@@ -208,39 +149,6 @@ class MetricsPlane:
         with self._scope():
             return list(importlib.import_module(SQS)._queues.values())
 
-    # ---- time and data
-
-    def _axis(self) -> Axis:
-        offset = self._clock.offset()
-        now = self._clock.now()
-        if self._speed == 1.0:
-            # Two clocks read one after the other differ by microseconds; whole tenths keep periods' edges sharp.
-            return Axis(read_at=0.0, stored_at=round(offset, 1))
-        return Axis(read_at=now - offset, stored_at=now, speed=self._speed)
-
-    def _put(
-        self,
-        key: MetricKey,
-        wall: float,
-        values: Sequence[float],
-        *,
-        counts: Sequence[float] | None = None,
-        unit: str = "None",
-    ) -> None:
-        if self._acceptable(key, wall, (*values, *(counts or ()))):
-            self.store.put_values(key, self._axis().stored(wall), values, counts=counts, unit=unit)
-
-    def _acceptable(self, key: MetricKey, wall: float, numbers: Sequence[float]) -> bool:
-        age = time.time() - wall
-        if -FUTURE_SECONDS <= age <= PAST_SECONDS and all(abs(number) <= LARGEST_VALUE for number in numbers):
-            return True
-        log.warning(
-            "%s %s: a datum is refused: values must be within 2^360, timestamps within 2 weeks back, 2 hours ahead",
-            key.namespace,
-            key.name,
-        )
-        return False
-
     @contextlib.contextmanager
     def _scope(self) -> Iterator[None]:
         with importlib.import_module(RESPONSES).request_scope(self._account_id, self._region):
@@ -253,8 +161,8 @@ class MetricsPlane:
         replacements: dict[str, Callable[..., Any]] = {
             "_evaluate_alarm": lambda alarm: None,
             "_evict_old_metrics": lambda: None,
-            "_store_datum": self._store_datum,
-            "record_metric": self._record_metric,
+            "_store_datum": self.intake.store_datum,
+            "record_metric": self.intake.record_metric,
             "_get_metric_data": self._reader("GetMetricData", get_metric_data),
             "_get_metric_statistics": self._reader("GetMetricStatistics", get_metric_statistics),
             "_list_metrics": self._reader("ListMetrics", lambda request, store, _: list_metrics(request, store)),
@@ -276,39 +184,6 @@ class MetricsPlane:
         found: Callable[..., Any] = next(original for _, known, original in self._originals if known == name)
         return found
 
-    def _store_datum(
-        self,
-        namespace: str,
-        name: str,
-        dimensions: Mapping[str, str],
-        timestamp: float,
-        unit: str,
-        value: float | None,
-        values: Sequence[float] | None,
-        counts: Sequence[float] | None,
-        statistics: Mapping[str, float] | None,
-    ) -> None:
-        key = MetricKey.of(namespace, name, dimensions)
-        if statistics is None:
-            self._put(key, timestamp, [value or 0.0] if values is None else values, counts=counts, unit=unit)
-            return
-        count, total, low, high = (
-            float(statistics.get(part, 0.0)) for part in ("SampleCount", "Sum", "Minimum", "Maximum")
-        )
-        if self._acceptable(key, timestamp, (count, total, low, high)):
-            at = self._axis().stored(timestamp)
-            self.store.put_statistics(key, at, count=count, total=total, low=low, high=high, unit=unit)
-
-    def _record_metric(
-        self,
-        namespace: str,
-        metric_name: str,
-        value: float,
-        unit: str = "None",
-        dimensions: Mapping[str, str] | None = None,
-    ) -> None:
-        self._put(MetricKey.of(namespace, metric_name, dimensions), time.time(), [float(value)], unit=unit)
-
     def _reader(
         self, operation: str, answer: Callable[[Mapping[str, Any], MetricStore, Axis], dict[str, Any]]
     ) -> Callable[..., Answer]:
@@ -317,7 +192,7 @@ class MetricsPlane:
                 message = f"{operation} is served over the JSON and CBOR protocols only; use a current SDK or AWS CLI."
                 return self._refuse("InvalidAction", message, is_cbor, is_json)
             try:
-                result = answer(request, self.store, self._axis())
+                result = answer(request, self.store, self.intake.axis())
             except InvalidQuery as error:
                 return self._refuse(error.code, str(error), is_cbor, is_json)
             if is_cbor:
@@ -376,7 +251,7 @@ class MetricsPlane:
     def _acquire_execution_slot(self, func: Any, config: Mapping[str, Any]) -> Any:
         slot, limit = self._original("_acquire_execution_slot")(func, config)
         if slot is None:
-            service_metrics.count_throttle(self.publish, str(config.get("FunctionName")))
+            service_metrics.count_throttle(self.intake.publish, str(config.get("FunctionName")))
         return slot, limit
 
 

@@ -92,7 +92,7 @@ class Cloud:
         width = self.functions.width
         self._socket_executor = ThreadPoolExecutor(_SOCKET_FUNCTIONS * width, "socket-function")
         self.sockets = WebSocketGateway(
-            clock=clock, executor=self._socket_executor, width=width, publish=self.metrics.publish
+            clock=clock, executor=self._socket_executor, width=width, publish=self.metrics.intake.publish
         )
         self.connections_api = ConnectionsApi(self.sockets, account_id=account_id, region=region)
         self.control = Control(
@@ -109,7 +109,7 @@ class Cloud:
         """Install every bend and start the loops; the functions' interpreter is made on the way."""
         websocket_frames.install()
         install_transport()
-        deliveries.install(self.meters.counting(self.metrics.publish))
+        deliveries.install(self.meters.counting(self.metrics.intake.publish))
         install_batch_actions()
         self.logs.install()
         self.meters.install()
@@ -117,11 +117,11 @@ class Cloud:
         self.schedules.install()
         self.sources.install()
         self.functions.install()
-        self.logs.subscribe(self.metrics.on_log_events)
+        self.logs.subscribe(self.metrics.intake.on_log_events)
         self.logs.subscribe(self.meters.count_log_events)
-        self.functions.subscribe(self.metrics.on_invocation)
+        self.functions.subscribe(self.metrics.intake.on_invocation)
         self.functions.subscribe(self.meters.count_invocation)
-        self.meters.subscribe(self.metrics.on_write_units)
+        self.meters.subscribe(self.metrics.intake.on_write_units)
         self.sources.subscribe(self.metrics.on_stream_batch)
         self.metrics.watch_streams(self.sources.behind)
         await asyncio.to_thread(make_interpreter, self._state / "interpreter", layer_lock)
@@ -158,7 +158,7 @@ class Cloud:
             return
         # Policies that deny plain HTTP mean the network; this endpoint stands for AWS's TLS endpoints, on loopback.
         scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
-        send = api_requests.observed(scope["path"], send, self.metrics.publish)
+        send = api_requests.observed(scope["path"], send, self.metrics.intake.publish)
         service = _signing_name(scope)
         self.meters.count_request(service or "unsigned")
         carrier = self.carriers.serving(service, scope["method"], scope["path"])

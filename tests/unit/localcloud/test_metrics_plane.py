@@ -80,7 +80,7 @@ class Cloud:
         at = int(self.wall.now * 1000)
         lines = metrics.emf_lines(data, stack="dev", at_ms=at)
         events = [{"timestamp": at, "message": line} for line in ["START RequestId: 1", *lines]]
-        self.plane.on_log_events("/aws/lambda/worker", "stream", events)
+        self.plane.intake.on_log_events("/aws/lambda/worker", "stream", events)
 
 
 @pytest.fixture(params=[1.0], ids=["real time"])
@@ -301,7 +301,7 @@ def test_an_alarm_on_an_expression_over_function_metrics(cloud: Cloud) -> None:
 
     offset = time.time() - cloud.wall.now
     for error in [True] + [False] * 9:
-        cloud.plane.on_invocation(Finished("worker", 12.5, error))
+        cloud.plane.intake.on_invocation(Finished("worker", 12.5, error))
     cloud.clock.advance(offset + 60)
     assert cloud.plane.evaluate_all()["error-rate"] == "ALARM"
 
@@ -384,10 +384,10 @@ def test_a_reset_empties_the_store(cloud: Cloud) -> None:
 
 def test_wrong_embedded_lines_are_counted_and_the_rest_stored(cloud: Cloud) -> None:
     cloud.log(failures(1))
-    cloud.plane.on_log_events(
+    cloud.plane.intake.on_log_events(
         "g", "s", [{"timestamp": 0, "message": '{"_aws": {'}, {"timestamp": 0, "message": "plain"}]
     )
-    assert (cloud.plane.embedded_data, cloud.plane.embedded_errors) == (1, 1)
+    assert (cloud.plane.intake.embedded_data, cloud.plane.intake.embedded_errors) == (1, 1)
 
 
 def test_data_far_from_now_or_not_finite_are_refused(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
