@@ -6,80 +6,59 @@ draws at random are derived from the URN. A test compares both sides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from localcloud.monitor import Created, Demand
-from localcloud.provision.names import fingerprint, likely_uuid, physical_name
+from localcloud.provision.names import fingerprint, likely_uuid
+from localcloud.provision.plausible_channels import CHANNEL_SKETCHES
+from localcloud.provision.sketch import Sketch
 
 _SAMPLE_TIME = "2026-01-01T00:00:00Z"
 _ENDPOINT = "http://127.0.0.1:4566"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sketch:
-    """One resource to imagine."""
-
-    urn: str
-    logical: str
-    inputs: Mapping[str, Any]
-    account: str
-    region: str
-
-    def name(self, key: str = "name", longest: int = 255) -> str:
-        return str(self.inputs.get(key) or physical_name(self.logical, self.urn, longest))
-
-    def arn(self, service: str, resource: str) -> str:
-        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
-
-    @property
-    def short_id(self) -> str:
-        return fingerprint(self.urn, 10)
-
-
 def plausible(demand: Demand, account_id: str, region: str) -> Created:
     """Id and computed outputs for `demand`; a type that is not listed gets an id and an ARN."""
     region = str(demand.inputs.get("region") or region)
-    sketch = _Sketch(demand.urn, demand.name, demand.inputs, account_id, region)
+    sketch = Sketch(demand.urn, demand.name, demand.inputs, account_id, region)
     return SKETCHES.get(demand.type, _other)(sketch)
 
 
-def _other(it: _Sketch) -> Created:
+def _other(it: Sketch) -> Created:
     name = it.name()
     return Created(name, {"name": name, "arn": it.arn("unknown", name)})
 
 
-def _by_url(it: _Sketch) -> Created:
+def _by_url(it: Sketch) -> Created:
     return Created(str(it.inputs["queueUrl"]), {})
 
 
-def _by_bucket(it: _Sketch) -> Created:
+def _by_bucket(it: Sketch) -> Created:
     return Created(str(it.inputs["bucket"]), {})
 
 
-def _by_short_id(it: _Sketch) -> Created:
+def _by_short_id(it: Sketch) -> Created:
     return Created(it.short_id, {})
 
 
-def _key(it: _Sketch) -> Created:
+def _key(it: Sketch) -> Created:
     id_ = likely_uuid(it.urn)
     return Created(id_, {"keyId": id_, "arn": it.arn("kms", f"key/{id_}")})
 
 
-def _alias(it: _Sketch) -> Created:
+def _alias(it: Sketch) -> Created:
     name = it.name()
     name = name if name.startswith("alias/") else f"alias/{name}"
     target = it.arn("kms", f"key/{it.inputs['targetKeyId']}")
     return Created(name, {"name": name, "arn": it.arn("kms", name), "targetKeyArn": target})
 
 
-def _parameter(it: _Sketch) -> Created:
+def _parameter(it: Sketch) -> Created:
     name = it.name()
     return Created(name, {"name": name, "arn": it.arn("ssm", f"parameter/{name.lstrip('/')}"), "version": 1})
 
 
-def _table(it: _Sketch) -> Created:
+def _table(it: Sketch) -> Created:
     name = it.name()
     outputs = {"name": name, "arn": it.arn("dynamodb", f"table/{name}")}
     if it.inputs.get("streamEnabled"):
@@ -88,7 +67,7 @@ def _table(it: _Sketch) -> Created:
     return Created(name, outputs)
 
 
-def _bucket(it: _Sketch) -> Created:
+def _bucket(it: Sketch) -> Created:
     name = it.name("bucket", 63).lower()
     return Created(
         name,
@@ -101,7 +80,7 @@ def _bucket(it: _Sketch) -> Created:
     )
 
 
-def _role(it: _Sketch) -> Created:
+def _role(it: Sketch) -> Created:
     name = it.name(longest=64)
     path = it.inputs.get("path", "/")
     arn = f"arn:aws:iam::{it.account}:role{path}{name}"
@@ -109,22 +88,22 @@ def _role(it: _Sketch) -> Created:
     return Created(name, {"name": name, "arn": arn, "uniqueId": unique, "createDate": _SAMPLE_TIME})
 
 
-def _role_policy(it: _Sketch) -> Created:
+def _role_policy(it: Sketch) -> Created:
     name = it.name(longest=128)
     return Created(f"{it.inputs['role']}:{name}", {"name": name})
 
 
-def _attachment(it: _Sketch) -> Created:
+def _attachment(it: Sketch) -> Created:
     return Created(f"{it.inputs['role']}/{it.inputs['policyArn']}", {})
 
 
-def _policy(it: _Sketch) -> Created:
+def _policy(it: Sketch) -> Created:
     name = it.name(longest=128)
     arn = f"arn:aws:iam::{it.account}:policy{it.inputs.get('path', '/')}{name}"
     return Created(arn, {"name": name, "arn": arn, "policyId": "ANPA" + fingerprint(it.urn, 16).upper()})
 
 
-def _function(it: _Sketch) -> Created:
+def _function(it: Sketch) -> Created:
     name = it.name(longest=64)
     arn = it.arn("lambda", f"function:{name}")
     version = "1" if it.inputs.get("publish") else "$LATEST"
@@ -141,12 +120,12 @@ def _function(it: _Sketch) -> Created:
     return Created(name, outputs)
 
 
-def _layer(it: _Sketch) -> Created:
+def _layer(it: Sketch) -> Created:
     layer = it.arn("lambda", f"layer:{it.inputs['layerName']}")
     return Created(f"{layer}:1", {"arn": f"{layer}:1", "layerArn": layer, "version": "1"})
 
 
-def _mapping(it: _Sketch) -> Created:
+def _mapping(it: Sketch) -> Created:
     id_ = likely_uuid(it.urn)
     name = str(it.inputs["functionName"])
     function = name if name.startswith("arn:") else it.arn("lambda", f"function:{name}")
@@ -154,12 +133,12 @@ def _mapping(it: _Sketch) -> Created:
     return Created(id_, {"uuid": id_, "arn": arn, "functionArn": function, "state": "Enabled"})
 
 
-def _permission(it: _Sketch) -> Created:
+def _permission(it: Sketch) -> Created:
     statement = it.name("statementId", 100)
     return Created(statement, {"statementId": statement})
 
 
-def _queue(it: _Sketch) -> Created:
+def _queue(it: Sketch) -> Created:
     name = it.name(longest=80)
     if it.inputs.get("fifoQueue") and not name.endswith(".fifo"):
         name = f"{name[:75]}.fifo"
@@ -167,7 +146,7 @@ def _queue(it: _Sketch) -> Created:
     return Created(url, {"name": name, "url": url, "arn": it.arn("sqs", name)})
 
 
-def _topic(it: _Sketch) -> Created:
+def _topic(it: Sketch) -> Created:
     name = it.name(longest=256)
     if it.inputs.get("fifoTopic") and not name.endswith(".fifo"):
         name = f"{name[:251]}.fifo"
@@ -175,21 +154,21 @@ def _topic(it: _Sketch) -> Created:
     return Created(arn, {"name": name, "arn": arn, "owner": it.account})
 
 
-def _topic_policy(it: _Sketch) -> Created:
+def _topic_policy(it: Sketch) -> Created:
     return Created(str(it.inputs["arn"]), {"owner": it.account})
 
 
-def _subscription(it: _Sketch) -> Created:
+def _subscription(it: Sketch) -> Created:
     arn = f"{it.inputs['topic']}:{likely_uuid(it.urn)}"
     return Created(arn, {"arn": arn, "ownerId": it.account, "pendingConfirmation": False})
 
 
-def _bus(it: _Sketch) -> Created:
+def _bus(it: Sketch) -> Created:
     name = it.name(longest=256)
     return Created(name, {"name": name, "arn": it.arn("events", f"event-bus/{name}")})
 
 
-def _rule(it: _Sketch) -> Created:
+def _rule(it: Sketch) -> Created:
     name = it.name(longest=64)
     bus = str(it.inputs.get("eventBusName", "default"))
     state = it.inputs.get("state") or ("DISABLED" if it.inputs.get("isEnabled") is False else "ENABLED")
@@ -197,34 +176,34 @@ def _rule(it: _Sketch) -> Created:
     return Created(path, {"name": name, "arn": it.arn("events", f"rule/{path}"), "state": state, "eventBusName": bus})
 
 
-def _target(it: _Sketch) -> Created:
+def _target(it: Sketch) -> Created:
     name = it.name("targetId", 64)
     bus = str(it.inputs.get("eventBusName", "default"))
     prefix = "" if bus == "default" else f"{bus}/"
     return Created(f"{prefix}{it.inputs['rule']}-{name}", {"targetId": name, "eventBusName": bus})
 
 
-def _log_group(it: _Sketch) -> Created:
+def _log_group(it: Sketch) -> Created:
     name = it.name(longest=512)
     return Created(name, {"name": name, "arn": it.arn("logs", f"log-group:{name}")})
 
 
-def _alarm(it: _Sketch) -> Created:
+def _alarm(it: Sketch) -> Created:
     name = it.name()
     return Created(name, {"name": name, "arn": it.arn("cloudwatch", f"alarm:{name}")})
 
 
-def _composite(it: _Sketch) -> Created:
+def _composite(it: Sketch) -> Created:
     name = str(it.inputs["alarmName"])
     return Created(name, {"arn": it.arn("cloudwatch", f"alarm:{name}")})
 
 
-def _dashboard(it: _Sketch) -> Created:
+def _dashboard(it: Sketch) -> Created:
     name = str(it.inputs["dashboardName"])
     return Created(name, {"dashboardArn": f"arn:aws:cloudwatch::{it.account}:dashboard/{name}"})
 
 
-def _api(it: _Sketch) -> Created:
+def _api(it: Sketch) -> Created:
     name = it.name(longest=128)
     websocket = it.inputs.get("protocolType") == "WEBSOCKET"
     address = f"{_ENDPOINT}/_aws/execute-api/{it.short_id}"
@@ -237,11 +216,11 @@ def _api(it: _Sketch) -> Created:
     return Created(it.short_id, outputs)
 
 
-def _authorizer(it: _Sketch) -> Created:
+def _authorizer(it: Sketch) -> Created:
     return Created(it.short_id, {"name": it.name(longest=128)})
 
 
-def _stage(it: _Sketch) -> Created:
+def _stage(it: Sketch) -> Created:
     name = it.name(longest=128)
     api = it.inputs["apiId"]
     outputs = {
@@ -253,79 +232,18 @@ def _stage(it: _Sketch) -> Created:
     return Created(name, outputs)
 
 
-def _user_pool(it: _Sketch) -> Created:
+def _user_pool(it: Sketch) -> Created:
     id_ = f"{it.region}_{it.short_id[:9]}"
     arn = it.arn("cognito-idp", f"userpool/{id_}")
     endpoint = f"cognito-idp.{it.region}.amazonaws.com/{id_}"
     return Created(id_, {"name": it.name(longest=128), "arn": arn, "endpoint": endpoint})
 
 
-def _user_pool_client(it: _Sketch) -> Created:
+def _user_pool_client(it: Sketch) -> Created:
     return Created(fingerprint(it.urn, 26), {"name": it.name(longest=128), "clientSecret": ""})
 
 
-def _configuration_set(it: _Sketch) -> Created:
-    name = it.name(longest=64)
-    return Created(name, {"name": name, "arn": it.arn("sms-voice", f"configuration-set/{name}")})
-
-
-def _event_destination(it: _Sketch) -> Created:
-    owner = it.inputs["configurationSetName"]
-    arn = it.arn("sms-voice", f"configuration-set/{owner}")
-    return Created(f"{owner},{it.inputs['eventDestinationName']}", {"configurationSetArn": arn})
-
-
-def _opt_out_list(it: _Sketch) -> Created:
-    name = it.name(longest=64)
-    return Created(name, {"name": name, "arn": it.arn("sms-voice", f"opt-out-list/{name}")})
-
-
-def _phone_number(it: _Sketch) -> Created:
-    id_ = f"phone-{fingerprint(it.urn, 32)}"
-    outputs = {
-        "arn": it.arn("sms-voice", f"phone-number/{id_}"),
-        "phoneNumber": "+12065550100",
-        "monthlyLeasingPrice": "0.00",
-    }
-    return Created(id_, outputs)
-
-
-def _pool(it: _Sketch) -> Created:
-    id_ = f"pool-{fingerprint(it.urn, 32)}"
-    return Created(id_, {"arn": it.arn("sms-voice", f"pool/{id_}")})
-
-
-def _keyword(it: _Sketch) -> Created:
-    word = str(it.inputs["keyword"])
-    usual = "OPT_OUT" if word.upper() == "STOP" else "AUTOMATIC_RESPONSE"
-    action = it.inputs.get("keywordAction") or usual
-    return Created(f"{it.inputs['originationIdentityArn']},{word}", {"keywordAction": action})
-
-
-def _email_identity(it: _Sketch) -> Created:
-    name = str(it.inputs["emailIdentity"])
-    is_domain = "@" not in name
-    tokens = [fingerprint(f"{it.urn}{n}", 32) for n in range(3)] if is_domain else []
-    outputs = {
-        "arn": it.arn("ses", f"identity/{name}"),
-        "identityType": "DOMAIN" if is_domain else "EMAIL_ADDRESS",
-        "verificationStatus": "SUCCESS",
-        "verifiedForSendingStatus": True,
-        "dkimSigningAttributes": {"status": "PENDING" if is_domain else "NOT_STARTED", "tokens": tokens},
-    }
-    return Created(name, outputs)
-
-
-def _email_configuration_set(it: _Sketch) -> Created:
-    name = str(it.inputs["configurationSetName"])
-    return Created(name, {"arn": it.arn("ses", f"configuration-set/{name}")})
-
-
-def _email_event_destination(it: _Sketch) -> Created:
-    return Created(f"{it.inputs['configurationSetName']}|{it.inputs['eventDestinationName']}", {})
-
-
-SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
+SKETCHES: dict[str, Callable[[Sketch], Created]] = {
     "pulumi:providers:aws": lambda it: Created(likely_uuid(it.urn), {}),
     "aws:kms/key:Key": _key,
     "aws:kms/alias:Alias": _alias,
@@ -369,13 +287,5 @@ SKETCHES: dict[str, Callable[[_Sketch], Created]] = {
     "aws:apigatewayv2/stage:Stage": _stage,
     "aws:cognito/userPool:UserPool": _user_pool,
     "aws:cognito/userPoolClient:UserPoolClient": _user_pool_client,
-    "aws:pinpoint/smsvoicev2ConfigurationSet:Smsvoicev2ConfigurationSet": _configuration_set,
-    "aws:pinpoint/smsvoicev2EventDestination:Smsvoicev2EventDestination": _event_destination,
-    "aws:pinpoint/smsvoicev2OptOutList:Smsvoicev2OptOutList": _opt_out_list,
-    "aws:pinpoint/smsvoicev2PhoneNumber:Smsvoicev2PhoneNumber": _phone_number,
-    "aws:pinpoint/smsvoicev2Pool:Smsvoicev2Pool": _pool,
-    "aws:pinpoint/smsvoicev2Keyword:Smsvoicev2Keyword": _keyword,
-    "aws:sesv2/emailIdentity:EmailIdentity": _email_identity,
-    "aws:sesv2/configurationSet:ConfigurationSet": _email_configuration_set,
-    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": _email_event_destination,
+    **CHANNEL_SKETCHES,
 }
