@@ -8,7 +8,6 @@ Behaviour: Lambda developer guide, "Using Lambda with Amazon SQS" and "with Amaz
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -20,16 +19,12 @@ from ministack.core import concurrency
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb, lambda_svc, sqs
 
+from localcloud.batch_answers import failed_messages, processed
+from localcloud.queue_batches import Mapping, Message, delete, most_at_a_time, queue_record, receive
 from localcloud.service_metrics import Behind
 
 _log = logging.getLogger(__name__)
 
-Mapping = dict[str, Any]
-Message = dict[str, Any]
-
-DEFAULT_QUEUE_CONCURRENCY = 5
-_BATCH_WITHOUT_WINDOW = 10
-"""Largest SQS batch of a mapping without a batching window."""
 _IDLE_SECONDS = 0.5
 """A message that becomes visible again wakes nobody, so the queues are looked at this often."""
 _SHORTEST_PAUSE = 0.002
@@ -98,15 +93,15 @@ class EventSources:
         if function is None or queue is None:
             return _IDLE_SECONDS
         state = self._queues.setdefault(mapping["UUID"], _QueueState())
-        while state.in_flight < _concurrency(mapping, queue):
-            batch, wait = _receive(mapping, queue)
+        while state.in_flight < most_at_a_time(mapping, queue):
+            batch, wait = receive(mapping, queue, _IDLE_SECONDS)
             if not batch:
                 return wait
             handles = [(message, message["receipt_handle"]) for message in batch]
-            records = [_queue_record(message, mapping["EventSourceArn"], account, region) for message in batch]
+            records = [queue_record(message, mapping["EventSourceArn"], account, region) for message in batch]
             wanted = lambda_svc._apply_filter_criteria(records, mapping)
             ids = {record["messageId"] for record in wanted}
-            _delete(queue, [(message, handle) for message, handle in handles if message["id"] not in ids])
+            delete(queue, [(message, handle) for message, handle in handles if message["id"] not in ids])
             if wanted:
                 state.in_flight += 1
                 kept = [(message, handle) for message, handle in handles if message["id"] in ids]
@@ -128,8 +123,8 @@ class EventSources:
         finally:
             state.in_flight -= 1
             self._wake.set()
-        failed = _failed_messages(mapping, result, {record["messageId"] for record in records})
-        _delete(queue, [(message, handle) for message, handle in handles if message["id"] not in failed])
+        failed = failed_messages(mapping, result, {record["messageId"] for record in records})
+        delete(queue, [(message, handle) for message, handle in handles if message["id"] not in failed])
         mapping["LastProcessingResult"] = f"{len(records) - len(failed)} processed, {len(failed)} failed"
 
     def _poll_stream(self, mapping: Mapping, account: str, region: str) -> float:
@@ -194,7 +189,7 @@ class EventSources:
             for observer in self._on_stream_batch:
                 observer(state.batch)
             result = await self._invoke(function, {"Records": batch}, scope)
-            done = _processed(mapping, result, batch)
+            done = processed(mapping, result, batch)
             if done == len(batch):
                 pending.pop(0)
                 attempt = 0
@@ -208,7 +203,7 @@ class EventSources:
                 pending[0:1] = [batch[:middle], batch[middle:]]
                 continue
             attempt += 1
-            expired = age > 0 and time.time() - _oldest(batch) > age
+            expired = age > 0 and time.time() - min(_written(record) for record in batch) > age
             if expired or 0 <= retries < attempt:
                 condition = "MaxRecordAgeExceeded" if expired else "RetryAttemptsExhausted"
                 with request_scope(*scope):
@@ -259,125 +254,6 @@ class _StreamState:
         if records >= int(mapping.get("BatchSize", 100)):
             return 0.0
         return self.first_seen + window - now
-
-
-def _concurrency(mapping: Mapping, queue: dict[str, Any]) -> int:
-    if queue.get("is_fifo"):
-        return 1
-    return int((mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or DEFAULT_QUEUE_CONCURRENCY)
-
-
-def _receive(mapping: Mapping, queue: dict[str, Any]) -> tuple[list[Message], float]:
-    """A batch, or none and the seconds until its window is over. Received messages become invisible."""
-    sqs._expire_retained(queue)
-    for message in queue["messages"]:
-        sqs._ensure_msg_fields(message)
-    if _has_exhausted(queue):
-        sqs._dlq_sweep(queue)
-    window = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
-    size = int(mapping.get("BatchSize", _BATCH_WITHOUT_WINDOW))
-    size = size if window else min(size, _BATCH_WITHOUT_WINDOW)
-    now = time.time()
-    visible = [message["visible_at"] for message in queue["messages"] if message["visible_at"] <= now]
-    if not visible:
-        return [], _IDLE_SECONDS
-    left = min(visible) + window - now
-    if len(visible) < size and left > 0:
-        return [], left
-    visibility = int(queue["attributes"].get("VisibilityTimeout", "30"))
-    return sqs._collect_msgs(queue, size, visibility), 0.0
-
-
-def _has_exhausted(queue: dict[str, Any]) -> bool:
-    """Whether a message has to go to the dead-letter queue.
-
-    The sweep makes a new list, in which a message that another thread appends meanwhile (an alarm's action) would be
-    missing, so it runs only when there is something to sweep.
-    """
-    policy = queue["attributes"].get("RedrivePolicy")
-    if not policy:
-        return False
-    most, now = int(json.loads(policy).get("maxReceiveCount", 0)), time.time()
-    return any(message["receive_count"] >= most and message["visible_at"] <= now for message in queue["messages"])
-
-
-def _delete(queue: dict[str, Any], handles: list[tuple[Message, str]]) -> None:
-    """Remove messages whose receipt handle is still the one they were received with."""
-    gone = {id(message) for message, handle in handles if message["receipt_handle"] == handle}
-    messages = queue["messages"]
-    for index in range(len(messages) - 1, -1, -1):  # in place: an append from another thread moves no index
-        if id(messages[index]) in gone:
-            del messages[index]
-
-
-def _queue_record(message: Message, arn: str, account: str, region: str) -> dict[str, Any]:
-    """One entry of an SQS event (Lambda developer guide, "Example Amazon SQS message event")."""
-    first = message.get("first_receive_at") or time.time()
-    attributes = {
-        "ApproximateReceiveCount": str(message["receive_count"]),
-        "SentTimestamp": str(int(message["sent_at"] * 1000)),
-        "SenderId": (message.get("sys") or {}).get("SenderId", account),
-        "ApproximateFirstReceiveTimestamp": str(int(first * 1000)),
-    }
-    optional = {
-        "AWSTraceHeader": (message.get("sys") or {}).get("AWSTraceHeader"),
-        "MessageGroupId": message.get("group_id"),
-        "MessageDeduplicationId": message.get("dedup_id"),
-        "SequenceNumber": message.get("seq"),
-    }
-    attributes |= {name: str(value) for name, value in optional.items() if value}
-    return {
-        "messageId": message["id"],
-        "receiptHandle": message["receipt_handle"],
-        "body": message["body"],
-        "attributes": attributes,
-        "messageAttributes": lambda_svc._sqs_message_attributes_to_camel_case(message.get("message_attributes", {})),
-        "md5OfBody": message["md5_body"],
-        "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-        "awsRegion": region,
-    }
-
-
-def _reported_failures(mapping: Mapping, result: dict[str, Any]) -> list[Any] | None:
-    """Identifiers in a batch response; None when the answer is not one, which AWS takes as a failed batch."""
-    if "ReportBatchItemFailures" not in (mapping.get("FunctionResponseTypes") or ()):
-        return []
-    body = result.get("body")
-    if body is None or body == {}:
-        return []
-    failures = body.get("batchItemFailures") if isinstance(body, dict) else None
-    if failures is None and isinstance(body, dict) and "batchItemFailures" in body:
-        return []
-    if not isinstance(failures, list) or not all(isinstance(failure, dict) for failure in failures):
-        return None
-    return [failure.get("itemIdentifier") for failure in failures]
-
-
-def _failed_messages(mapping: Mapping, result: dict[str, Any], batch: set[str]) -> set[str]:
-    if result.get("error"):
-        return batch
-    failures = _reported_failures(mapping, result)
-    if failures is None or not set(failures) <= batch:
-        return batch
-    return set(failures)
-
-
-def _processed(mapping: Mapping, result: dict[str, Any], batch: list[dict[str, Any]]) -> int:
-    """How many leading records of a stream batch are done."""
-    if result.get("error"):
-        return 0
-    failures = _reported_failures(mapping, result)
-    if failures == []:
-        return len(batch)
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
-    if failures is None or not set(failures) <= set(numbers):
-        return 0
-    return min(numbers.index(failure) for failure in failures)
-
-
-def _oldest(batch: list[dict[str, Any]]) -> float:
-    return min(_written(record) for record in batch)
 
 
 def _written(record: dict[str, Any]) -> float:
