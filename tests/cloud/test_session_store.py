@@ -22,7 +22,8 @@ from lambdas.core.session_ports import Admission, Roster, SessionStore
 from lambdas.core.session_requests import JoinSession
 from localcloud.launch import LocalCloud
 from tests.support.bare_tables import dynamo
-from tests.support.session_world import GENEROUS, START_MS, MemorySessions
+from tests.support.memory_sessions import MemorySessions
+from tests.support.session_world import GENEROUS, START_MS
 
 NOW = START_MS
 SESSION = Session(

@@ -10,7 +10,8 @@ from lambdas.core.session import Connection, Role, Session, Suspicion
 from lambdas.core.session_drift import EVERY_LOOK, SETTLED_MS, SKEW_MS, Blur, surplus, suspicion
 from lambdas.core.session_presence import LOOKED_AT_EVERY_MIN, is_due
 from lambdas.core.session_reconciling import LOOKING_MS
-from tests.support.session_world import GENEROUS, Held, SessionWorld, opened
+from tests.support.memory_sessions import Held
+from tests.support.session_world import GENEROUS, SessionWorld, opened
 
 NOW = 10_000_000
 SESSION = Session(
