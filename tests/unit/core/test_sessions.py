@@ -1,4 +1,4 @@
-"""Sessions by example: presence, endings and numbers, the promises of docs/sessions.md that no single function keeps."""
+"""Sessions by example: presence, endings and numbers, each promise of docs/sessions.md that no function keeps alone."""
 
 from __future__ import annotations
 
