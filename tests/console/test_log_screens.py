@@ -233,6 +233,8 @@ def test_a_filter_narrows_wrapped_and_unwrapped_lines() -> None:
             await press(pilot, "slash", *"level:error", "enter")
             await until(pilot, lambda: " of " in shown(pilot) and "batch_done" not in shown(pilot))
             assert all(each.level == "ERROR" for each in logs(app).table.shown)
+            await press(pilot, "space")
+            await shows(pilot, "HELD")
             here = logs(app).item
             assert "batch=" not in shown(pilot)
             await press(pilot, "w")
