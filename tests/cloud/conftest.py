@@ -20,6 +20,7 @@ from localcloud import launch
 from localcloud.profile import BUILT_IN
 from localcloud.websocket_profile import WebSocketProfile
 from tests.cloud.campaign_client import StackClient
+from tests.cloud.provisioning import Cloud
 from tests.cloud.socket_api import SocketApi
 
 T = TypeVar("T")
@@ -90,6 +91,15 @@ def stack(cloud: launch.LocalCloud) -> StackClient:
 def unique() -> str:
     """A name that no other test uses."""
     return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def aws(bare_cloud: launch.LocalCloud) -> Iterator[Cloud]:
+    """The provider of all provisioners in the bare cloud; every input given to it has to be read."""
+    made = Cloud(bare_cloud.endpoint_url)
+    with made.provider:
+        yield made
+        assert made.provider.unread() == []
 
 
 @pytest.fixture
