@@ -18,7 +18,8 @@ from lambdas.core.outputs import StackOutputs
 from localcloud import launch
 from localcloud.program import record
 from tests.cloud.campaign_client import StackClient
-from tests.cloud.exercises import EXERCISES, Stage, receipt
+from tests.cloud.exercises import EXERCISES
+from tests.cloud.stage import Stage, receipt
 from tests.support.iam_policies import Grant, grants_of, uncovered, unused
 
 pytestmark = pytest.mark.timeout(400)  # the first test waits for all exercises

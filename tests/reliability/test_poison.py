@@ -22,7 +22,7 @@ from lambdas.core.channels import Channel
 from localcloud.launch import LocalCloud
 from localcloud.profile import CarrierProfile
 from tests.cloud.campaign_client import StackClient, message_order
-from tests.cloud.exercises import receipt
+from tests.cloud.stage import receipt
 from tests.support.own_function import environment_of, imported
 from tests.support.queue_records import record
 
