@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.exceptions
 import pytest
 
 from lambdas.core.channels import Channel
@@ -17,6 +16,7 @@ from localcloud.carrier_whatsapp_account import BUSINESS_ACCOUNT_ID, PHONE_NUMBE
 from localcloud.launch import ControlClient, LocalCloud
 from localcloud.profile import CarrierProfile, fate, verdict
 from tests.cloud import receipt_queues
+from tests.cloud.carriers.refusals import code_and_status
 
 WORKS = "+14254147755"
 FAILS = "+14254147167"
@@ -97,14 +97,6 @@ def _call(message: object) -> dict[str, Any]:
 
 def _send(chat: Any, message: object, **change: Any) -> str:
     return str(chat.send_whatsapp_message(**{**_call(message), **change})["messageId"])
-
-
-def _refusal(call: Callable[[], Any]) -> tuple[str, int]:
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call()
-    response = caught.value.response
-    assert response["Error"]["Message"]
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def _status(note: dict[str, Any]) -> dict[str, Any]:
@@ -337,7 +329,7 @@ def test_an_outage_of_one_channel_leaves_the_others(
     bare_cloud: LocalCloud, chat: Any, template: str, carrier_control: ControlClient
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(channels={"whatsapp": {"outage": True}}))
-    assert _refusal(lambda: _send(chat, _templated(template))) == ("InternalServiceException", 500)
+    assert code_and_status(lambda: _send(chat, _templated(template))) == ("InternalServiceException", 500)
     sms = bare_cloud.client("pinpoint-sms-voice-v2")
     number = sms.request_phone_number(
         IsoCountryCode="US", MessageType="TRANSACTIONAL", NumberCapabilities=["SMS"], NumberType="SIMULATOR"
@@ -411,7 +403,7 @@ def test_a_topic_that_keeps_the_service_out_gets_nothing(
 )
 def test_what_is_wrong_is_refused(change: dict[str, Any], code: str, chat: Any, carrier_control: ControlClient) -> None:
     status = 404 if code == "ResourceNotFoundException" else 400
-    assert _refusal(lambda: chat.send_whatsapp_message(**{**_call(_text()), **change})) == (code, status)
+    assert code_and_status(lambda: chat.send_whatsapp_message(**{**_call(_text()), **change})) == (code, status)
 
 
 def test_a_number_is_named_by_id_or_arn(chat: Any, carrier_control: ControlClient) -> None:
@@ -441,7 +433,7 @@ def test_the_account_is_linked_from_the_start(chat: Any) -> None:
     chat.untag_resource(resourceArn=account["arn"], tagKeys=["gone"])
     assert chat.list_tags_for_resource(resourceArn=account["arn"])["tags"] == [{"key": "team", "value": "x"}]
     missing = functools.partial(chat.get_linked_whatsapp_business_account, id=f"waba-{0:032x}")
-    assert _refusal(missing) == ("ResourceNotFoundException", 404)
+    assert code_and_status(missing) == ("ResourceNotFoundException", 404)
 
 
 def test_templates_can_be_made_listed_read_and_deleted(chat: Any, template: str) -> None:
@@ -450,7 +442,7 @@ def test_templates_can_be_made_listed_read_and_deleted(chat: Any, template: str)
     made = chat.create_whatsapp_message_template(id=waba, templateDefinition=json.dumps(german))
     assert (made["templateStatus"], made["category"]) == ("APPROVED", "UTILITY")
     again = functools.partial(chat.create_whatsapp_message_template, id=waba, templateDefinition=json.dumps(german))
-    assert _refusal(again) == ("InvalidParametersException", 400)
+    assert code_and_status(again) == ("InvalidParametersException", 400)
     first = chat.list_whatsapp_message_templates(id=waba, maxResults=1)
     rest = chat.list_whatsapp_message_templates(id=waba, nextToken=first["nextToken"])
     summaries = [*first["templates"], *rest["templates"]]
@@ -466,7 +458,7 @@ def test_templates_can_be_made_listed_read_and_deleted(chat: Any, template: str)
     (left,) = chat.list_whatsapp_message_templates(id=waba)["templates"]
     assert left["templateLanguage"] == "en_US"
     gone = functools.partial(chat.get_whatsapp_message_template, id=waba, metaTemplateId=made["metaTemplateId"])
-    assert _refusal(gone) == ("ResourceNotFoundException", 404)
+    assert code_and_status(gone) == ("ResourceNotFoundException", 404)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +476,7 @@ def test_a_template_meta_would_refuse_is_refused(change: dict[str, Any], chat: A
     create = functools.partial(
         chat.create_whatsapp_message_template, id=BUSINESS_ACCOUNT_ID, templateDefinition=definition
     )
-    assert _refusal(create) == ("InvalidParametersException", 400)
+    assert code_and_status(create) == ("InvalidParametersException", 400)
 
 
 def test_an_operation_that_is_not_simulated_says_so(chat: Any) -> None:
