@@ -28,6 +28,7 @@ from lambdas.core.run_report import RunReport
 from lambdas.core.sending import CampaignSender, SenderPorts
 from lambdas.core.single_sending import LegSender, MessageSender, SingleOutcome, SinglePorts
 from tests.support.campaigns import PRICE_USD, planned_row
+from tests.support.fake_campaigns import FakeCampaigns, StoredCampaign
 from tests.support.fake_ports import (
     CAMPAIGN,
     Answer,
@@ -36,14 +37,12 @@ from tests.support.fake_ports import (
     FakeAudience,
     FakeCampaignBudget,
     FakeCampaignDay,
-    FakeCampaigns,
     FakeDayBudget,
     FakeGuard,
     FakeLimiter,
     FakeOptOuts,
     FakeProvider,
     FakeTracking,
-    StoredCampaign,
     TrackedRow,
 )
 from tests.support.virtual_time import VirtualExecutor, VirtualTime, wait_for_all
