@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from localcloud.carrier_whatsapp_account import BUSINESS_ACCOUNT_ID
 from localcloud.launch import LocalCloud
 from tests.cloud import receipt_queues
+from tests.cloud.carriers.chats import TEMPLATE
 from tests.cloud.carriers.mails import ACCOUNT, SES_ARN, add_destination
 
 SMS_RECEIPTS = {"source": ["aws.sms-voice"], "detail-type": ["Text Message Delivery Status Updated"]}
@@ -96,3 +98,20 @@ def ses_events(
     with receipt_queues.topic(bare_cloud, unique, arn, policy) as topic:
         add_destination(ses, ses_configuration_set, "topic", SnsDestination={"TopicArn": topic})
         yield url
+
+
+@pytest.fixture
+def chat(bare_cloud: LocalCloud) -> Any:
+    """A client of End User Messaging Social that tries each call once."""
+    return bare_cloud.client("socialmessaging", config=receipt_queues.ONE_ATTEMPT)
+
+
+@pytest.fixture
+def greeting(chat: Any, unique: str) -> Iterator[str]:
+    """Name of a template with one parameter."""
+    name = unique.replace("-", "_")
+    chat.create_whatsapp_message_template(
+        id=BUSINESS_ACCOUNT_ID, templateDefinition=json.dumps({**TEMPLATE, "name": name})
+    )
+    yield name
+    chat.delete_whatsapp_message_template(id=BUSINESS_ACCOUNT_ID, templateName=name)

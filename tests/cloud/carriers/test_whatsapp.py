@@ -1,8 +1,7 @@
-"""The WhatsApp carrier as an unmodified boto3 client sees it."""
+"""WhatsApp messages that are sent and what becomes of them, as an unmodified boto3 client sees them."""
 
 from __future__ import annotations
 
-import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,40 +11,16 @@ from typing import Any
 import pytest
 
 from lambdas.core.channels import Channel
-from localcloud.carrier_whatsapp_account import BUSINESS_ACCOUNT_ID, PHONE_NUMBER_ID
+from localcloud.carrier_whatsapp_account import BUSINESS_ACCOUNT_ID
 from localcloud.launch import ControlClient, LocalCloud
 from localcloud.profile import CarrierProfile, fate, verdict
 from tests.cloud import receipt_queues
+from tests.cloud.carriers.chats import ORDINARY, WORKS, send_chat, templated, text
 from tests.cloud.carriers.refusals import code_and_status
 
-WORKS = "+14254147755"
 FAILS = "+14254147167"
-ORDINARY = "+12065550142"
 QUICK = CarrierProfile(latency_ms=(0, 0), receipt_delay_ms=(1, 5))
-TEMPLATE = {
-    "name": "greeting",
-    "language": "en_US",
-    "category": "UTILITY",
-    "components": [{"type": "BODY", "text": "Hello {{1}}", "example": {"body_text": [["Ada"]]}}],
-}
-
 Drain = Callable[[str], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def chat(bare_cloud: LocalCloud) -> Any:
-    return bare_cloud.client("socialmessaging", config=receipt_queues.ONE_ATTEMPT)
-
-
-@pytest.fixture
-def template(chat: Any, unique: str) -> Iterator[str]:
-    """Name of a template with one parameter."""
-    name = unique.replace("-", "_")
-    chat.create_whatsapp_message_template(
-        id=BUSINESS_ACCOUNT_ID, templateDefinition=json.dumps({**TEMPLATE, "name": name})
-    )
-    yield name
-    chat.delete_whatsapp_message_template(id=BUSINESS_ACCOUNT_ID, templateName=name)
 
 
 @dataclass(frozen=True)
@@ -77,28 +52,6 @@ def _destination(chat: Any, *topics: str) -> None:
     )
 
 
-def _templated(name: str, to: str = ORDINARY, **more: Any) -> dict[str, Any]:
-    body = {"type": "body", "parameters": [{"type": "text", "text": "Ada"}]}
-    use = {"name": name, "language": {"code": "en_US"}, "components": [body]}
-    return {"messaging_product": "whatsapp", "to": to, "type": "template", "template": use, **more}
-
-
-def _text(to: str = WORKS, body: str = "hello") -> dict[str, Any]:
-    return {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": body}}
-
-
-def _call(message: object) -> dict[str, Any]:
-    return {
-        "originationPhoneNumberId": PHONE_NUMBER_ID,
-        "metaApiVersion": "v20.0",
-        "message": json.dumps(message),
-    }
-
-
-def _send(chat: Any, message: object, **change: Any) -> str:
-    return str(chat.send_whatsapp_message(**{**_call(message), **change})["messageId"])
-
-
 def _status(note: dict[str, Any]) -> dict[str, Any]:
     (change,) = json.loads(note["whatsAppWebhookEntry"])["changes"]
     (status,) = change["value"]["statuses"]
@@ -106,10 +59,10 @@ def _status(note: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_one_message_comes_back_by_both_paths(
-    chat: Any, template: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
+    chat: Any, greeting: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(latency_ms=(0, 0), receipt_delay_ms=(1, 5), read_rate=1.0))
-    sent = _send(chat, _templated(template, biz_opaque_callback_data="local/m-1"))
+    sent = send_chat(chat, templated(greeting, biz_opaque_callback_data="local/m-1"))
     events = receipt_queues.gather(drain, wait_until, receipts.by_event, 3)
     notes = receipt_queues.gather(drain, wait_until, receipts.by_topic, 3)
     account = chat.get_linked_whatsapp_business_account(id=BUSINESS_ACCOUNT_ID)["account"]
@@ -165,14 +118,14 @@ def test_one_message_comes_back_by_both_paths(
 def test_a_notification_has_an_id_of_its_own_or_the_messages(
     ids: str,
     chat: Any,
-    template: str,
+    greeting: str,
     receipts: Receipts,
     carrier_control: ControlClient,
     drain: Drain,
     wait_until: Any,
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(1, 5), notification_id=ids))
-    sent = _send(chat, _templated(template))
+    sent = send_chat(chat, templated(greeting))
     notes = receipt_queues.gather(drain, wait_until, receipts.by_topic, 2)
     found = [note["messageId"] for note in notes]
     assert (found == [sent, sent]) is (ids == "message")
@@ -182,9 +135,9 @@ def test_a_notification_has_an_id_of_its_own_or_the_messages(
 @pytest.mark.parametrize(
     ("message", "code", "title"),
     [
-        (_templated("no_such_template", WORKS), 132001, "Template name does not exist in the translation"),
-        (_text(ORDINARY), 131047, "Re-engagement message"),
-        (_text(FAILS), 131026, "Message undeliverable"),
+        (templated("no_such_template", WORKS), 132001, "Template name does not exist in the translation"),
+        (text(ORDINARY), 131047, "Re-engagement message"),
+        (text(FAILS), 131026, "Message undeliverable"),
     ],
 )
 def test_what_meta_does_not_deliver_is_accepted_and_fails(
@@ -198,7 +151,7 @@ def test_what_meta_does_not_deliver_is_accepted_and_fails(
     wait_until: Any,
 ) -> None:
     carrier_control.set_carrier_profile(QUICK)
-    _send(chat, message)
+    send_chat(chat, message)
     (event,) = wait_until(lambda: drain(receipts.by_event))
     assert event["detail-type"] == "WhatsApp Message Failed"
     assert event["detail"]["errors"] == [{"code": code, "title": title, "message": title}]
@@ -209,12 +162,12 @@ def test_what_meta_does_not_deliver_is_accepted_and_fails(
 
 
 def test_a_template_wants_its_parameters(
-    chat: Any, template: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
+    chat: Any, greeting: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     carrier_control.set_carrier_profile(QUICK)
-    message = _templated(template, WORKS)
+    message = templated(greeting, WORKS)
     del message["template"]["components"]
-    _send(chat, message)
+    send_chat(chat, message)
     (event,) = wait_until(lambda: drain(receipts.by_event))
     assert event["detail"]["errors"][0]["code"] == 132000
 
@@ -226,21 +179,21 @@ def test_a_template_that_meta_does_not_let_pass_fails(
     status: str,
     code: int,
     chat: Any,
-    template: str,
+    greeting: str,
     receipts: Receipts,
     carrier_control: ControlClient,
     drain: Drain,
     wait_until: Any,
 ) -> None:
     carrier_control.set_carrier_profile(QUICK)
-    carrier_control.set_template_status(BUSINESS_ACCOUNT_ID, template, status)
+    carrier_control.set_template_status(BUSINESS_ACCOUNT_ID, greeting, status)
     listed = chat.list_whatsapp_message_templates(id=BUSINESS_ACCOUNT_ID)["templates"]
-    assert [each["templateStatus"] for each in listed if each["templateName"] == template] == [status]
+    assert [each["templateStatus"] for each in listed if each["templateName"] == greeting] == [status]
     answer = chat.get_whatsapp_message_template(
-        id=BUSINESS_ACCOUNT_ID, templateName=template, templateLanguageCode="en_US"
+        id=BUSINESS_ACCOUNT_ID, templateName=greeting, templateLanguageCode="en_US"
     )
     assert json.loads(answer["template"])["status"] == status
-    _send(chat, _templated(template, WORKS))
+    send_chat(chat, templated(greeting, WORKS))
     (event,) = wait_until(lambda: drain(receipts.by_event))
     assert event["detail"]["errors"][0]["code"] == code
 
@@ -249,14 +202,14 @@ def test_a_simulator_number_takes_what_the_profile_would_lose(
     chat: Any, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(0, 1), failure_rate=1.0))
-    _send(chat, _text(WORKS))
+    send_chat(chat, text(WORKS))
     seen = receipt_queues.gather(drain, wait_until, receipts.by_topic, 2)
     assert {_status(each)["status"] for each in seen} == {"sent", "delivered"}
     assert _status(seen[0])["pricing"]["billable"] is False
 
 
 def test_statuses_follow_the_seeded_profile(
-    chat: Any, template: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
+    chat: Any, greeting: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     profile = CarrierProfile(
         seed=7,
@@ -280,7 +233,7 @@ def test_statuses_follow_the_seeded_profile(
             expected["read"] += end.read_after is not None
     assert {"131026", "131049", "read", "delivered"} <= expected.keys()
     for _ in range(count):
-        _send(chat, _templated(template))
+        send_chat(chat, templated(greeting))
     seen: Counter[str] = Counter()
 
     def all_seen() -> bool:
@@ -297,18 +250,18 @@ def test_a_status_may_come_before_the_one_it_follows(
     chat: Any, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(0, 200), reorder_rate=1.0))
-    _send(chat, _text())
+    send_chat(chat, text())
     notes = receipt_queues.gather(drain, wait_until, receipts.by_topic, 2)
     assert [_status(note)["status"] for note in notes] == ["delivered", "sent"]
 
 
-def test_refusals_follow_the_seeded_profile(chat: Any, template: str, carrier_control: ControlClient) -> None:
+def test_refusals_follow_the_seeded_profile(chat: Any, greeting: str, carrier_control: ControlClient) -> None:
     profile = CarrierProfile(seed=3, latency_ms=(0, 0), throttle_rate=0.3, error_rate=0.2)
     carrier_control.set_carrier_profile(profile)
     outcomes = []
     for _ in range(40):
         try:
-            _send(chat, _templated(template))
+            send_chat(chat, templated(greeting))
             outcomes.append("accepted")
         except chat.exceptions.ThrottledRequestException:
             outcomes.append("throttle")
@@ -326,10 +279,10 @@ def test_refusals_follow_the_seeded_profile(chat: Any, template: str, carrier_co
 
 
 def test_an_outage_of_one_channel_leaves_the_others(
-    bare_cloud: LocalCloud, chat: Any, template: str, carrier_control: ControlClient
+    bare_cloud: LocalCloud, chat: Any, greeting: str, carrier_control: ControlClient
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(channels={"whatsapp": {"outage": True}}))
-    assert code_and_status(lambda: _send(chat, _templated(template))) == ("InternalServiceException", 500)
+    assert code_and_status(lambda: send_chat(chat, templated(greeting))) == ("InternalServiceException", 500)
     sms = bare_cloud.client("pinpoint-sms-voice-v2")
     number = sms.request_phone_number(
         IsoCountryCode="US", MessageType="TRANSACTIONAL", NumberCapabilities=["SMS"], NumberType="SIMULATOR"
@@ -343,10 +296,10 @@ def test_an_outage_of_one_channel_leaves_the_others(
 
 
 def test_a_path_that_is_closed_carries_nothing(
-    chat: Any, template: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
+    chat: Any, greeting: str, receipts: Receipts, carrier_control: ControlClient, drain: Drain, wait_until: Any
 ) -> None:
     carrier_control.set_carrier_profile(CarrierProfile(receipt_delay_ms=(0, 1), paths=("sns",)))
-    _send(chat, _templated(template))
+    send_chat(chat, templated(greeting))
     receipt_queues.gather(drain, wait_until, receipts.by_topic, 2)
     assert drain(receipts.by_event) == []
 
@@ -362,7 +315,7 @@ def test_a_topic_that_keeps_the_service_out_gets_nothing(
     policy: dict[str, Any],
     bare_cloud: LocalCloud,
     chat: Any,
-    template: str,
+    greeting: str,
     unique: str,
     make_queue: Any,
     receipts: Receipts,
@@ -374,138 +327,6 @@ def test_a_topic_that_keeps_the_service_out_gets_nothing(
     closed, closed_arn = make_queue()
     with receipt_queues.topic(bare_cloud, f"{unique}-closed", closed_arn, policy) as topic:
         _destination(chat, topic)
-        _send(chat, _templated(template))
+        send_chat(chat, templated(greeting))
         receipt_queues.gather(drain, wait_until, receipts.by_event, 2)
         assert drain(closed) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"metaApiVersion": "20"}, "ValidationException"),
-        ({"originationPhoneNumberId": "not-an-id"}, "ValidationException"),
-        ({"message": b"x" * 2_048_001}, "ValidationException"),
-        ({"originationPhoneNumberId": f"phone-number-id-{0:032x}"}, "ResourceNotFoundException"),
-        ({"message": b"{"}, "InvalidParametersException"),
-        ({"message": b"[]"}, "InvalidParametersException"),
-        ({"message": json.dumps({**_text(), "messaging_product": "sms"})}, "InvalidParametersException"),
-        ({"message": json.dumps({**_text(), "to": "nobody"})}, "InvalidParametersException"),
-        ({"message": json.dumps({**_text(), "type": "telegram"})}, "InvalidParametersException"),
-        ({"message": json.dumps({**_text(), "type": "image"})}, "InvalidParametersException"),
-        ({"message": json.dumps(_text(body="x" * 4097))}, "InvalidParametersException"),
-        ({"message": json.dumps({**_text(), "biz_opaque_callback_data": "x" * 513})}, "InvalidParametersException"),
-        ({"message": json.dumps(_templated(""))}, "InvalidParametersException"),
-        (
-            {"message": json.dumps({**_templated("x"), "template": {"name": "x", "language": "en_US"}})},
-            "InvalidParametersException",
-        ),
-    ],
-)
-def test_what_is_wrong_is_refused(change: dict[str, Any], code: str, chat: Any, carrier_control: ControlClient) -> None:
-    status = 404 if code == "ResourceNotFoundException" else 400
-    assert code_and_status(lambda: chat.send_whatsapp_message(**{**_call(_text()), **change})) == (code, status)
-
-
-def test_a_number_is_named_by_id_or_arn(chat: Any, carrier_control: ControlClient) -> None:
-    found = chat.get_linked_whatsapp_business_account_phone_number(id=PHONE_NUMBER_ID)
-    arn = found["phoneNumber"]["arn"]
-    hexadecimal = PHONE_NUMBER_ID.removeprefix("phone-number-id-")
-    assert arn == f"arn:aws:social-messaging:us-east-1:123456789012:phone-number-id/{hexadecimal}"
-    assert found["linkedWhatsAppBusinessAccountId"] == BUSINESS_ACCOUNT_ID
-    sent = _send(chat, {**_text(), "biz_opaque_callback_data": "local/m-2"}, originationPhoneNumberId=arn)
-    (call,) = carrier_control.carrier_calls()
-    assert (call.message_id, call.destination, call.parts) == (sent, WORKS, 1)
-    assert call.context == {
-        "biz_opaque_callback_data": "local/m-2",
-        "stack": "local",
-        "message_id": "m-2",
-    }
-
-
-def test_the_account_is_linked_from_the_start(chat: Any) -> None:
-    (account,) = chat.list_linked_whatsapp_business_accounts()["linkedAccounts"]
-    assert (account["id"], account["registrationStatus"], account["eventDestinations"]) == (
-        BUSINESS_ACCOUNT_ID,
-        "COMPLETE",
-        [],
-    )
-    chat.tag_resource(resourceArn=account["arn"], tags=[{"key": "team", "value": "x"}, {"key": "gone", "value": "y"}])
-    chat.untag_resource(resourceArn=account["arn"], tagKeys=["gone"])
-    assert chat.list_tags_for_resource(resourceArn=account["arn"])["tags"] == [{"key": "team", "value": "x"}]
-    missing = functools.partial(chat.get_linked_whatsapp_business_account, id=f"waba-{0:032x}")
-    assert code_and_status(missing) == ("ResourceNotFoundException", 404)
-
-
-def test_templates_can_be_made_listed_read_and_deleted(chat: Any, template: str) -> None:
-    waba = BUSINESS_ACCOUNT_ID
-    german = {**TEMPLATE, "name": template, "language": "de"}
-    made = chat.create_whatsapp_message_template(id=waba, templateDefinition=json.dumps(german))
-    assert (made["templateStatus"], made["category"]) == ("APPROVED", "UTILITY")
-    again = functools.partial(chat.create_whatsapp_message_template, id=waba, templateDefinition=json.dumps(german))
-    assert code_and_status(again) == ("InvalidParametersException", 400)
-    first = chat.list_whatsapp_message_templates(id=waba, maxResults=1)
-    rest = chat.list_whatsapp_message_templates(id=waba, nextToken=first["nextToken"])
-    summaries = [*first["templates"], *rest["templates"]]
-    assert {(each["templateLanguage"], each["templateStatus"]) for each in summaries} == {
-        ("en_US", "APPROVED"),
-        ("de", "APPROVED"),
-    }
-    by_id = json.loads(chat.get_whatsapp_message_template(id=waba, metaTemplateId=made["metaTemplateId"])["template"])
-    by_name = chat.get_whatsapp_message_template(id=waba, templateName=template, templateLanguageCode="de")
-    assert by_id == json.loads(by_name["template"])
-    assert by_id["components"] == german["components"]
-    chat.delete_whatsapp_message_template(id=waba, templateName=template, metaTemplateId=made["metaTemplateId"])
-    (left,) = chat.list_whatsapp_message_templates(id=waba)["templates"]
-    assert left["templateLanguage"] == "en_US"
-    gone = functools.partial(chat.get_whatsapp_message_template, id=waba, metaTemplateId=made["metaTemplateId"])
-    assert code_and_status(gone) == ("ResourceNotFoundException", 404)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "Has Spaces"},
-        {"language": ""},
-        {"category": "NEWS"},
-        {"components": []},
-        {"components": [{"type": "FOOTER", "text": "x"}]},
-    ],
-)
-def test_a_template_meta_would_refuse_is_refused(change: dict[str, Any], chat: Any) -> None:
-    definition = json.dumps({**TEMPLATE, **change})
-    create = functools.partial(
-        chat.create_whatsapp_message_template, id=BUSINESS_ACCOUNT_ID, templateDefinition=definition
-    )
-    assert code_and_status(create) == ("InvalidParametersException", 400)
-
-
-def test_an_operation_that_is_not_simulated_says_so(chat: Any) -> None:
-    with pytest.raises(chat.exceptions.ValidationException, match="does not simulate ListWhatsAppFlows"):
-        chat.list_whatsapp_flows(id=BUSINESS_ACCOUNT_ID)
-
-
-def test_a_role_may_send_from_the_numbers_it_is_granted(
-    carrier_control: ControlClient, bare_cloud: LocalCloud, deploy_function: Any
-) -> None:
-    source = """
-import boto3
-def handler(event, context):
-    chat = boto3.client("socialmessaging")
-    try:
-        return chat.send_whatsapp_message(**event)["messageId"]
-    except chat.exceptions.AccessDeniedException as error:
-        return error.response["Error"]["Message"]
-"""
-    prefix = "arn:aws:social-messaging:us-east-1:123456789012:phone-number-id"
-    own = PHONE_NUMBER_ID.removeprefix("phone-number-id-")
-    grant = {"Effect": "Allow", "Action": "social-messaging:SendWhatsAppMessage"}
-    call = _call(_text())
-    functions = bare_cloud.client("lambda")
-
-    def answer(name: str) -> str:
-        return str(json.load(functions.invoke(FunctionName=name, Payload=json.dumps(call))["Payload"]))
-
-    refused = answer(deploy_function(source, statements=[{**grant, "Resource": f"{prefix}/{0:032x}"}]))
-    assert "is not authorized to perform: social-messaging:SendWhatsAppMessage" in refused
-    message_id = answer(deploy_function(source, statements=[{**grant, "Resource": f"{prefix}/{own}"}]))
-    assert [call.message_id for call in carrier_control.carrier_calls()] == [message_id]
