@@ -10,7 +10,7 @@ from botocore.session import Session
 from botocore.stub import Stubber
 
 from console.sources.clients import Clients, local_target
-from console.spend import METRIC_READ, PRICES
+from console.spend import METRIC_READ, PRICES, SpendMeter
 
 ACCOUNT = "000000000000"
 
@@ -42,3 +42,14 @@ def test_metric_data_is_paid_by_the_metric_and_not_by_the_expression() -> None:
             EndTime=datetime(2026, 11, 22, tzinfo=UTC),
         )
     assert clients.meter.use.usd == pytest.approx(3 * METRIC_READ.usd)
+
+
+def test_spend_is_counted_per_call_and_per_read_unit() -> None:
+    meter = SpendMeter()
+    for _ in range(1000):
+        meter.count("cloudwatch:DescribeAlarms")
+    meter.count("dynamodb:Query")
+    meter.count_read_units(1_000_000)
+    meter.count("sts:GetCallerIdentity")
+    assert meter.use.calls == 1002
+    assert meter.use.usd == pytest.approx(0.01 + 0.125)
