@@ -12,7 +12,8 @@ from typing import Any
 
 import phonenumbers
 
-from lambdas.core.addresses import Destination, normalise_number
+from lambdas.core.addresses import Destination
+from lambdas.core.phone_numbers import normalise_number
 from localcloud.carrier_account import Account, Answer, Params, bare, not_found, page
 from localcloud.carrier_configuration_sets import ConfigurationSets
 from localcloud.wire import ServiceError

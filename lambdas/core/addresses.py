@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-
-import phonenumbers
+from typing import NamedTuple
 
 from lambdas.core.channels import Channel
-from lambdas.core.number_forms import written_forms
-from lambdas.core.simulator import is_simulator
 
 MAX_EMAIL = 254
 """Longest address that fits into SMTP's path (RFC 5321, section 4.5.3.1.3)."""
@@ -19,16 +15,14 @@ hardly anybody has, are refused."""
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """`address` as the provider takes it; `country` (ISO 3166 alpha-2) of a number, empty for email."""
 
     address: str
     country: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoDestination:
+class NoDestination(NamedTuple):
     """An address that nothing can be sent to; `flaw` says why in a few words, which do not repeat it."""
 
     flaw: str
@@ -39,25 +33,9 @@ def destination_of(channel: Channel, address: str) -> Destination | NoDestinatio
     if channel is Channel.EMAIL:
         found = normalise_email(address)
         return NoDestination("not an email address that SES takes") if found is None else Destination(found, "")
+    from lambdas.core.phone_numbers import normalise_number  # libphonenumber: 13 ms that no email needs
+
     return normalise_number(address)
-
-
-def normalise_number(number: str) -> Destination | NoDestination:
-    """E.164 form and country of a number written with its country code, if its country has such numbers.
-
-    Valid is what libphonenumber's plan of the country knows, in one of the ways in which the line is written, and what
-    AWS simulates. Letters are no digits here, though a telephone's keys have some, and nobody texts an extension.
-    """
-    parsed = _parse(number)
-    if isinstance(parsed, NoDestination):
-        return parsed
-    written = _e164(parsed)
-    country = phonenumbers.region_code_for_number(parsed)
-    if country is None or not phonenumbers.is_valid_number_for_region(parsed, country):
-        if not is_simulator(written) and not any(map(_is_valid, written_forms(written)[1:])):
-            return NoDestination(f"+{parsed.country_code} has no such number")
-        country = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
-    return Destination(written, country)
 
 
 def known_as(channel: Channel, address: str) -> str | None:
@@ -68,33 +46,9 @@ def known_as(channel: Channel, address: str) -> str | None:
     """
     if channel is Channel.EMAIL:
         return normalise_email(address)
-    parsed = _parse(address)
-    if isinstance(parsed, NoDestination):
-        return None
-    written = _e164(parsed)
-    return written if any(map(_is_possible, written_forms(written))) else None
+    from lambdas.core.phone_numbers import known_number
 
-
-def _parse(number: str) -> phonenumbers.PhoneNumber | NoDestination:
-    if any(character.isalpha() for character in number):
-        return NoDestination("it has letters")
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return NoDestination("it is no number in international form (+, country code, number)")
-    return parsed if parsed.extension is None else NoDestination("it has an extension")
-
-
-def _e164(parsed: phonenumbers.PhoneNumber) -> str:
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
-
-
-def _is_valid(written: str) -> bool:
-    return bool(phonenumbers.is_valid_number(phonenumbers.parse(written, None)))
-
-
-def _is_possible(written: str) -> bool:
-    return bool(phonenumbers.is_possible_number(phonenumbers.parse(written, None)))
+    return known_number(address)
 
 
 def normalise_email(address: str) -> str | None:

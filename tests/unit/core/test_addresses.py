@@ -7,16 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambdas.core.addresses import (
-    MAX_EMAIL,
-    Destination,
-    NoDestination,
-    destination_of,
-    known_as,
-    normalise_email,
-    normalise_number,
-)
+from lambdas.core.addresses import MAX_EMAIL, Destination, NoDestination, destination_of, known_as, normalise_email
 from lambdas.core.channels import Channel
+from lambdas.core.phone_numbers import normalise_number
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 atoms = st.from_regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}", fullmatch=True)
