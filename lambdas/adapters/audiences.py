@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -26,8 +25,7 @@ CONTENT_TYPES: Mapping[AudienceFormat, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """An object that has come: its size in bytes, its ETag, which is another for other bytes, and when (epoch ms)."""
 
     key: str

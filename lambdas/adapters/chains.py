@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.adapters.campaigns import meta_key
 from lambdas.adapters.dynamo import ConditionFailed, Table
@@ -13,8 +13,7 @@ from lambdas.core.chains import Chain, Leg, StartLeg
 from lambdas.core.lifecycle import ARRIVED
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChain:
+class StoredChain(NamedTuple):
     """A chain and its rows; `rows` has the root's and one place for each decision, None before its row."""
 
     chain: Chain

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.adapters.dynamo import Table
 from lambdas.adapters.tracked_message import TrackedMessage
@@ -13,8 +12,7 @@ from lambdas.core.attribute_values import from_item, to_item
 from lambdas.core.costs import CostRow, Cursor, Period
 
 
-@dataclass(frozen=True, slots=True)
-class RowPage:
+class RowPage(NamedTuple):
     """Rows in the order of their creation; `next` is None where nothing is left."""
 
     rows: Sequence[CostRow]

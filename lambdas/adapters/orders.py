@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.core import keys
@@ -13,8 +13,7 @@ KEEP_SECONDS = 4 * 86_400
 """As long as the outbox keeps a message."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownOrder:
+class KnownOrder(NamedTuple):
     """An order accepted before."""
 
     body_hash: str

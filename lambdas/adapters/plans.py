@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.adapters.audiences import Upload
 from lambdas.adapters.dynamo import ConditionFailed, Table
@@ -17,8 +16,7 @@ from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 
 
-@dataclass(frozen=True, slots=True)
-class PlanState:
+class PlanState(NamedTuple):
     """A PLAN item: `rows` read so far of the `upload`, if there is one, the `checkpoint` to go on from, and at the end
     the `summary` or the `problem`.
 

@@ -9,7 +9,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from lambdas.adapters.counters import COUNTRY_PREFIX
@@ -187,4 +186,4 @@ def list_block(table: Table, what: Watched, until_s: int) -> None:
 def _what(name: str) -> Watched:
     kind, _, rest = name.removeprefix(BLOCK_PREFIX).partition("_")
     found = Watched(Kind(kind), rest)
-    return replace(found, name=f"+{rest}") if found.names_digits else found
+    return found._replace(name=f"+{rest}") if found.names_digits else found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core.queue_messages import FIRST_SEEN, MAX_BATCH, MAX_BATCH_BYTES
 
@@ -18,8 +17,7 @@ FIRST_RETRY_S = 5
 LAST_RETRY_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class PostponedMessage:
+class PostponedMessage(NamedTuple):
     """A message that comes again after `delay_s`; `first_seen_ms` (epoch) tells how long it has been coming.
 
     `slot_since_ms` is given where it comes again for want of a slot. `group` is its customer's, as of `Queue.send`.

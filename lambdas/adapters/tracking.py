@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdas.adapters.dynamo import ConditionFailed, Table
 from lambdas.adapters.tracked_message import TrackedMessage
@@ -23,8 +22,7 @@ SECONDS_PER_DAY = 86_400
 MAX_FOLD_TRIES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """A row before and after events; `changed` says whether a write was needed."""
 
     before: TrackedMessage

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 MAX_UPLOAD_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 256 * 1024
@@ -29,16 +29,14 @@ class AudienceError(ValueError):
     """An audience that cannot be planned as a whole, in one sentence that says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place between two lines: `offset` bytes and `line` lines of the file lie before it."""
 
     offset: int = 0
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line with its end, `number` counted from 1; of one that is too long only the `size` is told."""
 
     number: int

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_RETRIES = 2
 LONGEST_ID = 62
@@ -34,8 +33,7 @@ def is_leg(message_id: str) -> bool:
     return _LEG.fullmatch(message_id) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class ChainTerms:
+class ChainTerms(NamedTuple):
     """What a message's chain may come to: its `channels` in order, how often a channel is tried again after a failure
     that asks for it, after how many seconds without a delivery the next channel is taken (None: on failure alone), and
     for how many seconds from the first call the chain may go on.
@@ -80,8 +78,7 @@ class Cause(StrEnum):
     DEADLINE = "deadline"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A leg that was decided: on `channels[choice]`, at `at_ms`, not to be sent before `not_before_ms` (epoch).
 
     `code` is the failure of the leg before it, None at a deadline.

@@ -9,8 +9,8 @@ the deadline of the first has passed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.chain_terms import Cause, ChainTerms, Decision
 from lambdas.core.failures import failure_class
@@ -40,8 +40,7 @@ class End(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One row of a chain: what is known of its call, and since when it is on record (epoch ms)."""
 
     state: MessageState
@@ -58,8 +57,7 @@ class Leg:
         return self.state.is_accepted or Status.IN_DOUBT in self.state.history
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """A chain as it is on record; `legs` has the root's row and one place for each decision, None before its row."""
 
     id: str
@@ -85,31 +83,27 @@ class Chain:
         return self.root.created_ms + (self.terms.valid_s or LONGEST_CHAIN_SECONDS) * 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class StartLeg:
+class StartLeg(NamedTuple):
     """Record `decision` as the chain's leg `number`, and send it."""
 
     number: int
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class SendLeg:
+class SendLeg(NamedTuple):
     """The leg `number` is decided and has no row yet: its order may have been lost, so it is put again."""
 
     number: int
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Nothing yet; `until_ms` (epoch) is when to look again, None if an event will tell."""
 
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """Nothing follows any more."""
 
     why: End

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core.lifecycle import MessageState, Status, contribution
 
@@ -17,8 +17,7 @@ MAX_DAYS = 396
 """A day's counters are kept for thirteen months; rows go before, after the environment's retention."""
 
 
-@dataclass(frozen=True, slots=True)
-class CostRow:
+class CostRow(NamedTuple):
     """What costs need of a tracking row."""
 
     channel: str
@@ -94,8 +93,7 @@ class CustomerCosts:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """Whole UTC days; `from_ms` and `to_ms` (epoch) both belong to it."""
 
     first: date
@@ -127,8 +125,7 @@ def _ms(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """The last row that a page covers."""
 
     at_ms: int

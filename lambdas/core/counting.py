@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from lambdas.core.chain_terms import ChainTerms
 from lambdas.core.days import DAY_COUNTER_SECONDS, SECONDS_PER_DAY, utc_day
@@ -17,8 +18,7 @@ from lambdas.core.excuses import Excuse, excuse
 from lambdas.core.lifecycle import Counts, MessageState, Status, contribution
 
 
-@dataclass(frozen=True, slots=True)
-class RowImage:
+class RowImage(NamedTuple):
     """One image of a tracking row, as far as counting needs it; `rest` is what its chain may come to from it on."""
 
     campaign_id: str
@@ -37,8 +37,7 @@ class RowImage:
         return replace(counts, unwanted=int(excused is Excuse.UNWANTED), passed_on=int(excused is Excuse.PASSED_ON))
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(NamedTuple):
     """One stream record: `before` is None for a new row, `after` for a removed one."""
 
     sequence: str
@@ -46,8 +45,7 @@ class RowChange:
     after: RowImage | None
 
 
-@dataclass(frozen=True, slots=True)
-class CounterKey:
+class CounterKey(NamedTuple):
     """Where a difference is added: a campaign (or, with an empty id, a UTC day) and a channel."""
 
     campaign_id: str

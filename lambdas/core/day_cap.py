@@ -7,13 +7,11 @@ nobody spends: the cap errs on the safe side, by a chunk's money a death, until 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class DayFull:
+class DayFull(NamedTuple):
     """What a claim asks for does not fit into the day's cap, of which `room_usd` is left."""
 
     day: str

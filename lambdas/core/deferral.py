@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.core.lanes import Lane, by_channel, opening_of
 from lambdas.core.pacing import MICROSECOND
@@ -17,8 +17,7 @@ FORESIGHT_US = 7 * 86_400 * MICROSECOND
 """How far ahead the end of a campaign is reckoned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deferral:
+class Deferral(NamedTuple):
     """Rows that wait for their send window, and when the first window opens (epoch ms, None if nothing waits)."""
 
     rows: int = 0

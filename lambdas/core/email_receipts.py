@@ -10,8 +10,7 @@ status, and a complaint never does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core.channels import Channel
 from lambdas.core.correlation import CONTEXT_MESSAGE_ID, CONTEXT_STACK
@@ -37,8 +36,7 @@ TOPIC_VALIDATED = "Successfully validated SNS topic for Amazon SES event publish
 """The text, no JSON, that SES publishes once to a topic when it becomes an event destination."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventKind:
+class EventKind(NamedTuple):
     """One `eventType`: its name in an event destination's MatchingEventTypes, the object that tells its time (and its
     recipients, under `recipients`), and our status.
     """

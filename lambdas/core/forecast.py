@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lambdas.core.channels import Channel, Routes
 from lambdas.core.work import campaign_rate
@@ -43,8 +43,7 @@ class Window(Protocol):
         """The opening of a zone that holds at an instant, else the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForecastLane:
+class ForecastLane(NamedTuple):
     """Messages that wait for one channel and one zone's window, and what they come to in parts and US dollars:
     `cost_usd` as planned, which AWS's own limit counts, `highest_usd` at the highest prices, which caps book."""
 
@@ -96,8 +95,7 @@ class Limits:
         return lifted
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(NamedTuple):
     """How long a campaign takes from `start_s` on, `seconds` without an end being infinite.
 
     `limited_by` names the limit that binds: without it the campaign would end soonest; `saves` tells for each limit by

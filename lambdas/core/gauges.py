@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.core.campaign import ChannelCounts
 from lambdas.core.metrics import (
@@ -19,8 +19,7 @@ from lambdas.core.metrics import (
 from lambdas.core.pacing import available_capacity
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The day's counters of a channel as a sweep read them."""
 
     at_ms: int

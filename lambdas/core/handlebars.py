@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lambdas.core.template_flaw import TemplateFlawError
 
@@ -33,15 +34,13 @@ _BLOCKS = {"if": True, "unless": False}
 """Blocks that look at one variable, and whether its presence takes the first part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(NamedTuple):
     """`{{ name }}`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(NamedTuple):
     """`{{> name }}`: what `{{#* inline "name"}}` holds, at this place."""
 
     name: str
@@ -59,8 +58,7 @@ class Choice:
 Node = Placeholder | Partial | Choice
 
 
-@dataclass(frozen=True, slots=True)
-class MailText:
+class MailText(NamedTuple):
     """One text of a template: what it holds besides plain words, and its inline partials."""
 
     nodes: Sequence[Node]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from lambdas.core.campaign_request import RequestError
 from lambdas.core.chain_terms import is_leg, leg_id
@@ -13,8 +12,7 @@ from lambdas.core.message_order import MESSAGE_ID
 LEG = "leg"
 
 
-@dataclass(frozen=True, slots=True)
-class LegOrder:
+class LegOrder(NamedTuple):
     """The leg `number` of a chain, on the chain's channel of place `choice`, wanted since `ordered_at_ms` (epoch)."""
 
     chain_id: str

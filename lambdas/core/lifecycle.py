@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -34,8 +35,7 @@ NO_FINAL_RECEIPT = "no_final_receipt"
 """Flag of a message that was given up because no final receipt had come within 72 hours."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusEvent:
+class StatusEvent(NamedTuple):
     """One thing learnt about a message: `at_ms` is the provider's own time, `price_usd` the total charged so far.
 
     `provider_id` is what the send call returned and nothing else: an id of another kind (WhatsApp's `wamid`, an id of

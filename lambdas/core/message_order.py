@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core import keys
 from lambdas.core.campaign_request import MAX_PROBLEMS, Recipient, RequestError, content_defaults, parse_recipient
@@ -49,8 +48,7 @@ _KNOWN_FIELDS = FIELDS | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MessageOrder:
+class MessageOrder(NamedTuple):
     """A message asked for; `ordered_at_ms` (epoch) is when, None where only the queue knows."""
 
     message_id: str | None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 NAMESPACE = "AI-CPaaS/Messaging"
 STACK = "Stack"
@@ -31,8 +31,7 @@ class Unit(StrEnum):
     NONE = "None"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One metric: `dimension_sets` are the exact sets of dimension names under which each datum is published.
 
     Beside the stack a metric has at most one dimension of its own, and it has few values.
@@ -165,8 +164,7 @@ MAX_VALUES_PER_METRIC = 100
 """Values of one metric in one embedded-metric line (CloudWatch embedded metric format specification)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Datum:
+class Datum(NamedTuple):
     """One observation; `within` is the value of the metric's own dimension, given exactly where it has one."""
 
     metric: Metric

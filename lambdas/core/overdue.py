@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core import keys
 from lambdas.core.chain_terms import chain_of
@@ -35,8 +35,7 @@ SHOWN_CAMPAIGNS = 20
 SINGLE = "single messages"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMessage:
+class OpenMessage(NamedTuple):
     """One entry of the ledger: since when its intent is on record (epoch ms)."""
 
     message_id: str

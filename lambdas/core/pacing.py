@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 MICROSECOND = 1_000_000
 HORIZON_US = 3 * MICROSECOND
@@ -27,8 +28,7 @@ def lease_units(rate: float) -> int:
     return max(1, min(MAX_LEASE_UNITS, int(LEASE_SECONDS * rate)))
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The slice `[start_us, end_us)`; unit i keeps the slot `start_us + i * interval_us`."""
 
     start_us: int
@@ -81,8 +81,7 @@ class Booking:
         return Lease(booked_until_after - self.duration_us, booked_until_after, self.units)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Booked further ahead than may be: try again after `microseconds`; `beyond_share` where others may still book."""
 
     microseconds: int

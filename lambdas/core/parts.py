@@ -6,8 +6,8 @@ table counts two; a multi-part text never splits an escape or a surrogate pair).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -27,8 +27,7 @@ class Encoding(StrEnum):
     UNICODE = "UNICODE"
 
 
-@dataclass(frozen=True, slots=True)
-class PartCount:
+class PartCount(NamedTuple):
     """Encoding, its units (septets or 16-bit code units) and the parts they fill; an empty body has none."""
 
     encoding: Encoding

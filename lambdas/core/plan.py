@@ -7,7 +7,6 @@ a table of what it has seen, never the rows: an audience of any size is planned 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lambdas.core.addresses import Destination
@@ -38,8 +37,7 @@ class LaneRow(NamedTuple):
     row: PlannedRow
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     recipient: Recipient
     destination: Destination
     zone: str

@@ -7,9 +7,9 @@ is `plan`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.addresses import Destination, NoDestination, destination_of
 from lambdas.core.campaign_request import CampaignRequest, Recipient
@@ -48,8 +48,7 @@ class Exclusion(StrEnum):
     INVALID_TEMPLATE = "invalid_template"
 
 
-@dataclass(frozen=True, slots=True)
-class ExcludedRow:
+class ExcludedRow(NamedTuple):
     """A recipient left out; `row` is its place as the caller counts (`Recipient.row`)."""
 
     row: int
@@ -62,8 +61,7 @@ Row = Recipient | ExcludedRow
 """A row of an audience, or that it could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowRules:
+class RowRules(NamedTuple):
     """What a campaign asks of every row: the `channels` that the stack has, the dearest message in US dollars, what
     messages cost, in which zone's send window the row waits, the countries whose numbers may be written to (None:
     all), what may follow messages that do not arrive, and what is known of the providers' templates (None: nobody

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
 from lambdas.core.identity_calendar import IdentityLease
@@ -26,8 +26,7 @@ class Clock(Protocol):
         """Wait; returns at once for zero and below."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendTerms:
+class SendTerms(NamedTuple):
     """What holds for every message of a campaign, or for one single message, whose `campaign_id` is empty."""
 
     campaign_id: str
@@ -127,8 +126,7 @@ class ChunkResult:
     spent_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundMessage:
+class OutboundMessage(NamedTuple):
     """One provider call."""
 
     message_id: str

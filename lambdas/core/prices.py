@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.channels import Channel
 
@@ -24,8 +25,7 @@ class Confidence(StrEnum):
     GUESS = "guess"
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """US dollars per message part: the provider's fee, and what it passes on (a carrier's fee, Meta's)."""
 
     message_usd: Decimal

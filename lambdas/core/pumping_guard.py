@@ -23,6 +23,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.attribute_values import Item
 
@@ -81,8 +82,7 @@ class GuardLimits:
             raise ValueError(f"PUMPING_GUARD does not hold the guard's limits: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class UsualMix:
+class UsualMix(NamedTuple):
     """How many messages went to each country of late (`MIX_DAYS` days)."""
 
     messages: Mapping[str, int]
@@ -115,8 +115,7 @@ _HIDDEN_DIGITS = {Kind.RANGE: RANGE_DIGITS, Kind.WIDE: WIDE_DIGITS, Kind.NUMBER:
 """Digits that the name of a watch leaves out at the end of a number, where it names one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """What a message counts for: its number, its range, or a whole country."""
 
     kind: Kind

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.channels import Channel
 from lambdas.core.lifecycle import Status, StatusEvent
@@ -39,8 +39,7 @@ class UnknownEvent(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """One receipt.
 
     `provider_id` serves to find the message where the path carries no `message_id` of ours; `stack` is the sender's,

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lambdas.core import keys
 from lambdas.core.attempts import Attempts, Lead, Outcome, ScheduledSend
@@ -82,8 +82,7 @@ class GuardPort(Protocol):
         """Take in a message that is about to be sent; False if it must not be."""
 
 
-@dataclass(frozen=True, slots=True)
-class SinglePorts:
+class SinglePorts(NamedTuple):
     """The outside world of a message that is sent by itself."""
 
     tracking: TrackingPort

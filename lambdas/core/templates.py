@@ -6,13 +6,14 @@ What a provider answers is read once for many messages (`TemplateBook`); what fo
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdas.core.audience_lines import AudienceError
 from lambdas.core.channels import Channel
 from lambdas.core.content import Content
-from lambdas.core.handlebars import MailText
+
+if TYPE_CHECKING:
+    from lambdas.core.handlebars import MailText
 
 MAX_TEMPLATES = 50
 """Different templates of one campaign: each is a call, and SES answers fifty a second (API reference,
@@ -33,8 +34,7 @@ class TemplateRef(NamedTuple):
         return f"the {_KEEPERS[self.channel]} template {self.name}{language}"
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateNeeds:
+class TemplateNeeds(NamedTuple):
     """What a template asks of a message: `places` texts for the body (WhatsApp), the variables of `texts` (SES).
 
     `flaw` says why no message can be made of it, in words that follow its name; empty where one can.

@@ -7,9 +7,8 @@ masked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core.chain_terms import Cause, Decision, leg_id
 from lambdas.core.chains import Chain, End, Ended, Leg, SendLeg, StartLeg, Wait, next_step
@@ -46,8 +45,7 @@ ENDS: Mapping[End, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LegRecord:
+class LegRecord(NamedTuple):
     """One row as far as a timeline shows it; `masked` is its destination."""
 
     channel: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LONGEST_DELAY_S = 900
 """Of a message of SQS (API reference, SendMessage, `DelaySeconds`): longer waits are made of several."""
@@ -18,8 +18,7 @@ class UnreadableWatch(ValueError):
     """A message that is no watch; its text says why, without quoting it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """Look at the chains of these ids, not before `due_ms` (epoch; 0 at once)."""
 
     chain_ids: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.core.identity_calendar import PRIORITY_SHARE
 
@@ -20,8 +20,7 @@ P95_CALL_SECONDS = 0.3
 MAX_TOKENS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class WorkToken:
+class WorkToken(NamedTuple):
     """One message of a work queue; with `recover` the worker first looks for chunks whose worker is gone."""
 
     campaign_id: str

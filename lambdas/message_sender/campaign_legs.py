@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.adapters.campaigns import CampaignTable
 from lambdas.adapters.part_files import PartReader
@@ -17,8 +16,7 @@ from lambdas.core.planned_row import PlannedRow
 from lambdas.core.send_window import Opening
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignLeg:
+class CampaignLeg(NamedTuple):
     """What a campaign says of one of its rows: the row with all its channels, META's part in the terms, what is left
     of its cap, the opening of its send window in which it may go, and the campaign's rate in messages per second."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.adapters.chains import ChainTable, StoredChain
 from lambdas.adapters.content import Content
@@ -70,8 +70,7 @@ class Task:
     milli_rate: int = ANY_RATE
 
 
-@dataclass(frozen=True, slots=True)
-class LegTerms:
+class LegTerms(NamedTuple):
     """What a chain's order or campaign says of every leg; `max_price_usd` is for all of them together."""
 
     message_type: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.adapters.campaign_day import CampaignDay
 from lambdas.adapters.campaigns import CampaignTable, meta_key
@@ -43,8 +42,7 @@ IN_DOUBT_DAYS = 5
 """Today and the four days before: 72 hours begin within them."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepTables:
+class SweepTables(NamedTuple):
     """What a sweep reads and corrects; `counters` is the campaigns table for writes that add up (`Table.once`)."""
 
     campaigns: Table

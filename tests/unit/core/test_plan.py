@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.core.addresses import Destination, normalise_number
+from lambdas.core.addresses import Destination
 from lambdas.core.campaign_request import Recipient, RequestError
 from lambdas.core.channels import Channel, Route
 from lambdas.core.content import MAX_TEXT_CHARACTERS, Content, Template
 from lambdas.core.lanes import lane_attributes, lanes_of
 from lambdas.core.parts import count_parts
+from lambdas.core.phone_numbers import normalise_number
 from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
 from lambdas.core.plan_row import Exclusion
 from lambdas.core.planned_row import PlannedRow

@@ -158,7 +158,7 @@ def test_a_campaigns_leg_is_the_campaigns(status: CampaignStatus, refusal: str |
 
 
 def test_a_leg_of_a_very_slow_campaign_takes_no_longer_than_a_second_a_part() -> None:
-    slow = replace(campaign_leg(CampaignStatus.RUNNING), tps=0.01)
+    slow = campaign_leg(CampaignStatus.RUNNING)._replace(tps=0.01)
     assert read(Store(stored(*FAILED, chain_id=ROW), campaign=slow), leg(ROW)).milli_rate == 1_000
 
 
@@ -189,7 +189,7 @@ def test_a_paused_campaigns_leg_waits() -> None:
 
 
 def test_a_leg_waits_for_its_send_window() -> None:
-    closed = replace(campaign_leg(CampaignStatus.RUNNING), opening=Opening((T + 5_000) * 1_000, (T + 9_000) * 1_000))
+    closed = campaign_leg(CampaignStatus.RUNNING)._replace(opening=Opening((T + 5_000) * 1_000, (T + 9_000) * 1_000))
     with pytest.raises(NotNow):
         read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 4_999)
     task = read(Store(stored(*FAILED, chain_id=ROW), campaign=closed), leg(ROW), T + 5_000)

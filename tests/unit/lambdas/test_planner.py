@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,7 +56,7 @@ class Plans:
     def hold(self, _: str, owner: str, *, now_ms: int, until_ms: int, expires_s: int) -> PlanState | None:
         if self.state.held_until_ms >= now_ms:
             return None
-        self.state = replace(self.state, held_until_ms=until_ms)
+        self.state = self.state._replace(held_until_ms=until_ms)
         return self.state
 
     def progress(self, _: str, rows: int) -> None:
@@ -65,13 +64,13 @@ class Plans:
 
     def let_go(self, _: str, *, from_scratch: bool = False) -> None:
         checkpoint = None if from_scratch else self.state.checkpoint
-        self.state = replace(self.state, held_until_ms=0, checkpoint=checkpoint)
+        self.state = self.state._replace(held_until_ms=0, checkpoint=checkpoint)
 
     def hand_over(self, _: str, *, rows: int, checkpoint: str, now_ms: int) -> None:
-        self.state = replace(self.state, held_until_ms=0, rows=rows, checkpoint=checkpoint)
+        self.state = self.state._replace(held_until_ms=0, rows=rows, checkpoint=checkpoint)
 
     def finish(self, _: str, *, rows: int, summary: dict[str, Any], report: str, now_ms: int) -> None:
-        self.state = replace(self.state, rows=rows, summary=summary, report=report)
+        self.state = self.state._replace(rows=rows, summary=summary, report=report)
 
 
 class World:
@@ -291,7 +290,7 @@ def test_rows_of_an_upload_are_checked_against_the_template_wherever_planning_is
             texts=(parse_mail_text("{{#if name}}{{ name }}{{else}}{{ title }}{{/if}}"),)
         )
         world.bucket.objects[KEY] += b"c-last,email,,last@example.com,,\n"
-        world.plans.state = replace(world.plans.state, upload=world.upload())
+        world.plans.state = world.plans.state._replace(upload=world.upload())
         rows = world.rows(world.plan(ticks))
         assert all(row.content.template for row in rows if row.channel == "email")
         assert len(world.templates.asked) == world.invocations
