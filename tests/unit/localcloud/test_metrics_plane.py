@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import time
@@ -12,91 +11,18 @@ from typing import Any
 
 import pytest
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch, eventbridge, lambda_svc, sns, sqs
+from ministack.services import cloudwatch, eventbridge, sns
 
 from lambdas.core import metrics
 from localcloud import metrics_plane
 from localcloud.clock import Clock
-from localcloud.metrics_plane import MetricsPlane
-
-ACCOUNT, REGION = "123456789012", "eu-west-1"
-STACK = [{"Name": "Stack", "Value": "dev"}]
-
-
-class Wall:
-    """A wall and a monotonic clock that move together, a fixed distance from the machine's."""
-
-    def __init__(self) -> None:
-        # The start of a minute lets tests say which period a datum falls into.
-        self.now = float(int(time.time()) // 600 * 600)
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class Cloud:
-    plane: MetricsPlane
-    clock: Clock
-    wall: Wall
-
-    def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        status, answer = self.raw(operation, **request)
-        assert status == 200, answer
-        return answer
-
-    def raw(self, operation: str, **request: Any) -> tuple[int, dict[str, Any]]:
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "x-amz-target": f"GraniteServiceVersion20100801.{operation}",
-        }
-        with request_scope(ACCOUNT, REGION):
-            handling = cloudwatch.handle_request("POST", "/", headers, json.dumps(request).encode(), {})
-            status, _, body = asyncio.run(handling)
-        return status, json.loads(body)
-
-    def state(self, name: str) -> str:
-        answer = self.call("DescribeAlarms", AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        found: list[dict[str, Any]] = answer["MetricAlarms"] + answer["CompositeAlarms"]
-        assert len(found) == 1
-        return str(found[0]["StateValue"])
-
-    def alarm(self, name: str, **changes: Any) -> None:
-        plain: dict[str, Any] = {
-            "AlarmName": name,
-            "Namespace": metrics.NAMESPACE,
-            "MetricName": "FailedDeliveries",
-            "Dimensions": STACK,
-            "Statistic": "Sum",
-            "Period": 600,
-            "EvaluationPeriods": 1,
-            "Threshold": 50,
-            "ComparisonOperator": "GreaterThanThreshold",
-            "TreatMissingData": "notBreaching",
-        }
-        self.call("PutMetricAlarm", **{**plain, **changes})
-
-    def log(self, *data: metrics.Datum) -> None:
-        at = int(self.wall.now * 1000)
-        lines = metrics.emf_lines(data, stack="dev", at_ms=at)
-        events = [{"timestamp": at, "message": line} for line in ["START RequestId: 1", *lines]]
-        self.plane.intake.on_log_events("/aws/lambda/worker", "stream", events)
+from tests.support.metrics_cloud import ACCOUNT, REGION, STACK, Cloud, failures, metrics_cloud
 
 
 @pytest.fixture(params=[1.0], ids=["real time"])
 def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    wall = Wall()
-    clock = Clock(request.param, wall=wall, monotonic=wall)
-    plane = metrics_plane.install(clock=clock, speed=request.param, region=REGION, account_id=ACCOUNT)
-    yield Cloud(plane, clock, wall)
-    with request_scope(ACCOUNT, REGION):
-        for module in (cloudwatch, eventbridge, sns, sqs):
-            module.reset()
-    plane.stop()
-
-
-def failures(count: int) -> metrics.Datum:
-    return metrics.Datum(metrics.FAILED_DELIVERIES, count)
+    with metrics_cloud(request.param) as made:
+        yield made
 
 
 def test_failed_deliveries_raise_the_alarm_and_eleven_minutes_end_it(cloud: Cloud) -> None:
@@ -151,63 +77,11 @@ def test_dimensions_are_exact(cloud: Cloud) -> None:
     assert cloud.plane.evaluate_all()["failed"] == "OK"
 
 
-def test_put_metric_data_reaches_alarms_and_readers(cloud: Cloud) -> None:
-    cloud.alarm("failed", Threshold=100, Period=60)
-    start = cloud.wall.now
-    datum = {"MetricName": "FailedDeliveries", "Dimensions": STACK, "Timestamp": start}
-    cloud.call(
-        "PutMetricData",
-        Namespace=metrics.NAMESPACE,
-        MetricData=[
-            {**datum, "Values": [10.0, 20.0], "Counts": [3.0, 1.0]},
-            {**datum, "StatisticValues": {"SampleCount": 2, "Sum": 60, "Minimum": 20, "Maximum": 40}},
-            {**datum, "Value": 1.0},
-        ],
-    )
-    cloud.clock.advance(60)
-    assert cloud.plane.evaluate_all()["failed"] == "ALARM"
-
-    cloud.wall.now += 60
-    stat = {"Metric": {"Namespace": metrics.NAMESPACE, "MetricName": "FailedDeliveries", "Dimensions": STACK}}
-    query = {"Id": "m1", "MetricStat": {**stat, "Period": 60, "Stat": "Sum"}}
-    # The clock was moved by a minute, so on the chart the data are a minute older than they were.
-    answer = cloud.call("GetMetricData", MetricDataQueries=[query], StartTime=start - 120, EndTime=start + 120)
-    assert answer["MetricDataResults"][0]["Values"] == [111.0]
-    assert answer["MetricDataResults"][0]["Timestamps"] == [start - 60]
-
-    both = cloud.call(
-        "GetMetricStatistics",
-        **stat["Metric"],
-        Period=60,
-        StartTime=start - 120,
-        EndTime=start,
-        Statistics=["Maximum", "SampleCount"],
-    )
-    assert [(point["Maximum"], point["SampleCount"]) for point in both["Datapoints"]] == [(40.0, 7.0)]
-    listed = cloud.call("ListMetrics", Namespace=metrics.NAMESPACE)["Metrics"]
-    assert listed == [{**stat["Metric"]}]
-
-
 def test_a_wrong_query_is_refused_with_its_reason(cloud: Cloud) -> None:
     expression = [{"Id": "e1", "Expression": "SEARCH('x')"}]
     status, answer = cloud.raw("GetMetricData", MetricDataQueries=expression, StartTime=1, EndTime=2)
     assert status == 400
     assert "SEARCH is not evaluated" in answer["message"]
-
-
-def queue(name: str) -> dict[str, Any]:
-    with request_scope(ACCOUNT, REGION):
-        _, _, _ = asyncio.run(
-            sqs.handle_request(
-                "POST",
-                "/",
-                {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.CreateQueue"},
-                json.dumps({"QueueName": name}).encode(),
-                {},
-            )
-        )
-        found: dict[str, Any] = next(each for each in sqs._queues.values() if each["name"] == name)
-    return found
 
 
 def test_state_changes_run_actions_history_composites_and_events(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,54 +191,6 @@ def test_an_alarm_on_a_wrong_expression_is_refused(cloud: Cloud, expression: str
     assert not cloud.call("DescribeAlarms")["MetricAlarms"]
 
 
-def test_the_gauges_of_a_queue_are_sampled(cloud: Cloud) -> None:
-    dead = queue("sms-dlq")
-    dimensions = [{"Name": "QueueName", "Value": "sms-dlq"}]
-    changes = {"Namespace": "AWS/SQS", "Dimensions": dimensions, "Period": 60, "Threshold": 0, "Statistic": "Maximum"}
-    cloud.alarm("dead-letters", MetricName="ApproximateNumberOfMessagesVisible", **changes)
-    cloud.alarm("age", MetricName="ApproximateAgeOfOldestMessage", **{**changes, "Threshold": 100})
-    cloud.plane.evaluate_all()
-    cloud.clock.advance(60)
-    assert cloud.plane.evaluate_all() == {"dead-letters": "OK", "age": "OK"}
-
-    dead["messages"].append({"sent_at": time.time() - 200, "visible_at": 0.0, "receive_count": 0})
-    cloud.clock.advance(300)
-    assert cloud.plane.evaluate_all() == {"dead-letters": "ALARM", "age": "ALARM"}
-    assert {key.name for key in cloud.plane.store.metrics()} == {
-        "ApproximateNumberOfMessagesVisible",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateAgeOfOldestMessage",
-    }
-
-
-def test_a_table_never_throttles(cloud: Cloud) -> None:
-    table = [{"Name": "TableName", "Value": "campaigns"}]
-    changes = {"Namespace": "AWS/DynamoDB", "MetricName": "WriteThrottleEvents", "Dimensions": table, "Period": 60}
-    cloud.alarm("throttled", Threshold=0, **changes)
-    cloud.plane.evaluate_all()
-    cloud.clock.advance(60)
-    assert cloud.plane.evaluate_all()["throttled"] == "OK"
-
-
-def test_a_refused_invocation_is_a_throttle_and_no_invocation(cloud: Cloud) -> None:
-    with request_scope(ACCOUNT, REGION):
-        function = {"config": {"FunctionName": "worker"}, "concurrency": 0}
-        assert lambda_svc._acquire_execution_slot(function, function["config"]) == (None, "function")
-    names = {key.name for key in cloud.plane.store.metrics()}
-    assert names == {"Throttles"}
-
-
-def test_ministack_no_longer_counts_invocations_itself(cloud: Cloud) -> None:
-    lambda_svc._emit_lambda_metrics("worker", duration_ms=1.0, error=True, throttle=True)
-    assert not cloud.plane.store.metrics()
-
-
-def test_metrics_that_ministack_records_land_in_the_store(cloud: Cloud) -> None:
-    cloudwatch.record_metric("AWS/Lambda", "RecursiveInvocationsDropped", 1, "Count", {"FunctionName": "worker"})
-    (key,) = cloud.plane.store.metrics()
-    assert key.name == "RecursiveInvocationsDropped"
-
-
 def test_ministacks_own_evaluator_and_eviction_are_off(cloud: Cloud) -> None:
     cloud.alarm("failed")
     cloudwatch._evaluate_all_alarms()
@@ -373,29 +199,6 @@ def test_ministacks_own_evaluator_and_eviction_are_off(cloud: Cloud) -> None:
         cloudwatch._metrics[("N", "M", "")] = [{"Timestamp": 0.0, "Value": 1.0, "Dimensions": {}}]
         cloudwatch._evict_old_metrics()
         assert ("N", "M", "") in cloudwatch._metrics
-
-
-def test_a_reset_empties_the_store(cloud: Cloud) -> None:
-    cloud.log(failures(1))
-    with request_scope(ACCOUNT, REGION):
-        cloudwatch.reset()
-    assert not cloud.plane.store.metrics()
-
-
-def test_wrong_embedded_lines_are_counted_and_the_rest_stored(cloud: Cloud) -> None:
-    cloud.log(failures(1))
-    cloud.plane.intake.on_log_events(
-        "g", "s", [{"timestamp": 0, "message": '{"_aws": {'}, {"timestamp": 0, "message": "plain"}]
-    )
-    assert (cloud.plane.intake.embedded_data, cloud.plane.intake.embedded_errors) == (1, 1)
-
-
-def test_data_far_from_now_or_not_finite_are_refused(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
-    datum = {"MetricName": "M", "Value": 1.0, "Timestamp": time.time() - 15 * 86_400}
-    cloud.call("PutMetricData", Namespace="N", MetricData=[datum, {"MetricName": "M", "Value": float("nan")}])
-    cloud.call("PutMetricData", Namespace="N", MetricData=[{"MetricName": "M", "Value": 2.0**361}])
-    assert not cloud.plane.store.metrics()
-    assert "values must be within 2^360" in caplog.text
 
 
 def test_the_thread_evaluates_by_itself(cloud: Cloud) -> None:
