@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from websockets.exceptions import InvalidStatus
@@ -17,9 +16,7 @@ from lambdas.adapters.dynamo import Table
 from lambdas.adapters.session_tables import SessionTables
 from lambdas.core import metrics
 from lambdas.core.session import Connection, EndReason, Role, Session
-
-if TYPE_CHECKING:
-    from tests.cloud.alarm_causes import Alarm, Stage
+from tests.cloud.alarm_stage import Alarm, Stage
 
 AT_A_TIME = 8
 

@@ -15,7 +15,7 @@ from lambdas.core.outputs import StackOutputs
 from lambdas.core.pumping_guard import GuardLimits
 from localcloud import launch
 from localcloud.profile import CarrierProfile
-from tests.cloud.alarm_causes import Stage
+from tests.cloud.alarm_stage import Stage
 from tests.cloud.campaign_client import CONTENT, StackClient, message_order
 from tests.cloud.session_exercises import session_from_end_to_end
 from tests.support.dashboard_body import Charted, metrics_of, problems

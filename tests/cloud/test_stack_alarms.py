@@ -11,7 +11,8 @@ import pytest
 from components.alarm_families import FAMILIES
 from lambdas.core.outputs import StackOutputs
 from localcloud import launch
-from tests.cloud.alarm_causes import CAUSES, Alarm, Stage, runbook
+from tests.cloud.alarm_causes import CAUSES
+from tests.cloud.alarm_stage import Alarm, Stage, runbook
 from tests.cloud.campaign_client import StackClient
 
 pytestmark = pytest.mark.timeout(180)
