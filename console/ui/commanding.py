@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +23,7 @@ from console.ui import login
 from console.ui.campaign_actions import send_choice
 from console.ui.choices import Choice, Copyable
 from console.ui.desk import Desk
+from console.ui.export_file import free_path, write_new
 from console.ui.registry import aliases
 from console.ui.screens.base import ConsoleScreen
 from console.ui.screens.help import TextScreen, help_lines
@@ -302,9 +301,9 @@ class Commanding(TypingAhead):
 
     async def _write(self, desk: Desk, name: str, form: str, text: Callable[[], str]) -> None:
         """A hundred thousand rows take seconds to write, so a thread does it while keys are answered."""
-        path = self._free_name(desk, name, form)
+        path = free_path(self.directory, name, form, desk.clock.now())
         try:
-            job = desk.runner.start(lambda: _write_new(path, text()), deadline=EXPORT_SECONDS, lane=Lane.DEEDS)
+            job = desk.runner.start(lambda: write_new(path, text()), deadline=EXPORT_SECONDS, lane=Lane.DEEDS)
             self.works.begin(f"writing {path}", job)
             await job.wait_async()
         except OSError as error:
@@ -314,12 +313,6 @@ class Commanding(TypingAhead):
             self.complain(self.problem_of(error))
         else:
             self.say(f"written: {path}")
-
-    def _free_name(self, desk: Desk, name: str, form: str) -> Path:
-        now = datetime.fromtimestamp(desk.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        stem = re.sub(r"[^A-Za-z0-9_-]", "-", f"cpaas-{name}-{now}")
-        paths = (self.directory / f"{stem}{suffix}.{form}" for suffix in ("", *(f"-{n}" for n in range(1, 1000))))
-        return next(path for path in paths if not path.exists())
 
     def action_help(self) -> None:
         """Keys that are live here, commands, and what the words mean."""
@@ -347,9 +340,3 @@ class Commanding(TypingAhead):
             ended = "this terminal cannot be lent to another program"
         self.say(f"{ended}; run elsewhere: {told[0].command}" if ended else "logged in")
         self.action_refresh()
-
-
-def _write_new(path: Path, text: str) -> None:
-    """Write a file that was not there."""
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)

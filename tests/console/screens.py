@@ -97,3 +97,8 @@ def shown(pilot: Pilot[None]) -> str:
     """The text on the terminal (Textual's compositor is private; the version is pinned)."""
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def here(app: ConsoleApp) -> str:
+    """The screen on top."""
+    return "" if app.here is None else app.here.place.screen

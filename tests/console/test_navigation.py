@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.campaigns import make_request
 from console.commandline import parse_command
 from console.domain import Alarm, AlarmState
 from console.places import Place
-from console.services.monitor import OVERVIEW
 from console.sources.fake import FakeStack
 from console.sources.replay import ReplayClock
 from console.ui.app import ConsoleApp
 from console.ui.registry import SCREENS, aliases
 from console.ui.screens.alarms import AlarmsScreen
 from console.ui.screens.help import TextScreen
-from console.ui.screens.menu import MenuScreen
 from console.ui.screens.overview import OverviewScreen
 from console.ui.widgets.key_bar import KeyBar
 from console.ui.widgets.prompt import Prompt
 from console.ui.widgets.virtual_table import VirtualTable
-from tests.console.screens import application, first_data, opened, press, shown, shows, until
+from tests.console.screens import application, first_data, here, opened, press, shown, shows, until
 
 DLQ = "ai-cpaas-demo-local-receipts-dlq"
 
@@ -88,11 +83,6 @@ def test_every_screen_opens_by_its_key_and_its_names_and_leads_back() -> None:
             assert isinstance(app.screen, OverviewScreen)
 
     run(body())
-
-
-def here(app: ConsoleApp) -> str:
-    """The screen on top."""
-    return "" if app.here is None else app.here.place.screen
 
 
 def test_names_of_screens_and_keys_are_unique() -> None:
@@ -176,68 +166,6 @@ def test_the_mouse_sorts_selects_and_opens() -> None:
     run(body())
 
 
-def test_what_is_copied_is_what_is_under_the_cursor() -> None:
-    async def body() -> None:
-        app = application(FakeStack())
-        copied: list[str] = []
-        async with app.run_test(size=(100, 30), notifications=True) as pilot:
-            app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
-            await first_data(pilot)
-            await press(pilot, "2")
-            await shows(pilot, "receipts-dlq")
-            for key in ("c", "r", "j", "a", "i", "l"):
-                await press(pilot, "y")
-                await opened(pilot, MenuScreen)
-                await press(pilot, key)
-                await opened(pilot, AlarmsScreen)
-            await until(pilot, lambda: len(copied) == 6)
-            cell, row, document, arn, command, link = copied
-            assert cell == "▲ ALARM"
-            assert row.split("\t")[1] == "receipts-dlq"
-            assert json.loads(document)["name"] == "ai-cpaas-demo-local-receipts-dlq"
-            assert arn.endswith(":alarm:ai-cpaas-demo-local-receipts-dlq")
-            assert command.startswith("aws cloudwatch describe-alarms --alarm-names ai-cpaas-demo-local-receipts-dlq")
-            assert link == "cpaas://local/alarms"
-
-    run(body())
-
-
-def written(directory: Path) -> list[Path]:
-    """The files there that hold the alarms, to their end or not."""
-    return [path for path in directory.iterdir() if "receipts-dlq" in path.read_text()]
-
-
-@pytest.mark.parametrize(("key", "ending"), [("c", "csv"), ("j", "json"), ("s", "svg")])
-def test_an_export_is_a_file_that_never_overwrites_another(tmp_path: Path, key: str, ending: str) -> None:
-    async def body() -> None:
-        app = application(FakeStack())
-        app.directory = tmp_path
-        async with app.run_test(size=(100, 30), notifications=True) as pilot:
-            await first_data(pilot)
-            await press(pilot, "2")
-            await shows(pilot, "receipts-dlq")
-            for number in (1, 2):
-                await press(pilot, "e")
-                await opened(pilot, MenuScreen)
-                await press(pilot, key)
-                await until(pilot, lambda number=number: len(written(tmp_path)) == number)  # type: ignore[misc]
-        assert all(path.suffix == f".{ending}" for path in tmp_path.iterdir())
-
-    run(body())
-
-
-def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    async def body() -> None:
-        app = application(FakeStack())
-        app.directory = tmp_path / "absent"
-        async with app.run_test(size=(120, 30), notifications=True) as pilot:
-            await first_data(pilot)
-            await press(pilot, "2", "colon", *"export csv", "enter")
-            await shows(pilot, "No such file or directory")
-
-    run(body())
-
-
 def test_commands_act_and_nonsense_is_told() -> None:
     async def body() -> None:
         app = application(FakeStack())
@@ -260,31 +188,6 @@ def test_commands_act_and_nonsense_is_told() -> None:
             await until(pilot, lambda: not app.screen.query_one(Prompt).opened)
             await press(pilot, "colon", *"q", "enter")
             await until(pilot, lambda: not app.is_running)
-
-    run(body())
-
-
-def test_reading_by_hand_reads_once_for_each_r() -> None:
-    async def body() -> None:
-        stack = FakeStack()
-        app = application(stack)
-        async with app.run_test(size=(120, 30), notifications=True) as pilot:
-            await first_data(pilot)
-            await press(pilot, "colon", *"every off", "enter")
-            await shows(pilot, "PAUSED", "r reads once")
-            assert app.monitor is not None
-            stack.alarm_list = ()
-            feed = app.monitor.feeds["alarms"]
-            await until(pilot, lambda: not feed.reading)
-            before = feed.reads
-            await press(pilot, "r")
-            await shows(pilot, "this stack has no alarms", "PAUSED")
-            assert feed.reads == before + 1
-            await press(pilot, "colon", *"every soon", "enter")
-            await shows(pilot, "PAUSED", "soon")
-            assert app.monitor.paused
-            await press(pilot, "colon", *"every auto", "enter")
-            await shows(pilot, "LIVE")
 
     run(body())
 
@@ -370,42 +273,6 @@ def test_keys_pressed_fast_lose_nothing_and_break_nothing() -> None:
             await press(pilot, "1")
             await opened(pilot, OverviewScreen)
             assert len(app.places) == 1
-
-    run(body())
-
-
-def test_what_nobody_looks_at_is_read_less_often() -> None:
-    async def body() -> None:
-        app = application(FakeStack())
-        async with app.run_test(size=(80, 24)) as pilot:
-            await first_data(pilot)
-            assert app.monitor is not None
-            looked_at = app.monitor.feeds["spend"].every
-            await press(pilot, "2")
-            await until(pilot, lambda: here(app) == "alarms" and app.monitor.feeds["spend"].every > looked_at)  # type: ignore[union-attr]
-            assert app.monitor.feeds["alarms"].every == 2.0
-            await press(pilot, "1")
-            await until(pilot, lambda: app.monitor.feeds["spend"].every == looked_at)  # type: ignore[union-attr]
-
-    run(body())
-
-
-def test_a_screen_that_is_left_reads_no_more() -> None:
-    async def body() -> None:
-        stack = FakeStack()
-        stack.send(make_request(10, 10))
-        app = application(stack)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await first_data(pilot)
-            assert app.monitor is not None
-            for spec in SCREENS:
-                await press(pilot, "colon", *spec.name, "enter")
-                await until(pilot, lambda name=spec.name: here(app) == name)  # type: ignore[misc]
-            for key in ("2", "5"):
-                await press(pilot, key, "enter")
-                await until(pilot, lambda: app.here is not None and bool(app.here.place.subject))
-            await press(pilot, "1")
-            await until(pilot, lambda: set(app.monitor.feeds) == {*OVERVIEW, "rates", "session_gauges"})  # type: ignore[union-attr]
 
     run(body())
 

@@ -18,7 +18,7 @@ from console.domain import ConsoleError, ProblemKind
 from console.queues import find_queue
 from console.sources.fake import FakeStack
 from console.sources.fake_letters import FakeLetters
-from console.ui import commanding
+from console.ui import commanding, export_file
 from console.ui.app import ConsoleApp
 from console.ui.screens.campaigns import CampaignScreen
 from console.ui.screens.change_campaign import ChangeCampaign
@@ -211,7 +211,7 @@ def test_a_write_is_let_end_unless_the_end_is_asked_for_once_more() -> None:
 
 
 def test_an_export_is_written_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    gate, write = threading.Event(), commanding._write_new
+    gate, write = threading.Event(), export_file.write_new
 
     def slow(path: Path, text: str) -> None:
         gate.wait()
@@ -232,5 +232,5 @@ def test_an_export_is_written_to_its_end(monkeypatch: pytest.MonkeyPatch, tmp_pa
         (written,) = tmp_path.iterdir()
         assert "receipts-dlq" in written.read_text()
 
-    monkeypatch.setattr(commanding, "_write_new", slow)
+    monkeypatch.setattr(commanding, "write_new", slow)
     run(body())
