@@ -1,9 +1,8 @@
-"""Monitoring over canned answers of AWS: shapes, paging, hostile text, what is asked, what is refused."""
+"""Alarms and metrics over canned answers of AWS: shapes, paging, hostile text, what is asked, what is refused."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,16 +13,11 @@ from hypothesis import strategies as st
 
 from console.domain import AlarmState, ConsoleError, ProblemKind
 from console.sources.alarm_rules import rule_of
-from console.sources.arns import resource_of
 from console.sources.channel_rates import PERIODS, periods_of
-from console.sources.clients import Target
-from console.sources.deployments import functions_of
 from console.sources.fake_outputs import fake_outputs
-from console.sources.telemetry import AwsTelemetry
 from console.telemetry import MAX_POINTS
-from lambdas.core.outputs import COMPONENTS, StackOutputs
+from tests.support.canned_telemetry import NOW, telemetry
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
 SINGLE: dict[str, Any] = {
     "AlarmName": "ai-cpaas-demo-local-function-errors-sweeper",
     "AlarmArn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a",
@@ -57,31 +51,6 @@ PARTS: list[dict[str, Any]] = [
 TOTAL = {"Id": "total", "Expression": "SUM(FILL(METRICS(), 0))", "Label": "total", "ReturnData": True}
 _ONE_METRIC = ("Namespace", "MetricName", "Dimensions", "Statistic", "Period")
 MATH = {name: value for name, value in SINGLE.items() if name not in _ONE_METRIC} | {"Metrics": [TOTAL, *PARTS]}
-
-
-class Answers:
-    """Canned clients: each operation gives its answers one after the other, and what was asked is kept."""
-
-    def __init__(self, **answers: list[dict[str, Any]]) -> None:
-        self.target = Target(region="us-east-1", endpoint_url="http://127.0.0.1:9", account_id="000000000000")
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self._answers = answers
-
-    def client(self, service: str) -> Any:
-        """Any service: operations are told apart by name."""
-        return self
-
-    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
-        def call(**request: Any) -> dict[str, Any]:
-            self.asked.append((operation, dict(request)))
-            return self._answers[operation].pop(0)
-
-        return call
-
-
-def telemetry(outputs: StackOutputs | None = None, **answers: list[dict[str, Any]]) -> tuple[AwsTelemetry, Answers]:
-    clients = Answers(**answers)
-    return AwsTelemetry(outputs or fake_outputs(), clients, lambda: NOW), clients  # type: ignore[arg-type]
 
 
 def change(summary: str, data: dict[str, Any], ago: float) -> dict[str, Any]:
@@ -213,126 +182,6 @@ def test_a_series_never_has_more_points_than_its_bound(start: float, span: float
     if grid:
         assert grid[-1] < start + span
         assert (grid[0] <= start) or len(grid) == MAX_POINTS
-
-
-def test_log_groups_are_those_of_the_functions() -> None:
-    console, _ = telemetry()
-    groups = console.log_groups()
-    assert "/ai-cpaas-demo/local/delivery-processor" in groups
-    assert len(groups) == len(functions_of(fake_outputs())) > 5
-
-
-def events(*messages: str, **more: Any) -> dict[str, Any]:
-    return {
-        "events": [
-            {"eventId": f"e{number}", "timestamp": int(NOW * 1000) + number, "logStreamName": "s", "message": message}
-            for number, message in enumerate(messages)
-        ],
-        **more,
-    }
-
-
-def test_a_page_of_log_lines_is_asked_for_by_a_quoted_phrase_and_holds_the_whole_text() -> None:
-    console, clients = telemetry(filter_log_events=[events('say "hallo" -you', "say hallo you", nextToken="next")])
-    page = console.logs("/g", NOW, NOW + 60, cursor="here", text='"hallo" -you')
-    assert [line.message for line in page.lines] == ['say "hallo" -you']
-    assert page.cursor == "next"
-    assert clients.asked == [
-        (
-            "filter_log_events",
-            {
-                "logGroupName": "/g",
-                "startTime": int(NOW * 1000),
-                "endTime": int((NOW + 60) * 1000),
-                "filterPattern": '"hallo"',
-                "nextToken": "here",
-            },
-        )
-    ]
-
-
-def test_without_a_text_no_pattern_is_sent_and_the_last_page_has_no_cursor() -> None:
-    console, clients = telemetry(filter_log_events=[events("b", nextToken="")])
-    assert console.logs("/g", 0, 1).cursor is None
-    assert "filterPattern" not in clients.asked[0][1]
-
-
-@given(st.text(max_size=40))
-def test_a_pattern_is_one_phrase_that_every_wanted_line_holds(text: str) -> None:
-    line = f"before {text} after"
-    console, clients = telemetry(filter_log_events=[events(line)])
-    page = console.logs("/g", 0, 1, text=text)
-    assert len(page.lines) == 1
-    pattern = clients.asked[0][1].get("filterPattern", '""')
-    assert pattern.startswith('"')
-    assert pattern.endswith('"')
-    assert '"' not in pattern[1:-1]
-    assert pattern[1:-1] in line
-
-
-def test_deployments_are_told_by_code_and_by_outputs_newest_first() -> None:
-    outputs = fake_outputs()
-    count = len(functions_of(outputs))
-    code = [
-        {"LastModified": "2026-11-21T10:00:00.000+0000", "CodeSha256": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="}
-    ] * count
-
-    def version(number: int, hour: int, **values: str) -> dict[str, Any]:
-        at = datetime(2026, 11, 21, hour, tzinfo=UTC)
-        return {"Parameters": [{"Version": number, "LastModifiedDate": at, "Value": json.dumps(values)}]}
-
-    history = [version(1, 9, Version="1.1.0") | {"NextToken": "t"}, version(2, 11, Version="1.2.0")]
-    console, clients = telemetry(
-        get_function_configuration=code, get_parameter_history=[*history, *[{"Parameters": []}] * (len(COMPONENTS) - 1)]
-    )
-    found = console.deployments()
-    assert len(found) == count + 2
-    assert (found[0].what, found[0].detail) == ("outputs of stack", "version 2, release 1.2.0")
-    assert found[1].detail == "code n4bQgYhM"
-    assert found[-1].detail == "version 1, release 1.1.0"
-    asked = [request["Name"] for name, request in clients.asked if name == "get_parameter_history"]
-    assert asked[:2] == ["/ai-cpaas-demo/local/outputs/stack"] * 2
-    assert asked[-1] == "/ai-cpaas-demo/local/outputs/monitoring"
-
-
-def test_resources_are_asked_for_by_the_stacks_tags_page_by_page() -> None:
-    tags = [{"Key": "Stack", "Value": "local"}]
-    pages = [
-        {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": tags}], "PaginationToken": token}
-        for arn, token in (("arn:aws:sqs:us-east-1:0:b", "t"), ("arn:aws:lambda:us-east-1:0:function:a", ""))
-    ]
-    console, clients = telemetry(get_resources=pages)
-    first, second = console.resources()
-    assert (first.service, first.kind, first.name) == ("lambda", "function", "a")
-    assert (second.service, second.kind, second.tags) == ("sqs", "queue", {"Stack": "local"})
-    assert clients.asked[0][1]["TagFilters"] == [
-        {"Key": "Project", "Values": ["ai-cpaas-demo"]},
-        {"Key": "Stack", "Values": ["local"]},
-    ]
-    assert clients.asked[1][1]["PaginationToken"] == "t"
-
-
-@pytest.mark.parametrize(
-    ("arn", "expected"),
-    [
-        ("arn:aws:s3:::bucket", ("s3", "bucket", "bucket")),
-        ("arn:aws:dynamodb:r:1:table/t", ("dynamodb", "table", "t")),
-        ("arn:aws:logs:r:1:log-group:/p/s/thing", ("logs", "log-group", "/p/s/thing")),
-        ("arn:aws:apigateway:r::/apis/abc/stages/x", ("apigateway", "apis", "abc/stages/x")),
-        ("arn:aws:iam::1:role/a/b", ("iam", "role", "a/b")),
-        ("arn:aws:ssm:r:1:parameter/p/s/outputs/stack", ("ssm", "parameter", "p/s/outputs/stack")),
-    ],
-)
-def test_an_arn_is_taken_apart(arn: str, expected: tuple[str, str, str]) -> None:
-    found = resource_of(arn, [])
-    assert (found.service, found.kind, found.name) == expected
-
-
-def test_what_is_no_arn_is_a_bad_answer() -> None:
-    console, _ = telemetry(get_resources=[{"ResourceTagMappingList": [{"ResourceARN": "nonsense"}]}])
-    with pytest.raises(ConsoleError) as caught:
-        console.resources()
-    assert caught.value.problem.kind is ProblemKind.BAD_ANSWER
 
 
 def test_the_embedded_cloud_has_no_bill() -> None:

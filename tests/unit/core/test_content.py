@@ -236,3 +236,21 @@ def test_what_each_channel_needs(channel: Channel, content: Content, complete: b
     assert (lacking is None) is complete
     if lacking is not None:
         assert "give it" in lacking
+
+
+VALUES = st.dictionaries(st.sampled_from("abc"), st.text("<&>'\" xé\U0001f600", max_size=9), min_size=3)
+TEXTS = st.lists(st.sampled_from(["{{a}}", "{{ b }}", "{{c}}", "x", "}}", "\n", "<b>"]), max_size=9).map("".join)
+
+
+@given(
+    st.builds(
+        Content,
+        TEXTS,
+        st.just(""),
+        TEXTS,
+        st.none() | st.builds(Template, st.just("t"), parameters=st.lists(TEXTS, max_size=3).map(tuple)),
+    ),
+    VALUES,
+)
+def test_lengths_are_those_of_what_is_rendered(content: Content, values: dict[str, str]) -> None:
+    assert content.rendered_lengths(values) == [len(text) for text in content.render(values).texts()]

@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.core.addresses import Destination
-from lambdas.core.campaign_request import Recipient, RequestError
+from lambdas.core.campaign_request import Recipient
 from lambdas.core.channels import Channel, Route
-from lambdas.core.content import MAX_TEXT_CHARACTERS, Content, Template
+from lambdas.core.content import Content, Template
 from lambdas.core.lanes import lane_attributes, lanes_of
 from lambdas.core.parts import count_parts
 from lambdas.core.phone_numbers import normalise_number
-from lambdas.core.plan import MAX_RENDERED_CHARACTERS, require_room
 from lambdas.core.plan_row import Exclusion
 from lambdas.core.planned_row import PlannedRow
 from lambdas.core.preflight import Terms, forecast_of, preflight
@@ -337,61 +336,3 @@ def test_an_address_is_one_in_any_case() -> None:
     ]
     plan = plan_for(rows, channels=frozenset(Channel), opted_out=nobody)
     assert [row.destination for row in plan.rows] == ["ada@example.com", "ada+x@example.com"]
-
-
-def test_texts_that_variables_make_too_large_together_are_refused_before_any_is_built(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delattr(Content, "render")
-    body = "{{ name }}" * 150
-    audience = [
-        Recipient(row, f"c-{row}", Channel.EMAIL, f"a{row}@example.com", Content(body, "news"), {"name": "x" * 660})
-        for row in range(5_000)
-    ]
-    with pytest.raises(RequestError) as caught:
-        require_room(audience)
-    (problem,) = caught.value.problems
-    assert problem == (
-        f"the messages of all recipients have {5_000 * (150 * 660 + 4)} characters with their variables filled in, "
-        f"more than {MAX_RENDERED_CHARACTERS}; split the audience"
-    )
-
-
-def test_a_text_that_variables_make_too_long_is_left_out_and_never_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(Content, "render")
-    plan = make_plan([person(row, US, "{{a}}" * 20_000, a="x" * 4_096) for row in range(2)], opted_out=nobody)
-    assert [(row.reason, row.detail) for row in plan.excluded] == [(Exclusion.TOO_LONG, "81920000 characters")] * 2
-    assert 81_920_000 > MAX_RENDERED_CHARACTERS > MAX_TEXT_CHARACTERS
-
-
-def test_what_fits_is_taken_to_the_last_character() -> None:
-    full, rest = divmod(MAX_RENDERED_CHARACTERS, 100_000)
-    bodies = ["{{a}}" * 100] * full + ["x" * (rest or 1)]
-
-    def audience(count: int) -> list[Recipient]:
-        return [
-            Recipient(row, "c", Channel.EMAIL, f"a{row}@example.com", Content(body), {"a": "y" * 1_000})
-            for row, body in enumerate(bodies[:count])
-        ]
-
-    require_room(audience(full))
-    with pytest.raises(RequestError):
-        require_room(audience(full + 1))
-
-
-VALUES = st.dictionaries(st.sampled_from("abc"), st.text("<&>'\" xé\U0001f600", max_size=9), min_size=3)
-TEXTS = st.lists(st.sampled_from(["{{a}}", "{{ b }}", "{{c}}", "x", "}}", "\n", "<b>"]), max_size=9).map("".join)
-
-
-@given(
-    st.builds(
-        Content,
-        TEXTS,
-        st.just(""),
-        TEXTS,
-        st.none() | st.builds(Template, st.just("t"), parameters=st.lists(TEXTS, max_size=3).map(tuple)),
-    ),
-    VALUES,
-)
-def test_lengths_are_those_of_what_is_rendered(content: Content, values: dict[str, str]) -> None:
-    assert content.rendered_lengths(values) == [len(text) for text in content.render(values).texts()]
