@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from components.environments import ENVIRONMENTS, Environment
 from localcloud import resource_types as types
-from localcloud.graph import UNKNOWN, RecordedGraph, Registration, Secret
+from localcloud.graph import UNKNOWN, RecordedGraph, Secret
 from localcloud.policies import RULES, Severity, examine
 from localcloud.policies.shape import UNTAGGABLE
 from localcloud.rights import ATTACHMENTS, RESOURCE_POLICIES
-
-PREFIX = "urn:pulumi:prod::ai-cpaas-demo::"
+from tests.support.graph_changes import GONE, Break, changed, made, pick, pick_near, plus
 
 
 def test_nothing_in_the_program_breaks_a_rule(graph: Any) -> None:
@@ -32,21 +30,6 @@ def test_every_rule_says_what_it_asks() -> None:
         assert rule.name == name
         assert rule.sentence.endswith(".")
         assert name == name.lower()
-
-
-@dataclass(frozen=True)
-class Break:
-    """One way to break one rule: change the first resource that `picks`, expect the finding on `at` (or on itself)."""
-
-    rule: str
-    type: str
-    inputs: Mapping[str, Any]
-    picks: str = ""
-    at: str = ""
-    protect: bool | None = None
-
-    def __str__(self) -> str:
-        return f"{self.rule}-{'-'.join(self.inputs) or 'options'}"
 
 
 def without_deny(document: str) -> str:
@@ -77,7 +60,6 @@ def inline(**statement: Any) -> dict[str, Any]:
     return {"inlinePolicies": [{"name": "more", "policy": document(**statement)}]}
 
 
-GONE = object()
 BREAKS = [
     Break("queue-encrypted", types.QUEUE, {"kmsMasterKeyId": GONE}),
     Break("queue-dead-letters", types.QUEUE, {"redrivePolicy": GONE}, picks="receipts-queue"),
@@ -319,61 +301,3 @@ def test_what_cannot_be_tagged_is_what_the_provider_says() -> None:
         folder = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
         resource = getattr(importlib.import_module(f"pulumi_{package}.{folder}"), name)
         assert "tags" not in inspect.signature(resource._internal_init).parameters, token
-
-
-def pick(graph: RecordedGraph, type_: str, named: str = "") -> Registration:
-    """The first resource of a type whose logical name has `named` in it."""
-    return next(item for item in graph.of_type(type_) if named in item.name)
-
-
-def pick_near(graph: RecordedGraph, item: Registration, named: str) -> Registration:
-    """The resource called `named` that `item` was made from."""
-    targets = {urn for urns in item.property_dependencies.values() for urn in urns}
-    return next(each for each in graph.registrations if each.urn in targets and named in each.name)
-
-
-def changed(graph: RecordedGraph, item: Registration, how: Break) -> RecordedGraph:
-    """`graph` with one registration changed; what a removed property was made from is forgotten with it."""
-    inputs = dict(item.inputs)
-    links = dict(item.property_dependencies)
-    parent = item.parent
-    for name, value in how.inputs.items():
-        if name == "__parent__":
-            parent = next(each.urn for each in graph.registrations if each.type == types.STACK)
-        elif value is GONE:
-            inputs.pop(name)
-            links.pop(name, None)
-        else:
-            inputs[name] = value(inputs[name]) if callable(value) else value
-    protect = item.protect if how.protect is None else how.protect
-    after = replace(item, inputs=inputs, property_dependencies=links, parent=parent, protect=protect)
-    return RecordedGraph(tuple(after if each is item else each for each in graph.registrations), graph.stack_outputs)
-
-
-def made(
-    type_: str,
-    name: str,
-    parent: str,
-    inputs: Mapping[str, Any],
-    *,
-    links: Mapping[str, tuple[str, ...]] | None = None,
-    protect: bool = False,
-    custom: bool = True,
-) -> Registration:
-    """A registration that the program does not make."""
-    return Registration(
-        urn=f"{PREFIX}{type_}::{name}",
-        type=type_,
-        name=name,
-        custom=custom,
-        parent=parent,
-        property_dependencies=links or {},
-        protect=protect,
-        inputs=inputs,
-        outputs={},
-    )
-
-
-def plus(graph: RecordedGraph, *more: Registration) -> RecordedGraph:
-    """`graph` with registrations added."""
-    return RecordedGraph((*graph.registrations, *more), graph.stack_outputs)
