@@ -25,11 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lambdas.core.pacing import HORIZON_US, MICROSECOND, Wait
+from lambdas.core.pacing import HORIZON_US, MICROSECOND, PRIORITY_SHARE, Wait
 
 MILLI = 1_000
-PRIORITY_SHARE = 0.1
-"""Of the identity's rate: what campaigns may never book."""
 PRIORITY_MARK = "!"
 """First character of the owner of a priority lease; no campaign id starts with it."""
 NEAR_US = MICROSECOND // 4

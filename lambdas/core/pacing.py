@@ -19,6 +19,8 @@ MAX_LATE_US = 50_000
 """A slot missed by more than this is given up and booked again."""
 MAX_CLOCK_SKEW_S = 1.0
 """Leases of two workers are disjoint only while their clocks agree; beyond this a worker books nothing."""
+PRIORITY_SHARE = 0.1
+"""Of an identity's rate: what campaigns may never book (`identity_calendar.py`)."""
 LEASE_SECONDS = 2
 MAX_LEASE_UNITS = 100
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lambdas.core.campaign import CampaignStatus, PauseReason, StopReason
-from lambdas.core.identity_calendar import IdentityLease
 from lambdas.core.intents import IntentOutcome
 from lambdas.core.lanes import Lane, by_channel, sending_rows
 from lambdas.core.pacing import Booking, Wait
-from lambdas.core.planned_row import PlannedRow
 from lambdas.core.send_window import SendWindow
+
+if TYPE_CHECKING:
+    from lambdas.core.identity_calendar import IdentityLease
+    from lambdas.core.planned_row import PlannedRow
 
 
 class Clock(Protocol):

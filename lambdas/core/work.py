@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from lambdas.core.identity_calendar import PRIORITY_SHARE
+from lambdas.core.pacing import PRIORITY_SHARE
 
 RUN_SECONDS = 20
 """How long a worker sends before it puts its token back, so that campaigns share the workers."""
