@@ -16,7 +16,7 @@ ROWS = {
     "reducer": "folding delivery receipts, beside a plain dict update",
     "sender": "the campaign sender on fake ports, and the SMS adapter beside raw boto3",
     "sessions": "connecting, heartbeats and broadcasts to 500 listeners, beside a plain websockets server",
-    "imports": "cold import of each function, beside one botocore client",
+    "imports": "cold import of each function, beside botocore making the same clients",
     "program": "evaluating the whole Pulumi program without the CLI",
     "console": "the console's CPU, start, end, bytes and API spend, beside a plain Textual program",
     "cost": "infrastructure dollars per million messages, from counted calls and the price sheet",

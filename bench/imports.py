@@ -3,14 +3,14 @@
 The authorizer makes none: it has bars of its own, without a token and with one, beside PyJWT.
 
 Each import runs in a fresh interpreter; the least of a few runs counts. Bytecode is cached, as in a function that has
-been deployed with its layer compiled.
+been deployed with its layer compiled. The time is the processor's: on an idle machine an import takes no longer, and on
+a busy one this alone tells the import from its neighbours.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -30,6 +30,13 @@ FUNCTIONS = (
     "message_sender",
     "campaign_counters",
     "sweeper",
+    "fallback",
+    "session_connection",
+    "session_heartbeat",
+    "session_refresh",
+    "session_broadcaster",
+    "session_disconnect",
+    "session_notifier",
 )
 BARE = (
     "import botocore.session; from botocore.config import Config; session = botocore.session.get_session(); "
@@ -43,8 +50,12 @@ AUTHORIZER_ROWS = {
     "session_authorizer, a token": (f"{AUTHORIZER}; authorizer.speakers()", 160),
 }
 """What is imported, and the most milliseconds of it."""
-PROVIDER_OF = {"campaign_worker": ("pinpoint-sms-voice-v2",)}
-"""The provider's client of the sample's channel, which `adapters/providers.py` makes."""
+RECORDED = (
+    "import botocore.session as sessions; made = []; create = sessions.Session.create_client; "
+    "sessions.Session.create_client = lambda self, name, *a, **k: made.append(name) or create(self, name, *a, **k); "
+    "import lambdas.{function}.handler; print(*dict.fromkeys(made))"
+)
+"""Prints the services of the clients that a function makes when it is imported."""
 FIELD_SAMPLES = {
     "channel": "sms",
     "jwks_url": "https://127.0.0.1/",
@@ -58,7 +69,8 @@ SAMPLES = {str: "x", int: "1", float: "1", bool: "true"}
 def run(brief: bool) -> list[Measure]:
     """Milliseconds and modules of each handler."""
     runs = 2 if brief else 7
-    statements = {f"bare {name}": BARE.format(services=_services(name)) for name in FUNCTIONS}
+    services = {name: _services(name) for name in FUNCTIONS}
+    statements = {f"bare {name}": BARE.format(services=services[name]) for name in FUNCTIONS}
     statements |= {"bare": BARE.format(services=["dynamodb"])}
     statements |= {name: f"import lambdas.{name}.handler" for name in FUNCTIONS}
     statements |= {"PyJWT": "import jwt"} | {what: statement for what, (statement, _) in AUTHORIZER_ROWS.items()}
@@ -66,7 +78,7 @@ def run(brief: bool) -> list[Measure]:
     measures = []
     for name in FUNCTIONS:
         peers = {
-            f"botocore + {', '.join(_services(name))}": found[f"bare {name}"],
+            f"botocore + {', '.join(services[name])}": found[f"bare {name}"],
             "botocore + 1 client": found["bare"],
         }
         milliseconds, modules = found[name]
@@ -99,10 +111,8 @@ def _authorizer(found: Mapping[str, tuple[float, int]]) -> list[Measure]:
 
 
 def _services(function: str) -> list[str]:
-    """The services a function makes clients for when it is imported: those its handler names, and its channel's."""
-    source = (ROOT / "lambdas" / function / "handler.py").read_text(encoding="utf-8")
-    named = re.findall(r'\bclient\(\s*"([\w-]+)"', source)
-    return list(dict.fromkeys([*named, *PROVIDER_OF.get(function, ())]))
+    """The services a function makes clients for when it is imported; a second client of one is its own affair."""
+    return _printed(RECORDED.format(function=function)).split()
 
 
 def _interleaved(statements: dict[str, str], runs: int) -> dict[str, tuple[float, int]]:
@@ -117,15 +127,18 @@ def _interleaved(statements: dict[str, str], runs: int) -> dict[str, tuple[float
 
 def _timed(statement: str) -> tuple[float, int]:
     program = (
-        "import sys, time; before = len(sys.modules); began = time.perf_counter()\n"
+        "import sys, time; before = len(sys.modules); began = time.process_time()\n"
         f"{statement}\n"
-        "print((time.perf_counter() - began) * 1000, len(sys.modules) - before)"
+        "print((time.process_time() - began) * 1000, len(sys.modules) - before)"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], env=_environment(), cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    milliseconds, modules = ended.stdout.split()
+    milliseconds, modules = _printed(program).split()
     return float(milliseconds), int(modules)
+
+
+def _printed(program: str) -> str:
+    """What a fresh interpreter prints, in the environment of all functions."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=_environment(), cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def _environment() -> dict[str, str]:
@@ -133,6 +146,7 @@ def _environment() -> dict[str, str]:
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
     }
