@@ -9,6 +9,7 @@ the deadline of the first has passed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -83,33 +84,38 @@ class Chain(NamedTuple):
         return self.root.created_ms + (self.terms.valid_s or LONGEST_CHAIN_SECONDS) * 1_000
 
 
-class StartLeg(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StartLeg:
     """Record `decision` as the chain's leg `number`, and send it."""
 
     number: int
     decision: Decision
 
 
-class SendLeg(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SendLeg:
     """The leg `number` is decided and has no row yet: its order may have been lost, so it is put again."""
 
     number: int
     decision: Decision
 
 
-class Wait(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wait:
     """Nothing yet; `until_ms` (epoch) is when to look again, None if an event will tell."""
 
     until_ms: int | None = None
 
 
-class Ended(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ended:
     """Nothing follows any more."""
 
     why: End
 
 
 Step = StartLeg | SendLeg | Wait | Ended
+"""No tuples: two of them have the same fields and must not be equal."""
 
 
 def next_step(chain: Chain, now_ms: int) -> Step:

@@ -34,13 +34,15 @@ _BLOCKS = {"if": True, "unless": False}
 """Blocks that look at one variable, and whether its presence takes the first part."""
 
 
-class Placeholder(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Placeholder:
     """`{{ name }}`."""
 
     name: str
 
 
-class Partial(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Partial:
     """`{{> name }}`: what `{{#* inline "name"}}` holds, at this place."""
 
     name: str

@@ -210,3 +210,9 @@ def test_refusals_of_the_api_mean_the_same_on_each_channel(channel: Channel) -> 
     for code, refusal in {**BY_EXCEPTION, **BY_REASON}.items():
         expected = {ErrorClass.SUPPRESS: ReceiptClass.SUPPRESS, ErrorClass.STOP: ReceiptClass.STOP}
         assert failure_class(channel, code) is expected.get(refusal, ReceiptClass.FAIL_OVER)
+
+
+def test_deciding_a_leg_is_not_the_step_of_sending_it_again() -> None:
+    decision = Decision(1, Cause.FAILED, T, T)
+    steps = [StartLeg(1, decision), SendLeg(1, decision)]
+    assert steps[0] != steps[1]
