@@ -9,8 +9,7 @@ What is then still unaccounted for is nobody's, whoever else has come or gone in
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from lambdas.core.session import Connection, Session, Suspicion
 
@@ -21,8 +20,7 @@ SKEW_MS = 5_000
 """How far the clocks of API Gateway and of functions may be apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blur:
+class Blur(NamedTuple):
     """Which looks may have found places that are now given back unaccounted for; times in epoch milliseconds.
 
     Those since `left_ms`, when the function that gives them back began, and those from `since_ms` to `until_ms`, when

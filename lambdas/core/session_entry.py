@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.core.session import Connection, Role, Session, hashed
 from lambdas.core.session_drift import Blur
@@ -36,8 +37,7 @@ class SessionLimits:
     session_max_hours: int
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who connects: `source` is an address, `speaker` the subject of a verified token, None without one."""
 
     connection_id: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class SessionError(StrEnum):
@@ -55,8 +54,7 @@ def echoed(request: Mapping[str, Any], *names: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why something was not done; `message` is one sentence with the remedy."""
 
     code: SessionError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdas.core.session import MAX_LANGUAGE, TO_ALL
 
@@ -21,8 +22,7 @@ GREATEST_SEQUENCE = 2**53
 """The greatest whole number that every JSON reader has exactly (RFC 8259, "Numbers")."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptMessage:
+class KeptMessage(NamedTuple):
     """One message as it was sent: `text` is the whole envelope, `language` whose listeners it was for, None for all."""
 
     sequence: int

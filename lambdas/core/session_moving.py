@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from lambdas.core.session import Connection, hashed
 from lambdas.core.session_envelopes import refresh_token_issued
@@ -25,8 +24,7 @@ _NOT_NOW = Refusal(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
+class RefreshToken(NamedTuple):
     """The right to take over from a connection; as text it is fit for a query string."""
 
     connection_id: str

@@ -6,9 +6,8 @@ Adapters implement these over DynamoDB and API Gateway; tests put a store in mem
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lambdas.core.session import Connection, EndReason, Session, Suspicion
 from lambdas.core.session_drift import EVERY_LOOK, Blur
@@ -24,8 +23,7 @@ class Admission(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(NamedTuple):
     """The ids of sessions that are active, and of those that have ended and are looked at once more."""
 
     active: frozenset[str] = frozenset()
@@ -135,8 +133,7 @@ class SessionStore(Protocol):
         """The session's listeners by the index, which may lag behind by a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(NamedTuple):
     """What became of one message to many connections, by id; `failed` could not be posted for another reason."""
 
     reached: Sequence[str] = ()

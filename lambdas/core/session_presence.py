@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdas.core.session import Connection, Role, Session
 
@@ -37,8 +37,7 @@ class Notice(StrEnum):
     WARNING = "connectionWarning"
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeTimes:
+class NoticeTimes(NamedTuple):
     """Ages of a connection in milliseconds: from `refresh_ms` on it is asked to move, from `warning_ms` on warned."""
 
     refresh_ms: int

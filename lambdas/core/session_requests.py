@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdas.core.session import language, session_id
 from lambdas.core.session_errors import Refusal, SessionError
@@ -18,30 +17,26 @@ MAX_MESSAGE_BYTES = 128 * 1024
 MAX_REFRESH_TOKEN_CHARACTERS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class CreateSession:
+class CreateSession(NamedTuple):
     """A speaker opens a session."""
 
     source_language: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeSession:
+class ResumeSession(NamedTuple):
     """A speaker comes back to a session."""
 
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinSession:
+class JoinSession(NamedTuple):
     """A listener joins a session."""
 
     session_id: str
     target_language: str
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOver:
+class TakeOver(NamedTuple):
     """The next connection of a member; the refresh token is a secret."""
 
     refresh_token: str
@@ -100,8 +95,7 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else _no_constant(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Broadcast:
+class Broadcast(NamedTuple):
     """What a speaker sends, to listeners of one language or of all."""
 
     payload: Any
