@@ -29,6 +29,8 @@ BUSY_REFUSALS = 10
 """Calls refused one after the other, without one that was taken, after which the provider counts as busy."""
 BUSY_STEP_US = MICROSECOND
 """Calls to a busy provider are repeated in steps of this, so that many rows take one claim and one lease together."""
+FEW_FUTURES = 256
+"""Sends that ended are forgotten this many at a time: to look through all at each was nearly half of its cost."""
 MIN_LEAD_US = 20_000
 MAX_LEAD_US = 400_000
 
@@ -131,6 +133,8 @@ class Attempts:
         self._late: list[ScheduledSend] = []
         self._late_lock = threading.Lock()
         self._futures: set[Future[None]] = set()
+        self._most_futures = FEW_FUTURES
+        self._failed = False
         self._lead = lead or Lead()
         self._refused_in_a_row = 0
         self._refused_us = 0
@@ -158,8 +162,11 @@ class Attempts:
 
     def submit(self, pool: ThreadPoolExecutor, send: ScheduledSend, terms: SendTerms) -> None:
         """Start one send; raises what an earlier one failed with."""
-        self._collect()
-        self._futures.add(pool.submit(self.attempt, send, terms))
+        if self._failed or len(self._futures) >= self._most_futures:
+            self._collect()
+        future = pool.submit(self.attempt, send, terms)
+        future.add_done_callback(self._note_failure)
+        self._futures.add(future)
 
     def drain(self) -> None:
         """Wait for all sends under way; raises what one failed with."""
@@ -194,9 +201,14 @@ class Attempts:
             if send.intended and not self._tracking.withdraw(send.message_id, owner):
                 self.not_withdrawn += 1
 
+    def _note_failure(self, future: Future[None]) -> None:
+        self._failed = self._failed or future.exception() is not None
+
     def _collect(self) -> None:
+        self._failed = False
         finished = {future for future in self._futures if future.done()}
         self._futures -= finished
+        self._most_futures = max(FEW_FUTURES, 2 * len(self._futures))
         for future in finished:
             future.result()
 

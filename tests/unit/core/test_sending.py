@@ -235,6 +235,24 @@ def test_a_store_that_fails_stops_the_sending_and_is_reported() -> None:
     assert set(world.statuses().values()) == {Status.SENT}
 
 
+def test_a_store_that_fails_once_stops_the_sending_at_the_next_row() -> None:
+    world = FakeWorld(100, tps=20)
+    failures = iter([ConnectionError("the store was away")])
+
+    def fail(_worker: str, operation: str) -> None:
+        if operation == "intend" and len(world.calls) >= 10:
+            for error in failures:
+                raise error
+
+    world.hooks.append(fail)
+    with pytest.raises(ConnectionError):
+        world.run_worker()
+    assert len(world.calls) <= 14, "calls whose intent was on record already"
+    world.time.advance_us(31 * MICROSECOND)
+    world.run_worker("w2", recover=True)
+    assert_completed(world)
+
+
 def test_a_row_whose_last_look_fails_before_its_call_is_sent_by_the_next_run() -> None:
     world = FakeWorld(100, tps=20)
 
