@@ -11,6 +11,7 @@ from lambdas.adapters.tracked_message import TrackedMessage
 from lambdas.core import keys
 from lambdas.core.attribute_values import Item
 from lambdas.core.chain_terms import chain_of, is_leg
+from lambdas.core.days import SECONDS_PER_DAY
 from lambdas.core.intents import INTENT_LIFE_MS, IntentOutcome
 from lambdas.core.lifecycle import FINAL, MessageState, Status, StatusEvent, fold
 from lambdas.core.redaction import mask_destination
@@ -18,7 +19,6 @@ from lambdas.core.redaction import mask_destination
 if TYPE_CHECKING:
     from lambdas.core.planned_row import PlannedRow
 
-SECONDS_PER_DAY = 86_400
 MAX_FOLD_TRIES = 8
 
 

@@ -11,8 +11,7 @@ from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core import keys
 from lambdas.core.audience_lines import MAX_UPLOAD_BYTES, AudienceFormat
 from lambdas.core.campaign_request import AUDIENCE_ID
-
-SECONDS_PER_DAY = 86_400
+from lambdas.core.days import SECONDS_PER_DAY
 
 
 class AudienceService:

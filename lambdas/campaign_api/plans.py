@@ -15,8 +15,8 @@ from lambdas.adapters.queues import Queue
 from lambdas.campaign_api.answers import Answer, ApiError, Caller
 from lambdas.core import keys
 from lambdas.core.campaign_request import canonical_hash
+from lambdas.core.days import SECONDS_PER_DAY
 
-SECONDS_PER_DAY = 86_400
 GIVEN_UP_MS = 900_000
 """A plan that has not gone on for this long lies in the plan queue's DLQ (three tries)."""
 LINK_SECONDS = 900

@@ -28,6 +28,7 @@ from lambdas.core.campaign_request import (
     with_promotional_window,
 )
 from lambdas.core.channels import Routes
+from lambdas.core.days import SECONDS_PER_DAY
 from lambdas.core.plan import batches, new_planning, require_room
 from lambdas.core.plan_row import rules_of
 from lambdas.core.preflight import Terms, daily_quotas, preflight
@@ -37,7 +38,6 @@ from lambdas.core.send_options import SendOptions, price_text
 from lambdas.core.send_window import SendWindow
 from lambdas.core.templates import TemplateBook
 
-SECONDS_PER_DAY = 86_400
 REPEAT_SECONDS = 600
 """An equal body without any key within this time is taken for an accident."""
 MAX_LISTED = 100

@@ -202,7 +202,8 @@ class Attempts:
                 self.not_withdrawn += 1
 
     def _note_failure(self, future: Future[None]) -> None:
-        self._failed = self._failed or future.exception() is not None
+        if future.exception() is not None:
+            self._failed = True
 
     def _collect(self) -> None:
         self._failed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lambdas.core.session import language, session_id
@@ -17,26 +18,30 @@ MAX_MESSAGE_BYTES = 128 * 1024
 MAX_REFRESH_TOKEN_CHARACTERS = 256
 
 
-class CreateSession(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CreateSession:
     """A speaker opens a session."""
 
     source_language: str
 
 
-class ResumeSession(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ResumeSession:
     """A speaker comes back to a session."""
 
     session_id: str
 
 
-class JoinSession(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class JoinSession:
     """A listener joins a session."""
 
     session_id: str
     target_language: str
 
 
-class TakeOver(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TakeOver:
     """The next connection of a member; the refresh token is a secret."""
 
     refresh_token: str
