@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from textual import events
 from textual.keys import REPLACED_KEYS, _character_to_key, key_to_character
-from textual.pilot import Pilot
+from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import Screen
 
 from console.sources.base import Connect, Connection
@@ -33,12 +33,16 @@ def application(source: FakeStack | Connection | Connect, **options: Any) -> Con
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    """Let the application run until `condition` holds."""
+    """Let the application run until `condition` holds. Widgets of one that ends meanwhile are not waited for."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"not within {PATIENCE_SECONDS:g} s; on the screen:\n{shown(pilot)}")
-        await pilot.pause(LOOK_SECONDS)
+        try:
+            await pilot.pause(LOOK_SECONDS)
+        except WaitForScreenTimeout:
+            if pilot.app.is_running:
+                raise
 
 
 async def type_ahead(pilot: Pilot[None], *keys: str) -> None:
